@@ -1,0 +1,86 @@
+import { dirname } from 'node:path';
+import { EXIT, ExportError, errorCode, type Stage } from './errors.ts';
+import type { FileSystem, OpenFile } from './file-system.ts';
+import { writeFully } from './io-errors.ts';
+
+/**
+ * Writes a new file; when this resolves its bytes are on the disk. Its name is only after a `syncFolder`.
+ *
+ * @throws what the file system throws; ExportError (74) when the file then has another size than was written
+ */
+export async function writeNewFile(
+  files: FileSystem,
+  path: string,
+  bytes: Uint8Array,
+  stage: Stage,
+): Promise<void> {
+  await usingFile(await files.open(path, 'create'), async (file) => {
+    await writeFully(file, bytes);
+    await syncAndCheck(file, path, bytes.length, stage);
+  });
+}
+
+/** fsync, then a look at the size: a file system may lose bytes without a word, for example on a full network share. */
+export async function syncAndCheck(
+  file: OpenFile,
+  path: string,
+  expected: number,
+  stage: Stage,
+): Promise<void> {
+  await file.sync();
+  const size = await file.size();
+  if (size === expected) return;
+  throw new ExportError(
+    `${path} has ${size} bytes after ${expected} were written: the disk lost some; check it and run the same command again`,
+    { exitCode: EXIT.io, stage, retryable: true },
+  );
+}
+
+/** Runs `action` and closes the file in every case; a failure to close never hides the action's own. */
+export async function usingFile<T>(
+  file: OpenFile,
+  action: (file: OpenFile) => Promise<T>,
+): Promise<T> {
+  let result: T;
+  try {
+    result = await action(file);
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    throw error;
+  }
+  await file.close();
+  return result;
+}
+
+/**
+ * Makes a folder and those above it that are missing, each one durable before the next. Safe when another process does
+ * the same at the same time.
+ */
+export async function makeFolders(files: FileSystem, path: string): Promise<void> {
+  if (await canHoldFiles(files, path)) return settle(files, path);
+  await makeFolders(files, dirname(path));
+  try {
+    await files.makeFolder(path);
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST' || !(await canHoldFiles(files, path))) throw error;
+  }
+  await files.syncFolder(dirname(path));
+}
+
+/**
+ * An earlier run may have been killed right after it made the folder. Where the folder above cannot be read it was not
+ * us who made it.
+ */
+async function settle(files: FileSystem, path: string): Promise<void> {
+  try {
+    await files.syncFolder(dirname(path));
+  } catch (error) {
+    if (!['EACCES', 'EPERM'].includes(errorCode(error) ?? '')) throw error;
+  }
+}
+
+/** A link may lead to a folder: what is done inside will tell. */
+async function canHoldFiles(files: FileSystem, path: string): Promise<boolean> {
+  const stat = await files.stat(path);
+  return stat?.kind === 'folder' || stat?.kind === 'link';
+}

@@ -1,0 +1,140 @@
+import { EXIT, ExportError, errorCode, type Stage } from './errors.ts';
+import type { FileSystem, OpenFile } from './file-system.ts';
+
+/** `start`: the output is being set up and nothing was fetched yet. `work`: everything after. */
+export type IoPhase = 'start' | 'work';
+
+export interface IoPlace {
+  readonly stage: Stage;
+  readonly phase: IoPhase;
+  /** What was done, a verb: `write`, `rename`. */
+  readonly operation: string;
+  readonly path: string;
+}
+
+const RESUMES = 'run the same command again: it resumes';
+const CHOOSE_OUTPUT = 'choose another output folder or change its permissions';
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EDQUOT: 'disk quota used up',
+  EEXIST: 'something else has this name',
+  EIO: 'the disk failed',
+  EISDIR: 'it is a folder',
+  EMFILE: 'too many open files',
+  ENAMETOOLONG: 'the name is too long',
+  ENFILE: 'too many open files in the whole system',
+  ENOENT: 'no such file or folder',
+  ENOSPC: 'no space left on the disk',
+  ENOTDIR: 'a part of the path is not a folder',
+  ENOTSUP: 'the file system cannot do this',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+};
+
+/** Codes that say "not here", whoever tries: before the first request they mean a wrong choice of folder. */
+const CANNOT_CREATE: ReadonlySet<string> = new Set([
+  'EACCES',
+  'EEXIST',
+  'EISDIR',
+  'ELOOP',
+  'ENAMETOOLONG',
+  'ENOENT',
+  'ENOTDIR',
+  'ENOTSUP',
+  'EPERM',
+  'EROFS',
+]);
+
+const ADVICE: Readonly<Record<string, string>> = {
+  EDQUOT: `free space and ${RESUMES}`,
+  EIO: `check the disk and ${RESUMES}`,
+  EMFILE: `raise the limit (ulimit -n) and ${RESUMES}`,
+  ENFILE: `close other programs and ${RESUMES}`,
+  ENOSPC: `free space and ${RESUMES}`,
+};
+
+/**
+ * A system error of the disk as an `ExportError` that names the path and what to do: exit 73 when the output cannot be
+ * set up, 74 otherwise. The code stays readable through `errorCode`. Anything that is no system error comes back as it
+ * is. docs: faults "Process and disk".
+ */
+export function ioError(thrown: unknown, place: IoPlace): unknown {
+  const code = errorCode(thrown);
+  if (thrown instanceof ExportError || code === undefined || !/^E[A-Z0-9]+$/.test(code)) {
+    return thrown;
+  }
+  const cannotCreate = place.phase === 'start' && CANNOT_CREATE.has(code);
+  const advice = cannotCreate ? CHOOSE_OUTPUT : (ADVICE[code] ?? `see to it and ${RESUMES}`);
+  const reason = `${REASONS[code] ?? 'system error'} (${code})`;
+  return new ExportError(`cannot ${place.operation} ${place.path}: ${reason}; ${advice}`, {
+    exitCode: cannotCreate ? EXIT.cannotCreate : EXIT.io,
+    stage: place.stage,
+    retryable: !cannotCreate,
+    cause: thrown,
+  });
+}
+
+/**
+ * The same file system with two promises more: every failure is an `ExportError` made by `ioError`, and a write is
+ * whole or fails.
+ */
+export function explainIoErrors(files: FileSystem, stage: Stage, phase: IoPhase): FileSystem {
+  async function attempt<T>(operation: string, path: string, action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      throw ioError(error, { stage, phase, operation, path });
+    }
+  }
+
+  async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
+    try {
+      yield* files.readChunks(path);
+    } catch (error) {
+      throw ioError(error, { stage, phase, operation: 'read', path });
+    }
+  }
+
+  function explained(file: OpenFile, path: string): OpenFile {
+    return {
+      write: (bytes) => attempt('write', path, () => writeFully(file, bytes)),
+      sync: () => attempt('sync', path, () => file.sync()),
+      datasync: () => attempt('sync', path, () => file.datasync()),
+      truncate: (length) => attempt('truncate', path, () => file.truncate(length)),
+      size: () => attempt('read', path, () => file.size()),
+      close: () => attempt('close', path, () => file.close()),
+    };
+  }
+
+  return {
+    open: (path, mode) =>
+      attempt('open', path, async () => explained(await files.open(path, mode), path)),
+    read: (path) => attempt('read', path, () => files.read(path)),
+    readChunks,
+    list: (path) => attempt('list', path, () => files.list(path)),
+    stat: (path) => attempt('read', path, () => files.stat(path)),
+    makeFolder: (path) => attempt('create', path, () => files.makeFolder(path)),
+    rename: (from, to) => attempt('rename to', to, () => files.rename(from, to)),
+    remove: (path) => attempt('remove', path, () => files.remove(path)),
+    link: (existing, path) => attempt('link', path, () => files.link(existing, path)),
+    symlink: (target, path) => attempt('link', path, () => files.symlink(target, path)),
+    readLink: (path) => attempt('read', path, () => files.readLink(path)),
+    syncFolder: (path) => attempt('sync', path, () => files.syncFolder(path)),
+  };
+}
+
+/**
+ * Writes all of `bytes`, however short each single write is.
+ *
+ * @returns the length of `bytes`
+ * @throws a system error of the file; `EIO` when a write makes no progress, which would otherwise go on for ever
+ */
+export async function writeFully(file: OpenFile, bytes: Uint8Array): Promise<number> {
+  for (let done = 0; done < bytes.length; ) {
+    const written = await file.write(bytes.subarray(done));
+    if (written <= 0) throw Object.assign(new Error('EIO: no byte was taken'), { code: 'EIO' });
+    done += written;
+  }
+  return bytes.length;
+}

@@ -1,0 +1,55 @@
+export const FORMATS = ['parquet', 'arrow', 'ndjson'] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** `gzip` also compresses NDJSON (`jobs.ndjson.gz`); `snappy` concerns Parquet only. */
+export const COMPRESSIONS = ['snappy', 'gzip', 'none'] as const;
+export type Compression = (typeof COMPRESSIONS)[number];
+
+export const REGIONS = ['fr', 'sa'] as const;
+export type Region = (typeof REGIONS)[number];
+
+/**
+ * Which jobs to export, in the API's own words. Fields are combined with AND, the values of a list with OR. Everything
+ * is passed through to GET /api/v2/jobs as it is.
+ */
+export interface Filters {
+  readonly id?: readonly string[];
+  readonly idStartsWith?: string;
+  readonly batchId?: readonly string[];
+  readonly projectId?: readonly string[];
+  readonly userId?: readonly string[];
+  readonly status?: readonly string[];
+  readonly minRuns?: number;
+  readonly maxRuns?: number;
+  /** True: only jobs that returned errors; false: only jobs that did not. */
+  readonly errors?: boolean;
+  readonly origin?: readonly string[];
+  /** ISO 8601; the API's own reading of it (execution start, or creation) applies. */
+  readonly startDate?: string;
+  readonly endDate?: string;
+}
+
+/** What to export, in which formats, and how: a file of `pipelines/` is one of these. */
+export interface PipelineDefinition {
+  /** One line for `--help` and the manifest. */
+  readonly description: string;
+  /** Which jobs. Default: every job the credentials can see. */
+  readonly filters?: Filters;
+  /** Files to write. Default: all three. */
+  readonly formats?: readonly Format[];
+  /** Default: the codec docs/decisions.md settles on for Parquet, NDJSON plain. */
+  readonly compression?: Compression;
+  /** Requests in flight at most. Default 16. */
+  readonly concurrency?: number;
+  /** Jobs a page, 2 to 100. Default 100. */
+  readonly pageSize?: number;
+  /** Rows that may be set aside before the run fails. Default 0. */
+  readonly maxRejects?: number;
+  /** Snapshots kept after a publication, the new one included. Default: all. */
+  readonly keep?: number;
+}
+
+/** Declares a pipeline. It returns its argument; it is there so that an editor completes and checks every option. */
+export function definePipeline(definition: PipelineDefinition): PipelineDefinition {
+  return definition;
+}

@@ -1,0 +1,42 @@
+import { type ResourceLimits, Worker } from 'node:worker_threads';
+import { EXIT, ExportError, type ExportErrorOptions, messageOf } from './errors.ts';
+
+/**
+ * Starts a worker thread on a module of this package, whether it runs compiled or, under tsx, from its sources.
+ *
+ * @param module the module without its extension, relative to `base`, e.g. `./worker`
+ * @param base `import.meta.url` of the caller, whose extension the module shares
+ * @param data what the worker finds as `workerData`
+ */
+export function startWorker(
+  module: string,
+  base: string,
+  data: unknown,
+  resourceLimits: ResourceLimits = {},
+): Worker {
+  const options = { workerData: data, resourceLimits };
+  if (!base.endsWith('.ts')) return new Worker(new URL(`${module}.js`, base), options);
+  const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'));
+  const source = JSON.stringify(new URL(`${module}.ts`, base).href);
+  const bootstrap = `import(${tsx}).then(({ register }) => { register(); return import(${source}); })`;
+  return new Worker(bootstrap, { ...options, eval: true });
+}
+
+/** An `ExportError` on its way between threads, which carry only the message of an error. */
+export interface ErrorMessage extends ExportErrorOptions {
+  readonly message: string;
+}
+
+/** Anything thrown, ready to be posted to another thread. What is no `ExportError` becomes a bug of `stage`. */
+export function errorMessage(thrown: unknown, stage: ExportErrorOptions['stage']): ErrorMessage {
+  if (!(thrown instanceof ExportError))
+    return { message: messageOf(thrown), exitCode: EXIT.bug, stage };
+  const { message, exitCode, retryable, cause } = thrown;
+  const told = cause instanceof Error ? { cause } : {};
+  return { message, exitCode, stage: thrown.stage, retryable, ...told };
+}
+
+/** The error that was posted. */
+export function postedError({ message, ...options }: ErrorMessage): ExportError {
+  return new ExportError(message, options);
+}
