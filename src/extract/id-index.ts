@@ -1,0 +1,181 @@
+const WORDS = 4;
+const CHUNK_IDS = 1 << 12;
+const FIRST_SLOTS = 1 << 10;
+const MAX_LOAD = 0.7;
+/** Hex digits of a prefix that the sorted keys can tell apart: 12 digits are 48 bits, exact in a double. */
+const KEY_DIGITS = 12;
+const UUID_LENGTH = 36;
+
+/**
+ * A set of job ids that holds a UUID in 16 bytes and a hash slot, not in a string: a million ids take about 24 MB.
+ * An id of any other shape is kept as it is, in a plain Set. It also counts the ids under a prefix, by binary search.
+ */
+export class IdIndex {
+  readonly #chunks: Uint32Array[] = [];
+  readonly #others = new Set<string>();
+  readonly #packed = new Uint32Array(WORDS);
+  #slots = new Int32Array(FIRST_SLOTS).fill(-1);
+  #count = 0;
+  #sortedKeys = new Float64Array(0);
+
+  get size(): number {
+    return this.#count + this.#others.size;
+  }
+
+  /** Bytes held by the packed ids and their slots. */
+  get byteLength(): number {
+    return (
+      this.#chunks.length * CHUNK_IDS * WORDS * 4 +
+      this.#slots.byteLength +
+      this.#sortedKeys.byteLength
+    );
+  }
+
+  /** @returns false when the id was there already */
+  add(id: string): boolean {
+    if (!packUuid(id, this.#packed)) {
+      const before = this.#others.size;
+      return this.#others.add(id).size > before;
+    }
+    const slot = this.#findSlot();
+    if (this.#slots[slot] !== -1) return false;
+    const index = this.#count++;
+    if (index % CHUNK_IDS === 0) this.#chunks.push(new Uint32Array(CHUNK_IDS * WORDS));
+    this.#chunkOf(index).set(this.#packed, (index % CHUNK_IDS) * WORDS);
+    this.#slots[slot] = index;
+    if (this.#count > this.#slots.length * MAX_LOAD) this.#grow();
+    return true;
+  }
+
+  has(id: string): boolean {
+    if (!packUuid(id, this.#packed)) return this.#others.has(id);
+    return this.#slots[this.#findSlot()] !== -1;
+  }
+
+  /** Ids that start with the given text, e.g. `0a` or `12345678-9`. */
+  countPrefix(prefix: string): number {
+    let count = 0;
+    for (const id of this.#others) if (id.startsWith(prefix)) count++;
+    const digits = prefix.replaceAll('-', '');
+    if (!isUuidPrefix(prefix, digits)) return count;
+    if (digits.length > KEY_DIGITS) return count + this.idsWithPrefix(prefix).length;
+    this.#sortKeys();
+    const width = 16 ** (KEY_DIGITS - digits.length);
+    const first = (digits === '' ? 0 : Number.parseInt(digits, 16)) * width;
+    count += lowerBound(this.#sortedKeys, first + width) - lowerBound(this.#sortedKeys, first);
+    for (let index = this.#sortedKeys.length; index < this.#count; index++) {
+      const key = this.#keyOf(index);
+      if (key >= first && key < first + width) count++;
+    }
+    return count;
+  }
+
+  /** The packed ids that start with the given text, as UUIDs. Reads all of them: for leaves, not for counting. */
+  idsWithPrefix(prefix: string): string[] {
+    const ids = [...this.#others].filter((id) => id.startsWith(prefix));
+    const digits = prefix.replaceAll('-', '').slice(0, KEY_DIGITS);
+    const width = 16 ** (KEY_DIGITS - digits.length);
+    const first = (digits === '' ? 0 : Number.parseInt(digits, 16)) * width;
+    for (let index = 0; index < this.#count; index++) {
+      const key = this.#keyOf(index);
+      if (key < first || key >= first + width) continue;
+      const id = this.#unpack(index);
+      if (id.startsWith(prefix)) ids.push(id);
+    }
+    return ids;
+  }
+
+  #chunkOf(index: number): Uint32Array {
+    return this.#chunks[Math.floor(index / CHUNK_IDS)];
+  }
+
+  /** The slot that holds the packed id, or the empty one where it belongs. */
+  #findSlot(): number {
+    const mask = this.#slots.length - 1;
+    const [a, b, c, d] = this.#packed;
+    let slot =
+      (Math.imul(a ^ Math.imul(c, 0x85ebca6b), 0x9e3779b1) ^ b ^ Math.imul(d, 0xc2b2ae35)) & mask;
+    for (let index = this.#slots[slot]; index !== -1; index = this.#slots[slot]) {
+      const chunk = this.#chunkOf(index);
+      const at = (index % CHUNK_IDS) * WORDS;
+      if (chunk[at] === a && chunk[at + 1] === b && chunk[at + 2] === c && chunk[at + 3] === d)
+        break;
+      slot = (slot + 1) & mask;
+    }
+    return slot;
+  }
+
+  #grow(): void {
+    this.#slots = new Int32Array(this.#slots.length * 2).fill(-1);
+    for (let index = 0; index < this.#count; index++) {
+      const at = (index % CHUNK_IDS) * WORDS;
+      this.#packed.set(this.#chunkOf(index).subarray(at, at + WORDS));
+      this.#slots[this.#findSlot()] = index;
+    }
+  }
+
+  #keyOf(index: number): number {
+    const at = (index % CHUNK_IDS) * WORDS;
+    const chunk = this.#chunkOf(index);
+    return chunk[at] * 0x10000 + (chunk[at + 1] >>> 16);
+  }
+
+  /** Sorting again pays only once the ids added since are many; the few are scanned. */
+  #sortKeys(): void {
+    const added = this.#count - this.#sortedKeys.length;
+    if (added === 0 || (this.#sortedKeys.length > 0 && added < 10_000)) return;
+    const keys = new Float64Array(this.#count);
+    for (let index = 0; index < this.#count; index++) keys[index] = this.#keyOf(index);
+    this.#sortedKeys = keys.sort();
+  }
+
+  #unpack(index: number): string {
+    const at = (index % CHUNK_IDS) * WORDS;
+    const words = this.#chunkOf(index).subarray(at, at + WORDS);
+    return dashed(Array.from(words, (word) => word.toString(16).padStart(8, '0')).join(''));
+  }
+}
+
+/** Writes hex digits (all 32 or the first few) the way a UUID's text starts: `123456789a` is `12345678-9a`. */
+export function dashed(digits: string): string {
+  const groups = [
+    digits.slice(0, 8),
+    digits.slice(8, 12),
+    digits.slice(12, 16),
+    digits.slice(16, 20),
+  ];
+  return [...groups, digits.slice(20)].filter((group) => group !== '').join('-');
+}
+
+function isUuidPrefix(prefix: string, digits: string): boolean {
+  return /^[0-9a-f]*$/.test(digits) && `${dashed(digits)}-`.startsWith(prefix);
+}
+
+function lowerBound(sorted: Float64Array, key: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle] < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Packs a lower-case UUID into four words; false for any other text. */
+function packUuid(id: string, words: Uint32Array): boolean {
+  if (id.length !== UUID_LENGTH) return false;
+  let word = 0;
+  let digits = 0;
+  for (let at = 0; at < UUID_LENGTH; at++) {
+    const code = id.charCodeAt(at);
+    if (at === 8 || at === 13 || at === 18 || at === 23) {
+      if (code !== 0x2d) return false;
+      continue;
+    }
+    const digit = code <= 0x39 ? code - 0x30 : code - 0x57;
+    if (digit < 0 || digit > 15 || (code > 0x39 && code < 0x61)) return false;
+    word = (word << 4) | digit;
+    if (++digits % 8 === 0) words[digits / 8 - 1] = word;
+  }
+  return true;
+}

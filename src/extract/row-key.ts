@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import type { RawJob } from '../domain/job.ts';
+import { numberText, stringifyJson } from '../domain/json.ts';
+import { type Micros, parseTimestamp } from '../domain/timestamp.ts';
+
+/**
+ * What tells a job from every other. A record without an id (the transformer rejects it later) is told by its content,
+ * so that it is counted once like any other.
+ */
+export function idOf(job: RawJob): string {
+  const { id } = job;
+  if (typeof id === 'string' && id !== '') return id;
+  return `no id ${createHash('sha256').update(stringifyJson(job)).digest('hex')}`;
+}
+
+/** When the job was created, or null when that cannot be told. */
+export function createdAt(job: RawJob): Micros | null {
+  return instant(job.created_at);
+}
+
+/** The version of the same job that was updated last; `first` when neither can be told to be newer. */
+export function newerOf(first: RawJob, second: RawJob): RawJob {
+  return isNewer(second, first) ? second : first;
+}
+
+/** Whether `job` was updated after `other`, another version of the same job. */
+export function isNewer(job: RawJob, other: RawJob): boolean {
+  if (job.updated_at === other.updated_at) return false;
+  const [time, otherTime] = [instant(job.updated_at), instant(other.updated_at)];
+  return time !== null && (otherTime === null || time > otherTime);
+}
+
+function instant(value: unknown): Micros | null {
+  const text = typeof value === 'string' ? value : numberText(value);
+  return text === undefined ? null : parseTimestamp(text);
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { IdIndex } from '../../src/extract/id-index.ts';
+
+const ids = fc.oneof(
+  fc.uuid(),
+  fc.uuid().map((id) => `0000${id.slice(4)}`),
+  fc.uuid().map((id) => id.toUpperCase()),
+  fc.string(),
+);
+
+test('it is a set of strings', () => {
+  fc.assert(
+    fc.property(fc.array(ids, { maxLength: 300 }), fc.array(ids), (added, others) => {
+      const index = new IdIndex();
+      const model = new Set<string>();
+      for (const id of [...added, ...added.slice(0, 5)]) {
+        assert.equal(index.add(id), !model.has(id));
+        model.add(id);
+      }
+      assert.equal(index.size, model.size);
+      for (const id of [...added, ...others]) assert.equal(index.has(id), model.has(id));
+    }),
+  );
+});
+
+test('it counts and lists the ids under any prefix, also after more were added', () => {
+  fc.assert(
+    fc.property(
+      fc.array(ids, { minLength: 1, maxLength: 200 }),
+      fc.nat(),
+      fc.nat({ max: 36 }),
+      (all, pick, length) => {
+        const prefix = all[pick % all.length].slice(0, length);
+        const index = new IdIndex();
+        const half = all.length >> 1;
+        for (const id of all.slice(0, half)) index.add(id);
+        index.countPrefix(prefix);
+        for (const id of all.slice(half)) index.add(id);
+        const expected = [...new Set(all)].filter((id) => id.startsWith(prefix)).sort();
+        assert.equal(index.countPrefix(prefix), expected.length);
+        assert.deepEqual(index.idsWithPrefix(prefix).sort(), expected);
+      },
+    ),
+  );
+});
+
+test('a million ids take less than 40 bytes each, prefix counts included', () => {
+  const index = new IdIndex();
+  const million = 1_000_000;
+  for (let n = 0; n < million; n++) {
+    const high = Math.imul(n, 0x9e3779b1) >>> 0;
+    index.add(
+      `${high.toString(16).padStart(8, '0')}-0000-4000-8000-${n.toString(16).padStart(12, '0')}`,
+    );
+  }
+  assert.equal(index.size, million);
+  const perPrefix = [...'0123456789abcdef'].map((digit) => index.countPrefix(digit));
+  assert.equal(
+    perPrefix.reduce((sum, count) => sum + count),
+    million,
+  );
+  assert.ok(index.byteLength < 40 * million, `${index.byteLength} bytes`);
+});
