@@ -1,8 +1,11 @@
 import { EXIT, ExportError, errorCode, type Stage } from './errors.ts';
 import type { FileSystem, OpenFile } from './file-system.ts';
 
-/** `start`: the output is being set up and nothing was fetched yet. `work`: everything after. */
-export type IoPhase = 'start' | 'work';
+/**
+ * `start`: the output is being set up and nothing was fetched yet. `work`: everything after, resumable. `verify`: a
+ * snapshot is only read.
+ */
+export type IoPhase = 'start' | 'work' | 'verify';
 
 export interface IoPlace {
   readonly stage: Stage;
@@ -12,7 +15,6 @@ export interface IoPlace {
   readonly path: string;
 }
 
-const RESUMES = 'run the same command again: it resumes';
 const CHOOSE_OUTPUT = 'choose another output folder or change its permissions';
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -46,12 +48,13 @@ const CANNOT_CREATE: ReadonlySet<string> = new Set([
   'EROFS',
 ]);
 
-const ADVICE: Readonly<Record<string, string>> = {
-  EDQUOT: `free space and ${RESUMES}`,
-  EIO: `check the disk and ${RESUMES}`,
-  EMFILE: `raise the limit (ulimit -n) and ${RESUMES}`,
-  ENFILE: `close other programs and ${RESUMES}`,
-  ENOSPC: `free space and ${RESUMES}`,
+/** What to do about a code before running again. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  EDQUOT: 'free space',
+  EIO: 'check the disk',
+  EMFILE: 'raise the limit (ulimit -n)',
+  ENFILE: 'close other programs',
+  ENOSPC: 'free space',
 };
 
 /**
@@ -65,7 +68,8 @@ export function ioError(thrown: unknown, place: IoPlace): unknown {
     return thrown;
   }
   const cannotCreate = place.phase === 'start' && CANNOT_CREATE.has(code);
-  const advice = cannotCreate ? CHOOSE_OUTPUT : (ADVICE[code] ?? `see to it and ${RESUMES}`);
+  const again = place.phase === 'verify' ? 'run again' : 'run the same command again: it resumes';
+  const advice = cannotCreate ? CHOOSE_OUTPUT : `${REMEDIES[code] ?? 'see to it'} and ${again}`;
   const reason = `${REASONS[code] ?? 'system error'} (${code})`;
   return new ExportError(`cannot ${place.operation} ${place.path}: ${reason}; ${advice}`, {
     exitCode: cannotCreate ? EXIT.cannotCreate : EXIT.io,

@@ -1,0 +1,177 @@
+import { LosslessNumber, parse } from 'lossless-json';
+
+/**
+ * A row in a form that every reader can be brought to: integers and instants (microseconds) as decimal text, JSON as
+ * `canonicalJson`, everything else as it is.
+ */
+export type PlainRow = Readonly<Record<string, unknown>>;
+
+const COLUMNS = [
+  ...[
+    'id',
+    'batch_id',
+    'project_id',
+    'status',
+    'parent_id',
+    'slurm_job_id',
+    'runs',
+    'progress',
+    'creation_order',
+  ],
+  ...[
+    'created_at',
+    'updated_at',
+    'start_timestamp',
+    'end_timestamp',
+    'errors',
+    'variables',
+    'sequence',
+  ],
+];
+const KNOWN = [
+  'PENDING',
+  'RUNNING',
+  'DONE',
+  'ERROR',
+  'CANCELED',
+  'TIMED_OUT',
+  'PAUSED',
+  'CANCELING',
+];
+const FINAL = ['DONE', 'ERROR', 'CANCELED', 'TIMED_OUT'];
+
+/**
+ * The row that a job's JSON text must become, worked out from docs/columns.md on its own, with none of the code under
+ * test: slow and plain, for comparison.
+ *
+ * @param latest microseconds behind which a time is implausible
+ */
+export function expectedRow(text: string, latest: bigint): PlainRow {
+  const job = losslessParse(text);
+  const anomalies: string[] = [];
+  const extra = new Map(Object.entries(job).filter(([name]) => !COLUMNS.includes(name)));
+  const take = <T>(name: string, read: (value: unknown) => T | undefined): T | null => {
+    const value = job[name];
+    if (value === undefined || value === null) return null;
+    const result = read(value);
+    if (result !== undefined) return result;
+    anomalies.push(`unparsable:${name}`);
+    extra.set(name, value);
+    return null;
+  };
+  const time = (name: string): bigint | null => take(name, microseconds);
+  const [created, updated, start, end] = [
+    'created_at',
+    'updated_at',
+    'start_timestamp',
+    'end_timestamp',
+  ].map(time);
+  for (const [name, at] of Object.entries({
+    created_at: created,
+    updated_at: updated,
+    start_timestamp: start,
+    end_timestamp: end,
+  })) {
+    if (at !== null && (at < 1_420_070_400_000_000n || at > latest))
+      anomalies.push(`implausible:${name}`);
+  }
+  if (start !== null && created !== null && start < created) anomalies.push('start_before_created');
+  if (start !== null && end !== null && end < start) anomalies.push('end_before_start');
+  if (!KNOWN.includes(String(job.status))) anomalies.push('unknown_status');
+  const strings = (name: string) =>
+    take(name, (value) => (typeof value === 'string' ? value : undefined));
+  const integer = (name: string) => take(name, wholeNumber);
+  const errors = take('errors', listOfStrings);
+  const row = {
+    id: job.id,
+    batch_id: job.batch_id,
+    project_id: job.project_id,
+    status: job.status,
+    parent_id: strings('parent_id'),
+    slurm_job_id: strings('slurm_job_id'),
+    runs: integer('runs'),
+    progress: integer('progress'),
+    creation_order: integer('creation_order'),
+    created_at: created?.toString() ?? null,
+    updated_at: updated?.toString() ?? null,
+    start_timestamp: start?.toString() ?? null,
+    end_timestamp: end?.toString() ?? null,
+    queue_seconds: seconds(created, start),
+    run_seconds: seconds(start, end),
+    total_seconds: seconds(created, end),
+    is_final: FINAL.includes(String(job.status)),
+    errors,
+    error_count: anomalies.includes('unparsable:errors') ? null : String(errors?.length ?? 0),
+    variables:
+      job.variables === undefined || job.variables === null ? null : canonical(job.variables),
+    sequence: strings('sequence'),
+    extra: null as string | null,
+    anomalies: anomalies.sort(),
+  };
+  return { ...row, extra: extra.size === 0 ? null : canonical(Object.fromEntries(extra)) };
+}
+
+/** JSON text in a form in which equal values are equal texts: keys sorted, numbers as digits and a power of ten. */
+export function canonicalJson(text: string): string {
+  return canonical(parse(text, undefined, { onDuplicateKey: ({ newValue }) => newValue }));
+}
+
+function canonical(value: unknown): string {
+  if (value instanceof LosslessNumber) return decimal(value.value);
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).map(
+    ([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`,
+  );
+  return `{${members.sort().join()}}`;
+}
+
+function decimal(text: string): string {
+  const [, sign, whole, fraction = '', exponent = '0'] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
+  const digits = `${whole}${fraction}`.replace(/^0+/, '');
+  const trimmed = digits.replace(/0+$/, '');
+  if (trimmed === '') return '0';
+  return `${sign}${trimmed}e${Number(exponent) - fraction.length + digits.length - trimmed.length}`;
+}
+
+function losslessParse(text: string): Record<string, unknown> {
+  const value = parse(text, undefined, { onDuplicateKey: ({ newValue }) => newValue });
+  return value as Record<string, unknown>;
+}
+
+function microseconds(value: unknown): bigint | undefined {
+  const text = value instanceof LosslessNumber ? value.value : value;
+  if (typeof text !== 'string') return undefined;
+  const epoch = /^(\d+)(?:\.(\d+))?$/.exec(text);
+  if (epoch)
+    return BigInt(epoch[1]) * 1_000_000n + BigInt((epoch[2] ?? '').slice(0, 6).padEnd(6, '0'));
+  const iso = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:?\d\d)?$/.exec(text);
+  if (!iso) return undefined;
+  const [, date, clock, fraction = '', zone = 'Z'] = iso;
+  const utcDay = new Date(`${date}T00:00:00Z`);
+  if (Number.isNaN(utcDay.getTime()) || utcDay.toISOString().slice(0, 10) !== date)
+    return undefined;
+  const millis = Date.parse(`${date}T${clock}${zone.replace(/^(...)(\d\d)$/, '$1:$2')}`);
+  if (Number.isNaN(millis)) return undefined;
+  return BigInt(millis) * 1000n + BigInt(fraction.slice(0, 6).padEnd(6, '0'));
+}
+
+function wholeNumber(value: unknown): string | undefined {
+  const scientific =
+    value instanceof LosslessNumber ? /^(-?\d+)e(\d+)$/.exec(decimal(value.value)) : null;
+  if (value instanceof LosslessNumber && decimal(value.value) === '0') return '0';
+  if (!scientific || Number(scientific[2]) > 20) return undefined;
+  const integer = BigInt(scientific[1]) * 10n ** BigInt(scientific[2]);
+  return BigInt.asIntN(64, integer) === integer ? integer.toString() : undefined;
+}
+
+function listOfStrings(value: unknown): unknown[] | undefined {
+  return Array.isArray(value) && value.every((item) => item === null || typeof item === 'string')
+    ? value
+    : undefined;
+}
+
+function seconds(from: bigint | null, to: bigint | null): number | null {
+  return from === null || to === null ? null : Number(to - from) / 1e6;
+}
