@@ -1,0 +1,137 @@
+import type { JobStore } from './store.ts';
+
+/** A job of the store by its slot, or a JSON text sent as it is. */
+export type Row = number | string;
+
+/** A page before it is bytes. What a fault may falsify is JSON text. */
+export interface PageAnswer {
+  readonly rows: readonly Row[];
+  /** The `pagination` object, its total as JSON text; undefined to leave it out. */
+  readonly pagination:
+    | { readonly total: string; readonly start: number; readonly end: number }
+    | undefined;
+  /** Value of the Content-Range header, or undefined to leave it out. */
+  readonly contentRange: string | undefined;
+  /** JSON text of `code`. */
+  readonly code: string;
+}
+
+interface Block {
+  readonly bytes: Buffer;
+  /** Where each row of the block ends; between two rows there is one comma. */
+  readonly ends: readonly number[];
+}
+
+/** Consecutive slots encoded together. */
+const BLOCK_ROWS = 64;
+/** Beyond this many pieces, copying them into one costs less than sending each. */
+const FEW_PIECES = 16;
+const COMMA = Buffer.from(',');
+
+/**
+ * Encodes pages. Rows that were generated and never touched are kept encoded, in blocks, until the budget is used up;
+ * then the blocks there are stay, because exports read a list from end to end and evicting would lose them all.
+ */
+export class PageEncoder {
+  readonly #store: JobStore;
+  readonly #generated: number;
+  readonly #blocks = new Map<number, Block>();
+  #bytesLeft: number;
+
+  /** @param cacheBytes most bytes of encoded rows to keep; 0 keeps none */
+  constructor(store: JobStore, cacheBytes: number) {
+    this.#store = store;
+    this.#generated = store.generated;
+    this.#bytesLeft = cacheBytes;
+  }
+
+  /** The whole body of a page. */
+  encode(answer: PageAnswer): Buffer {
+    return Buffer.concat([...this.chunks(answer)]);
+  }
+
+  /** The body of a page in a few pieces: encoded rows that are kept are not copied. */
+  pieces(answer: PageAnswer): readonly Buffer[] {
+    const pieces = [...this.chunks(answer)];
+    return pieces.length <= FEW_PIECES ? pieces : [Buffer.concat(pieces)];
+  }
+
+  /** The body of a page piece by piece, for pages too large to be held at once. */
+  *chunks(answer: PageAnswer): Generator<Buffer> {
+    const { rows, pagination, code } = answer;
+    yield Buffer.from(`{"status":"success","message":"OK.","code":${code},"data":[`);
+    for (let i = 0; i < rows.length; ) {
+      if (i > 0) yield COMMA;
+      const length = this.#runFrom(rows, i);
+      yield this.#bytesOf(rows[i], length);
+      i += length;
+    }
+    yield Buffer.from(`]${paginationMember(pagination)}}`);
+  }
+
+  /** Encodes as many rows as the budget allows before the first request. */
+  warm(): void {
+    for (let slot = 0; slot < this.#generated && this.#bytesLeft > 0; slot += BLOCK_ROWS) {
+      this.#block(slot);
+    }
+  }
+
+  /** How many rows from a position on lie side by side in one block. */
+  #runFrom(rows: readonly Row[], position: number): number {
+    const first = rows[position];
+    if (typeof first === 'string' || !this.#isKept(first)) return 1;
+    let length = 1;
+    while ((first + length) % BLOCK_ROWS !== 0 && rows[position + length] === first + length) {
+      if (!this.#store.isPristine(first + length)) break;
+      length += 1;
+    }
+    return length;
+  }
+
+  #bytesOf(row: Row, length: number): Buffer {
+    if (typeof row === 'string') return Buffer.from(row);
+    const block = this.#isKept(row) ? this.#block(row) : undefined;
+    if (block === undefined) return Buffer.from(this.#store.text(row));
+    const inBlock = row % BLOCK_ROWS;
+    const start = inBlock === 0 ? 0 : block.ends[inBlock - 1] + 1;
+    return block.bytes.subarray(start, block.ends[inBlock + length - 1]);
+  }
+
+  /** True when the row's text is final and its block is, or may still be, kept. */
+  #isKept(slot: number): boolean {
+    if (slot >= this.#generated || !this.#store.isPristine(slot)) return false;
+    return this.#bytesLeft > 0 || this.#blocks.has(Math.floor(slot / BLOCK_ROWS));
+  }
+
+  #block(slot: number): Block {
+    const index = Math.floor(slot / BLOCK_ROWS);
+    let block = this.#blocks.get(index);
+    if (block === undefined) {
+      block = this.#encodeBlock(index * BLOCK_ROWS);
+      this.#blocks.set(index, block);
+      this.#bytesLeft -= block.bytes.length;
+    }
+    return block;
+  }
+
+  #encodeBlock(firstSlot: number): Block {
+    const lastSlot = Math.min(firstSlot + BLOCK_ROWS, this.#generated) - 1;
+    const texts: string[] = [];
+    for (let slot = firstSlot; slot <= lastSlot; slot++) texts.push(this.#store.text(slot));
+    const joined = texts.join(',');
+    const bytes = Buffer.from(joined);
+    const isAscii = bytes.length === joined.length;
+    let end = -1;
+    const ends = texts.map((text) => {
+      end += 1 + (isAscii ? text.length : Buffer.byteLength(text));
+      return end;
+    });
+    return { bytes, ends };
+  }
+}
+
+function paginationMember(pagination: PageAnswer['pagination']): string {
+  if (pagination === undefined) return '';
+  const { total, start, end } = pagination;
+  return `,"pagination":{"total":${total},"start":${start},"end":${end}}`;
+}

@@ -1,0 +1,97 @@
+import { DRIFT_OPERATIONS, type DriftOperation, type DriftOptions } from './drift.ts';
+import { FAULT_KINDS } from './fault-kinds.ts';
+import type { FaultRate } from './fault-plan.ts';
+import { ODDITIES, type OddityKind, REJECT_ODDITIES } from './oddities.ts';
+import { type RateLimit, RETRY_AFTER_FORMS } from './rate-limit.ts';
+import { usageError } from './usage.ts';
+
+const EVERY_ODDITY = [...ODDITIES, ...REJECT_ODDITIES];
+
+/** Reads `kind=rate`, e.g. `500=0.05`. @throws ExportError (64, simulate) naming the kinds there are */
+export function parseFault(text: string): FaultRate {
+  const [name, value] = split(text);
+  const rate = toNumber(`fault ${name}`, value);
+  if (rate < 0 || rate > 1) throw usageError(`expected a rate from 0 to 1, got '${text}'`);
+  return { kind: oneOf('fault', FAULT_KINDS, name), rate };
+}
+
+/**
+ * Reads `every=<pages>` and, behind commas, `burst=<n>`, `seed=<n>` and weights of operations, e.g.
+ * `every=10,insert=3,delete=1`. Without weights all operations come up alike.
+ *
+ * @throws ExportError (64, simulate) naming the settings and operations there are
+ */
+export function parseDrift(text: string): DriftOptions {
+  const settings: { every?: number; burst?: number; seed?: number } = {};
+  const operations: Partial<Record<DriftOperation, number>> = {};
+  for (const [name, value] of text.split(',').map(split)) {
+    if (name === 'every' || name === 'burst' || name === 'seed') {
+      settings[name] = toWhole(`drift ${name}`, value);
+    } else {
+      const valid = ['every', 'burst', 'seed', ...DRIFT_OPERATIONS];
+      const operation = DRIFT_OPERATIONS.find((one) => one === name);
+      if (operation === undefined) throw unknown('drift setting', name, valid);
+      operations[operation] = toNumber(`drift ${name}`, value);
+    }
+  }
+  const { every, ...others } = settings;
+  if (every === undefined || every < 1) {
+    throw usageError(`expected drift as every=<pages>,..., got '${text}'`);
+  }
+  return Object.keys(operations).length === 0
+    ? { every, ...others }
+    : { every, ...others, operations };
+}
+
+/** Reads `all`, `none`, or kinds behind commas. @throws ExportError (64, simulate) naming the kinds there are */
+export function parseOddities(text: string): boolean | OddityKind[] {
+  if (text === 'all') return true;
+  if (text === 'none') return false;
+  return text.split(',').map((name) => oneOf('oddity', EVERY_ODDITY, name.trim()));
+}
+
+/**
+ * Reads requests a second and, behind commas, `burst=<n>` and `retry-after=<form>`, e.g. `20,retry-after=date`.
+ *
+ * @throws ExportError (64, simulate)
+ */
+export function parseRateLimit(text: string): RateLimit {
+  const [first, ...rest] = text.split(',');
+  const perSecond = toNumber('rate limit', first.trim());
+  if (perSecond <= 0) throw usageError(`expected a rate limit above 0, got '${text}'`);
+  let limit: RateLimit = { perSecond };
+  for (const [name, value] of rest.map(split)) {
+    if (name === 'burst') limit = { ...limit, burst: toWhole('burst', value) };
+    else if (name === 'retry-after') {
+      limit = { ...limit, retryAfter: oneOf('retry-after', RETRY_AFTER_FORMS, value) };
+    } else throw unknown('rate limit setting', name, ['burst', 'retry-after']);
+  }
+  return limit;
+}
+
+function split(text: string): [string, string] {
+  const at = text.indexOf('=');
+  return at < 0 ? [text.trim(), ''] : [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+}
+
+function oneOf<T extends string>(what: string, valid: readonly T[], name: string): T {
+  const found = valid.find((one) => one === name);
+  if (found === undefined) throw unknown(what, name, valid);
+  return found;
+}
+
+function unknown(what: string, name: string, valid: readonly string[]): Error {
+  return usageError(`unknown ${what} '${name}'; valid: ${valid.join(', ')}`);
+}
+
+function toNumber(what: string, text: string): number {
+  const number = text === '' ? Number.NaN : Number(text);
+  if (Number.isFinite(number) && number >= 0) return number;
+  throw usageError(`expected a number for ${what}, got '${text}'`);
+}
+
+function toWhole(what: string, text: string): number {
+  const number = toNumber(what, text);
+  if (Number.isSafeInteger(number)) return number;
+  throw usageError(`expected a whole number for ${what}, got '${text}'`);
+}

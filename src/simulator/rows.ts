@@ -1,0 +1,129 @@
+import { generateDetails, type JobDetails } from './details.ts';
+import type { JobTable } from './job-table.ts';
+import { type JobField, Members } from './members.ts';
+import { type OddityKind, twistOf } from './oddities.ts';
+import { Random } from './random.ts';
+import type { Sequences } from './sequence.ts';
+import { isoText } from './timestamp-text.ts';
+
+/** What is kept of a job that was inserted or updated. `raw` members are written as they are; null leaves one out. */
+export interface KeptDetails {
+  readonly details: JobDetails;
+  readonly raw: Readonly<Record<string, string | null>>;
+}
+
+/** The `raw` of a job that has none. */
+export const NO_RAW: KeptDetails['raw'] = {};
+
+export interface RowsOptions {
+  readonly table: JobTable;
+  readonly seed: number;
+  readonly sequences: Sequences;
+  readonly oddityOf: (slot: number) => OddityKind | undefined;
+}
+
+/**
+ * The JSON text of any job. A generated job is a pure function of seed and slot, written afresh each time; only what
+ * was inserted or updated is kept.
+ */
+export class JobRows {
+  readonly #options: RowsOptions;
+  readonly #kept = new Map<number, KeptDetails>();
+
+  constructor(options: RowsOptions) {
+    this.#options = options;
+  }
+
+  /** True while the job's text cannot change: it was generated and never touched. */
+  isPristine(slot: number): boolean {
+    return !this.#kept.has(slot);
+  }
+
+  keep(slot: number, kept: KeptDetails): void {
+    this.#kept.set(slot, kept);
+  }
+
+  forget(slot: number): void {
+    this.#kept.delete(slot);
+  }
+
+  detailsOf(slot: number): KeptDetails {
+    const { table, seed, sequences } = this.#options;
+    return (
+      this.#kept.get(slot) ?? {
+        details: generateDetails(table, slot, seed, sequences),
+        raw: NO_RAW,
+      }
+    );
+  }
+
+  /** @param raw members to replace in this text only, as in `KeptDetails` */
+  text(slot: number, raw?: KeptDetails['raw']): string {
+    const { table, oddityOf } = this.#options;
+    const kept = this.detailsOf(slot);
+    const texts = memberTexts(table, slot, kept.details);
+    const oddity = oddityOf(slot);
+    if (!oddity && !raw && kept.raw === NO_RAW) return plainText(texts);
+    return this.#oddText(slot, texts, oddity, { ...kept.raw, ...raw });
+  }
+
+  #oddText(
+    slot: number,
+    texts: MemberTexts,
+    oddity: OddityKind | undefined,
+    raw: KeptDetails['raw'],
+  ): string {
+    const { table, seed } = this.#options;
+    const members = new Members(texts);
+    if (oddity) twistOf(oddity).members?.(members, table.keys(slot), new Random(seed, 3, slot));
+    for (const [name, value] of Object.entries(raw)) {
+      if (value === null) members.remove(name);
+      else members.set(name, value);
+    }
+    return members.text();
+  }
+}
+
+type MemberTexts = Readonly<Record<JobField, string>>;
+
+function memberTexts(table: JobTable, slot: number, details: JobDetails): MemberTexts {
+  const columns = table.columns;
+  return {
+    id: `"${table.idText(slot)}"`,
+    parent_id: details.parent_id,
+    status: table.statuses.json[columns.status[slot]],
+    runs: numberOrNull(columns.runs[slot]),
+    batch_id: table.batches.json[columns.batch[slot]],
+    project_id: table.projects.json[columns.project[slot]],
+    created_at: timeOrNull(columns.created[slot]),
+    updated_at: timeOrNull(columns.updated[slot]),
+    start_timestamp: timeOrNull(columns.started[slot]),
+    end_timestamp: timeOrNull(columns.ended[slot]),
+    variables: details.variables,
+    errors: details.errors,
+    progress: details.progress,
+    sequence: details.sequence,
+    creation_order: String(columns.creationOrder[slot]),
+    slurm_job_id: details.slurm_job_id,
+  };
+}
+
+function numberOrNull(value: number): string {
+  return Number.isNaN(value) ? 'null' : String(value);
+}
+
+function timeOrNull(micros: number): string {
+  return Number.isNaN(micros) ? 'null' : `"${isoText(micros)}"`;
+}
+
+/** The same text `Members` would write, without its list: nearly every row goes this way. */
+function plainText(texts: MemberTexts): string {
+  return (
+    `{"id":${texts.id},"parent_id":${texts.parent_id},"status":${texts.status},"runs":${texts.runs}` +
+    `,"batch_id":${texts.batch_id},"project_id":${texts.project_id},"created_at":${texts.created_at}` +
+    `,"updated_at":${texts.updated_at},"start_timestamp":${texts.start_timestamp}` +
+    `,"end_timestamp":${texts.end_timestamp},"variables":${texts.variables},"errors":${texts.errors}` +
+    `,"progress":${texts.progress},"sequence":${texts.sequence}` +
+    `,"creation_order":${texts.creation_order},"slurm_job_id":${texts.slurm_job_id}}`
+  );
+}

@@ -1,0 +1,249 @@
+import { idWords, type JobFields, withDetails, withFields } from './fields.ts';
+import type { JobFilters } from './filters.ts';
+import { JobList } from './job-list.ts';
+import type { JobKeys, JobTable } from './job-table.ts';
+import { type Operation, OperationLog } from './operation-log.ts';
+import { type Direction, type OrderColumn, orderKeys } from './order.ts';
+import { type PopulationOptions, populate } from './population.ts';
+import { Random } from './random.ts';
+import type { JobRows, KeptDetails } from './rows.ts';
+import type { Sequences } from './sequence.ts';
+import { shuffledWindow } from './ties.ts';
+import { usageError } from './usage.ts';
+import { randomUuid, uuidText } from './uuid.ts';
+
+export interface StoreOptions extends PopulationOptions {
+  /** `shuffled`: jobs that tie are in another random order on every page. Default `stable`. */
+  readonly ties?: 'stable' | 'shuffled';
+}
+
+export interface StoreQuery {
+  /** 0-based position of the first job. */
+  readonly offset: number;
+  readonly limit: number;
+  /** Default `created_at`. */
+  readonly order?: OrderColumn;
+  /** Default `DESC`, newest first, as on the platform. */
+  readonly direction?: Direction;
+  readonly filters?: JobFilters;
+}
+
+/** The clock of a store that starts empty, microseconds. */
+const EMPTY_START = Date.UTC(2026, 9, 1) * 1000;
+/** Who owns the first job of an empty list. */
+const FIRST_OWNER = {
+  projectId: '00000000-0000-4000-8000-000000000001',
+  userId: '00000000-0000-4000-8000-000000000002',
+  origin: 'CLIENT',
+} as const;
+const NEW_JOB = { status: 'PENDING', runs: 100, creationOrder: 0, failed: false } as const;
+const NO_DETAILS = {
+  parent_id: 'null',
+  variables: 'null',
+  errors: 'null',
+  progress: 'null',
+  slurm_job_id: 'null',
+} as const;
+
+/**
+ * The list of jobs behind the API, without HTTP: ordered, filtered, cut into windows, and changing while it is read.
+ * Every method is one atomic step.
+ */
+export class JobStore {
+  readonly #table: JobTable;
+  readonly #rows: JobRows;
+  readonly #list: JobList;
+  readonly #sequences: Sequences;
+  readonly #random: Random;
+  readonly #seed: number;
+  readonly #ties: 'stable' | 'shuffled';
+  readonly #log = new OperationLog();
+  #pages = 0;
+  #latest: number;
+
+  constructor(options: StoreOptions = {}) {
+    const { table, rows, sequences } = populate(options);
+    this.#seed = options.seed ?? 1;
+    this.#ties = options.ties ?? 'stable';
+    this.#random = new Random(this.#seed, 4);
+    this.#table = table;
+    this.#rows = rows;
+    this.#sequences = sequences;
+    this.#list = new JobList(table);
+    this.generated = table.length;
+    this.#latest = table.length === 0 ? EMPTY_START : table.columns.created[table.length - 1];
+  }
+
+  /** Jobs in the list now. */
+  get size(): number {
+    return this.#list.slots.length;
+  }
+
+  /** Jobs there were at the start: their slots are 0 up to this number. */
+  readonly generated: number;
+
+  /** Every change since the start, in order. */
+  get operations(): readonly Operation[] {
+    return this.#log.operations;
+  }
+
+  /** Pages answered so far. */
+  get pages(): number {
+    return this.#pages;
+  }
+
+  /** A window of the list as JSON texts, with the number of jobs that pass the filters, both as of this moment. */
+  page(query: StoreQuery): { total: number; rows: string[] } {
+    const { total, slots } = this.window(query);
+    return { total, rows: slots.map((slot) => this.#rows.text(slot)) };
+  }
+
+  /** The same window as slots: what `text` and `isPristine` take. */
+  window(query: StoreQuery): { total: number; slots: number[] } {
+    const { offset, limit, order = 'created_at', direction = 'DESC', filters = {} } = query;
+    this.#pages += 1;
+    const view = this.#list.view(filters, order);
+    const total = view.length;
+    const end = Math.min(total, offset + limit);
+    if (offset >= end) return { total, slots: [] };
+    const [from, to] = direction === 'ASC' ? [offset, end] : [total - end, total - offset];
+    const slots =
+      this.#ties === 'stable' ? view.slice(from, to) : this.#shuffled(view, from, to, order);
+    return { total, slots: direction === 'ASC' ? slots : slots.reverse() };
+  }
+
+  /** A job's JSON text. @param raw members to replace in this text only, as `JobFields.raw` */
+  text(slot: number, raw?: KeptDetails['raw']): string {
+    return this.#rows.text(slot, raw);
+  }
+
+  /** True while the job's text is what was generated, so that it can be kept encoded. */
+  isPristine(slot: number): boolean {
+    return this.#rows.isPristine(slot);
+  }
+
+  /** Ids in list order, oldest first. */
+  ids(): string[] {
+    return this.#list.slots.map((slot) => this.#table.idText(slot));
+  }
+
+  /** @returns the JSON text of a job, or undefined when there is none of that id */
+  get(id: string): string | undefined {
+    const slot = this.#list.find(id);
+    return slot === undefined ? undefined : this.#rows.text(slot);
+  }
+
+  /** Ids of the jobs that existed from the time `page` pages had been answered until now. */
+  existedSince(page = 0): Set<string> {
+    const inserted = this.#log.insertedSince(page);
+    return new Set(this.ids().filter((id) => !inserted.has(id)));
+  }
+
+  /**
+   * Adds a job. Without `created_at` it is the newest: the store's clock goes on by a second or two. Without other
+   * fields it is a pending job of a batch of its own.
+   *
+   * @returns its id
+   * @throws ExportError (64, simulate) when the id is no UUID or is in the list
+   */
+  insert(fields: JobFields & { readonly id?: string } = {}): string {
+    const createdAt = fields.created_at ?? this.#tick();
+    const id = fields.id === undefined ? randomUuid(this.#random) : idWords(fields.id);
+    const text = uuidText(...id);
+    if (this.#list.find(text) !== undefined) throw usageError(`the id ${text} is taken`);
+    const keys: JobKeys = {
+      ...NEW_JOB,
+      id,
+      ...this.#owner(),
+      createdAt,
+      updatedAt: createdAt,
+      startedAt: null,
+      endedAt: null,
+    };
+    const slot = this.#table.push(withFields(keys, fields));
+    const details = { ...NO_DETAILS, sequence: this.#sequences.text(this.#random.uint32()) };
+    this.#rows.keep(slot, { details: withDetails(details, fields), raw: fields.raw ?? {} });
+    this.#list.add(slot);
+    this.#latest = Math.max(this.#latest, createdAt);
+    this.#log.add('insert', text, this.#pages);
+    return text;
+  }
+
+  /**
+   * Changes a job. Without `updated_at` the store's clock goes on and gives it. An oddity the job was generated with
+   * stays, `raw` wins over it.
+   *
+   * @throws ExportError (64, simulate) when no job has that id
+   */
+  update(id: string, fields: JobFields): void {
+    const slot = this.#slotOf(id);
+    const { details, raw } = this.#rows.detailsOf(slot);
+    const keys = withFields(this.#table.keys(slot), {
+      ...fields,
+      updated_at: fields.updated_at ?? this.#tick(),
+    });
+    const moves = keys.createdAt !== this.#table.columns.created[slot];
+    if (moves) this.#list.remove(slot);
+    this.#table.set(slot, keys);
+    this.#rows.keep(slot, {
+      details: withDetails(details, fields),
+      raw: { ...raw, ...fields.raw },
+    });
+    if (moves) this.#list.add(slot);
+    else this.#list.keysChanged();
+    this.#log.add('update', id, this.#pages);
+  }
+
+  /** @throws ExportError (64, simulate) when no job has that id */
+  delete(id: string): void {
+    const slot = this.#slotOf(id);
+    this.#list.remove(slot);
+    this.#rows.forget(slot);
+    this.#log.add('delete', id, this.#pages);
+  }
+
+  /** The jobs that share the `created_at` of the one at a position of the list (oldest first), as ids. */
+  tiesAround(position: number): string[] {
+    const { start, end } = this.#list.tiesAround(position);
+    return this.#list.slots.slice(start, end).map((slot) => this.#table.idText(slot));
+  }
+
+  /** Puts the jobs that share the `created_at` of the one at a position in random order, for good. */
+  shuffleTies(position: number): void {
+    if (position < this.size) this.#list.shuffleTies(position, this.#random);
+  }
+
+  /** Keys of the job at a position, oldest first. @throws ExportError (64, simulate) beyond the end */
+  keysAt(position: number): Readonly<JobKeys> & { readonly idText: string } {
+    const slot = this.#list.slots[position];
+    if (slot === undefined) throw usageError(`no job at position ${position} of ${this.size}`);
+    return { ...this.#table.keys(slot), idText: this.#table.idText(slot) };
+  }
+
+  #shuffled(view: readonly number[], from: number, to: number, order: OrderColumn): number[] {
+    const keys = orderKeys(this.#table, order);
+    const isTied = (a: number, b: number): boolean => keys !== undefined && keys[a] === keys[b];
+    const random = new Random(this.#seed, 6, this.#pages);
+    return shuffledWindow(view, from, to - from, isTied, random);
+  }
+
+  /** Project, user and origin as some listed job has them, and a new batch. */
+  #owner(): Pick<JobKeys, 'batchId' | 'projectId' | 'userId' | 'origin'> {
+    const batchId = uuidText(...randomUuid(this.#random));
+    const { slots } = this.#list;
+    if (slots.length === 0) return { batchId, ...FIRST_OWNER };
+    const { projectId, userId, origin } = this.#table.keys(this.#random.pick(slots));
+    return { batchId, projectId, userId, origin };
+  }
+
+  #slotOf(id: string): number {
+    const slot = this.#list.find(id);
+    if (slot === undefined) throw usageError(`no job has the id ${id}`);
+    return slot;
+  }
+
+  #tick(): number {
+    this.#latest += this.#random.between(1_000_000, 2_000_000);
+    return this.#latest;
+  }
+}

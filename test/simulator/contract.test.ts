@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { ask, getPage, idsOf, jobsUrl, withSimulator } from './client.ts';
+
+let simulator: Simulator;
+
+before(async () => {
+  simulator = await startSimulator({ jobs: 350, seed: 21 });
+});
+after(() => simulator.close());
+
+test('a page is the envelope of the reference', async () => {
+  const seen = await ask(jobsUrl(simulator, 'limit=10&offset=20'));
+  const page = JSON.parse(seen.body.toString());
+  assert.equal(seen.status, 200);
+  assert.equal(seen.headers['content-type'], 'application/json');
+  assert.deepEqual(
+    { ...page, data: page.data.length },
+    {
+      status: 'success',
+      message: 'OK.',
+      code: '200',
+      data: 10,
+      pagination: { total: 350, start: 20, end: 30 },
+    },
+  );
+  assert.equal(seen.headers['content-range'], '21-30/350');
+  assert.equal(seen.headers['access-control-expose-headers'], 'Content-Range');
+});
+
+test('rows are those of the list, byte for byte', async () => {
+  const { rows } = simulator.jobs.page({ offset: 5, limit: 100 });
+  const seen = await ask(jobsUrl(simulator, 'offset=5'));
+  assert.ok(seen.body.includes(`"data":[${rows.join(',')}],`));
+});
+
+test('the last page is short, one beyond the end empty', async () => {
+  const last = await ask(jobsUrl(simulator, 'offset=340'));
+  assert.equal(last.headers['content-range'], '341-350/350');
+  assert.equal(JSON.parse(last.body.toString()).data.length, 10);
+  const beyond = await ask(jobsUrl(simulator, 'offset=350'));
+  assert.equal(beyond.headers['content-range'], '0-0/350');
+  assert.deepEqual(JSON.parse(beyond.body.toString()).data, []);
+});
+
+test('order, direction and filters reach the list', async () => {
+  const oldest = simulator.jobs.ids();
+  assert.deepEqual(idsOf(await getPage(simulator, 'limit=3')), oldest.slice(-3).toReversed());
+  assert.deepEqual(
+    idsOf(await getPage(simulator, 'limit=3&order_by_direction=ASC')),
+    oldest.slice(0, 3),
+  );
+  assert.deepEqual(
+    idsOf(await getPage(simulator, 'limit=3&order_by=id&order_by_direction=ASC')),
+    oldest.toSorted().slice(0, 3),
+  );
+  const two = await getPage(simulator, `id=${oldest[7]}&id=${oldest[2]}&order_by_direction=ASC`);
+  assert.deepEqual(idsOf(two), [oldest[2], oldest[7]]);
+  const statuses = await getPage(simulator, 'status=ERROR&status=CANCELED&errors=true');
+  assert.ok(statuses.data.length > 0 && statuses.data.every((job) => job.status === 'ERROR'));
+});
+
+test('422 tells every problem in the shape of the reference', async () => {
+  const seen = await ask(jobsUrl(simulator, 'limit=101&status=GONE'));
+  assert.equal(seen.status, 422);
+  const { detail } = JSON.parse(seen.body.toString());
+  assert.deepEqual(
+    detail.map(({ loc }: { loc: unknown }) => loc),
+    [
+      ['query', 'status', 0],
+      ['query', 'limit'],
+    ],
+  );
+  for (const one of detail) assert.deepEqual(Object.keys(one), ['loc', 'msg', 'type']);
+});
+
+test('other places are 404, other methods 405', async () => {
+  for (const path of ['', '/api/v2/job', '/api/v2/jobs/', '/api/v1/jobs']) {
+    assert.equal((await ask(`${simulator.url}${path}`)).status, 404);
+  }
+  for (const method of ['POST', 'DELETE', 'HEAD']) {
+    const seen = await ask(jobsUrl(simulator), { method });
+    assert.equal(seen.status, 405);
+    assert.equal(seen.headers.allow, 'GET');
+  }
+  assert.equal((await ask(simulator.tokenUrl)).status, 405);
+});
+
+test('where pagination is left out, Content-Range stays or goes', async () => {
+  for (const pagination of ['header', 'none'] as const) {
+    await withSimulator({ jobs: 3, pagination }, async (bare) => {
+      const seen = await ask(jobsUrl(bare));
+      assert.equal('pagination' in JSON.parse(seen.body.toString()), false);
+      assert.equal(seen.headers['content-range'], pagination === 'header' ? '1-3/3' : undefined);
+    });
+  }
+});
+
+test('a server may ignore id__starts_with', async () => {
+  await withSimulator({ jobs: 40, ignoreIdStartsWith: true }, async (deaf) => {
+    assert.equal((await getPage(deaf, 'id__starts_with=00000')).pagination?.total, 40);
+  });
+});
+
+test('pages are compressed for those who ask, when told to', async () => {
+  await withSimulator({ jobs: 50, gzip: true }, async (zipping) => {
+    const plain = await ask(jobsUrl(zipping));
+    const zipped = await ask(jobsUrl(zipping), { headers: { 'accept-encoding': 'gzip, br' } });
+    assert.equal(plain.headers['content-encoding'], undefined);
+    assert.equal(zipped.headers['content-encoding'], 'gzip');
+    assert.deepEqual(gunzipSync(zipped.body), plain.body);
+    assert.ok(zipped.body.length < plain.body.length / 2);
+  });
+});
+
+test('pages too large to be held are sent in chunks, compressed or not', async () => {
+  await withSimulator({ jobs: 5, sequenceBytes: 3_000_000, gzip: true }, async (large) => {
+    const { rows } = large.jobs.page({ offset: 0, limit: 5 });
+    const plain = await ask(jobsUrl(large));
+    const zipped = await ask(jobsUrl(large), { headers: { 'accept-encoding': 'gzip' } });
+    assert.equal(plain.headers['content-length'], undefined);
+    assert.ok(plain.complete && plain.body.includes(rows.join(',')));
+    assert.ok(gunzipSync(zipped.body).equals(plain.body));
+  });
+});

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { parseTimestamp } from '../../src/domain/timestamp.ts';
+import { Random } from '../../src/simulator/random.ts';
+import { Sequences } from '../../src/simulator/sequence.ts';
+import { isoText } from '../../src/simulator/timestamp-text.ts';
+import { isUuid, randomUuid, uuidText, uuidWords } from '../../src/simulator/uuid.ts';
+
+test('an instant and its text are the same instant', () => {
+  const micros = fc.integer({ min: 0, max: 8_000_000_000_000_000 });
+  fc.assert(
+    fc.property(micros, (instant) =>
+      assert.equal(parseTimestamp(isoText(instant)), BigInt(instant)),
+    ),
+  );
+  assert.equal(isoText(1_636_557_878_172_109), '2021-11-10T15:24:38.172109+00:00');
+});
+
+test('a UUID and its words are the same UUID, and words sort like texts', () => {
+  fc.assert(
+    fc.property(fc.uuid(), fc.uuid(), (one, other) => {
+      const [a, b] = [uuidWords(one), uuidWords(other)];
+      assert.ok(a && b);
+      assert.equal(uuidText(...a), one);
+      const differing = a.findIndex((word, i) => word !== b[i]);
+      if (differing >= 0) assert.equal(a[differing] < b[differing], one < other);
+    }),
+  );
+  assert.equal(uuidWords('12345678-1234-1234-1234-12345678901'), undefined);
+});
+
+test('random UUIDs are of version 4', () => {
+  const random = new Random(1);
+  for (let i = 0; i < 100; i++) {
+    const text = uuidText(...randomUuid(random));
+    assert.ok(isUuid(text));
+    assert.match(text, /^.{14}4.{4}[89ab]/);
+  }
+});
+
+test('sequences have the length asked for and differ from job to job', () => {
+  for (const bytes of [0, 1, 18, 19, 100, 3000, 70_000]) {
+    const sequences = new Sequences(bytes, 1);
+    const texts = [1, 2, 0xffff_ffff].map((tag) => String(JSON.parse(sequences.text(tag))));
+    for (const text of texts) assert.equal(Buffer.byteLength(text), bytes);
+    if (bytes >= 100) assert.equal(new Set(texts).size, 3);
+    assert.equal(sequences.text(1), new Sequences(bytes, 1).text(1));
+  }
+});
