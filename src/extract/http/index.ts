@@ -1,0 +1,1 @@
+export { createJobsClient, type JobsClient, type JobsClientOptions } from './client.ts';

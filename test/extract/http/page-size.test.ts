@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { constants, gzipSync } from 'node:zlib';
+import { EXIT } from '../../../src/domain/errors.ts';
+import { serveHttp } from '../../support/http-servers.ts';
+import { exits, FIRST, ids, pageBody, rowsAt, sendJson, sendPage, withClient } from './jobs-api.ts';
+
+const TOO_LARGE = { kind: 'too-large', limitBytes: 10_000 };
+const LIMIT = { maxBodyBytes: 10_000 };
+
+/** A right page with `padding` more bytes. */
+function padded(url: string, padding: number): string {
+  return pageBody({ url }).replace('{', `{"padding":"${'x'.repeat(padding)}",`);
+}
+
+describe('a page over the size allowed', () => {
+  it('is called too large, with its length announced', async () => {
+    const server = serveHttp((response, { url }) => {
+      const text = padded(url, 20_000);
+      sendJson(response, text, { 'content-length': text.length });
+    });
+    await withClient(server, LIMIT, async (client, { seen }) => {
+      assert.deepEqual(await client.fetchPage(FIRST), TOO_LARGE);
+      assert.equal(seen.length, 1);
+    });
+  });
+
+  it('is called too large as soon as it is, not when it ends', async () => {
+    const server = serveHttp((response) => {
+      response.writeHead(200);
+      const more = () => response.write(' '.repeat(5_000));
+      const stream = setInterval(more, 1);
+      response.on('close', () => clearInterval(stream));
+    });
+    await withClient(server, LIMIT, async (client) => {
+      assert.deepEqual(await client.fetchPage(FIRST), TOO_LARGE);
+      assert.equal(client.stats.retries, 0);
+    });
+  });
+
+  it('is called too large when only its decoded size is: a gzip bomb', async () => {
+    const bomb = gzipSync(Buffer.alloc(32 * 1024 * 1024, ' '), { level: constants.Z_BEST_SPEED });
+    const server = serveHttp((response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb);
+    });
+    await withClient(server, { maxBodyBytes: bomb.length }, async (client) => {
+      const limitBytes = bomb.length;
+      assert.deepEqual(await client.fetchPage(FIRST), { kind: 'too-large', limitBytes });
+    });
+  });
+
+  it('does not stop the next one', async () => {
+    const server = serveHttp((response, request) => {
+      const first = client().stats.requests === 1;
+      sendJson(response, first ? padded(request.url, 20_000) : pageBody(request));
+    });
+    let client = (): { stats: { requests: number } } => assert.fail();
+    await withClient(server, LIMIT, async (connected) => {
+      client = () => connected;
+      assert.deepEqual(await connected.fetchPage(FIRST), TOO_LARGE);
+      assert.deepEqual(
+        ids(await connected.fetchPage(FIRST)),
+        rowsAt(0, 100).map(({ id }) => id),
+      );
+    });
+  });
+});
+
+describe('a page within it', () => {
+  it('is taken to the last byte', async () => {
+    const exact = (url: string) => padded(url, 10_000 - padded(url, 0).length);
+    const server = serveHttp((response, { url }) => sendJson(response, exact(url)));
+    await withClient(server, LIMIT, async (client) => {
+      const page = await client.fetchPage(FIRST);
+      assert.equal(page.kind === 'page' && page.bytes, 10_000);
+      assert.equal(client.stats.bytesReceived, 10_000);
+    });
+  });
+
+  it('is asked for with gzip, and read with it, in one member or several', async () => {
+    const server = serveHttp((response, request) => {
+      assert.equal(request.headers['accept-encoding'], 'gzip');
+      const body = Buffer.from(pageBody(request));
+      response.writeHead(200, { 'content-encoding': 'GZIP' });
+      response.end(Buffer.concat([gzipSync(body.subarray(0, 50)), gzipSync(body.subarray(50))]));
+    });
+    await withClient(server, {}, async (client) => {
+      const page = await client.fetchPage(FIRST);
+      assert.deepEqual(
+        ids(page),
+        rowsAt(0, 100).map(({ id }) => id),
+      );
+      assert.equal(
+        page.kind === 'page' && page.bytes,
+        pageBody({ url: '/?offset=0&limit=100' }).length,
+      );
+    });
+  });
+
+  it('keeps characters that arrive in pieces', async () => {
+    const server = serveHttp(async (response, request) => {
+      const bytes = Buffer.from(pageBody(request).replace('job-0', 'é😀\\u0000'));
+      const cut = bytes.indexOf('😀') + 2;
+      response.writeHead(200);
+      response.write(bytes.subarray(0, cut), () =>
+        setImmediate(() => response.end(bytes.subarray(cut))),
+      );
+    });
+    await withClient(server, {}, async (client) => {
+      assert.equal(ids(await client.fetchPage(FIRST))[0], 'é😀\u0000');
+    });
+  });
+});
+
+describe('an error answer with an endless body', () => {
+  it('is judged by its status', async () => {
+    const server = serveHttp((response) => {
+      response.writeHead(404);
+      const stream = setInterval(() => response.write(' '.repeat(60_000)), 1);
+      response.on('close', () => clearInterval(stream));
+    });
+    await withClient(server, {}, async (client) => {
+      await assert.rejects(client.fetchPage(FIRST), exits(EXIT.protocol, /answered 404/));
+    });
+  });
+});
+
+describe('connections', () => {
+  it('are used again', async () => {
+    await withClient(serveHttp(sendPage), {}, async (client, server) => {
+      for (let page = 0; page < 5; page += 1) await client.fetchPage(FIRST);
+      assert.ok(server.connections <= 2, `${server.connections}`);
+    });
+  });
+});

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { lifetimeMs, tokenFrom } from '../../../src/extract/http/token-life.ts';
+
+const WALL = Date.UTC(2026, 0, 1);
+
+function jwt(claims: unknown): string {
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  return `${part({ alg: 'RS256' })}.${part(claims)}.signature`;
+}
+
+describe('the life of a token', () => {
+  const cases: [name: string, expiresIn: unknown, token: string, ms: number | undefined][] = [
+    ['expires_in', 3600, 'opaque', 3_600_000],
+    ['expires_in as text', '3600', 'opaque', 3_600_000],
+    ['expires_in before exp', 60, jwt({ exp: WALL / 1000 + 3600 }), 60_000],
+    ['exp', undefined, jwt({ exp: WALL / 1000 + 3600 }), 3_600_000],
+    ['exp, the answer being odd', 'soon', jwt({ exp: WALL / 1000 + 3600 }), 3_600_000],
+    ['nothing', undefined, 'opaque', undefined],
+    ['exp in the past', undefined, jwt({ exp: 1 }), undefined],
+    ['exp as text', undefined, jwt({ exp: 'never' }), undefined],
+    ['zero', 0, 'opaque', undefined],
+    ['no JSON inside', undefined, 'a.b.c', undefined],
+    ['null inside', undefined, jwt(null), undefined],
+  ];
+  for (const [name, expiresIn, token, ms] of cases) {
+    it(`is known from ${name}`, () => assert.equal(lifetimeMs(expiresIn, token, WALL), ms));
+  }
+
+  it('is never known to be negative or endless, whatever the token', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.anything(), (token, expiresIn) => {
+        const ms = lifetimeMs(expiresIn, `x.${token}.y`, WALL);
+        assert.ok(ms === undefined || (ms > 0 && Number.isFinite(ms)));
+      }),
+    );
+  });
+
+  const renewals: [lifetime: number | undefined, renewAt: number, expiresAt: number][] = [
+    [3_600_000, 3_545_000, 3_605_000],
+    [120_000, 65_000, 125_000],
+    [60_000, 35_000, 65_000],
+    [10_000, 10_000, 15_000],
+    [undefined, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
+  ];
+  for (const [lifetime, renewAt, expiresAt] of renewals) {
+    it(`of ${lifetime} ms asks for a new one at ${renewAt - 5_000} ms`, () => {
+      assert.deepEqual(tokenFrom('t', lifetime, 5_000), { text: 't', renewAt, expiresAt });
+    });
+  }
+});
