@@ -1,0 +1,28 @@
+import type { Manifest } from '../domain/manifest.ts';
+import type { ReadBack } from './read-back.ts';
+
+/** What the data files of a snapshot have in common. */
+export type Expected = Pick<Manifest, 'rows' | 'idChecksum' | 'columns'>;
+
+/** @returns what a data file, read back, holds otherwise than the manifest says */
+export function readBackProblems(expected: Expected, found: ReadBack): string[] {
+  return [
+    ...unless('rows', expected.rows, found.rows),
+    ...unless('ids (their checksum)', expected.idChecksum, found.idChecksum),
+    ...unless('columns', described(expected.columns), described(found.columns)),
+  ];
+}
+
+export function unless(what: string, expected: string | number, found: string | number): string[] {
+  return expected === found ? [] : [differs(what, expected, found)];
+}
+
+export function differs(what: string, expected: string | number, found: string | number): string {
+  return `${what}: ${expected} in the manifest, ${found} found`;
+}
+
+function described(columns: Expected['columns']): string {
+  return columns
+    .map(({ name, type, required }) => `${name} ${type}${required ? ' required' : ''}`)
+    .join(', ');
+}

@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { EXIT, ExportError, errorCode, messageOf } from '../domain/errors.ts';
+import type { FileSystem } from '../domain/file-system.ts';
+import { explainIoErrors } from '../domain/io-errors.ts';
+import type { Manifest, PublishedFile } from '../domain/manifest.ts';
+import type { Format } from '../domain/pipeline.ts';
+import { differs, readBackProblems, unless } from './compare.ts';
+import { latestTarget } from './latest.ts';
+import { MANIFEST, readManifest } from './manifest-file.ts';
+import type { ReadBack as Found } from './read-back.ts';
+
+/** @throws an ExportError when the file cannot be read as that format; its message holds nothing of the content */
+export type ReadBackFile = (path: string, format: Format) => Promise<Found>;
+
+export interface Verification {
+  /** Absolute path of the snapshot. */
+  readonly folder: string;
+  readonly runId: string;
+  /** Each a sentence that names the file; none when the snapshot is as its manifest says. */
+  readonly problems: readonly string[];
+  /** As the manifest says. */
+  readonly files: number;
+  readonly rows: number;
+}
+
+const NEWLINE = 0x0a;
+
+/**
+ * Compares a published snapshot with its manifest: which files, their sizes, hashes, rows, ids and columns. Files are
+ * read in pieces.
+ *
+ * @param given a snapshot, or a pipeline's folder for the snapshot that `latest` names
+ * @throws ExportError (65, publish) when there is no snapshot or its manifest cannot be used
+ */
+export async function verifySnapshot(
+  given: string,
+  options: { readonly files: FileSystem; readonly readBack: ReadBackFile },
+): Promise<Verification> {
+  const files = explainIoErrors(options.files, 'publish', 'verify');
+  const folder = await findSnapshot(files, given);
+  const manifest = await readManifest(files, folder);
+  const problems = await differences(files, folder, manifest, options.readBack);
+  return {
+    folder,
+    runId: manifest.runId,
+    problems,
+    files: manifest.files.length,
+    rows: manifest.rows,
+  };
+}
+
+async function findSnapshot(files: FileSystem, given: string): Promise<string> {
+  try {
+    if ((await files.stat(join(given, MANIFEST))) !== undefined) return given;
+    const latest = await latestTarget(files, given);
+    if (latest !== undefined) return resolve(given, latest);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOTDIR') throw error;
+  }
+  throw new ExportError(
+    `${given} holds neither a snapshot (${MANIFEST}) nor a link to the latest one`,
+    { exitCode: EXIT.data, stage: 'publish' },
+  );
+}
+
+/** @returns what the files of a folder, published or still staged, have otherwise than the manifest says */
+export async function differences(
+  files: FileSystem,
+  folder: string,
+  manifest: Manifest,
+  readBack: ReadBackFile,
+): Promise<string[]> {
+  const problems: string[] = [];
+  if (!manifest.files.some(({ format }) => format !== 'rejects')) {
+    problems.push(`${MANIFEST} names no data file`);
+  }
+  for (const file of manifest.files) {
+    const path = join(folder, file.name);
+    const found = await sizeDifference(files, path, file);
+    const more = found ? [found] : await contentDifferences(files, path, file, manifest, readBack);
+    problems.push(...more.map((problem) => `${file.name}: ${problem}`));
+  }
+  return problems;
+}
+
+async function sizeDifference(
+  files: FileSystem,
+  path: string,
+  { bytes }: PublishedFile,
+): Promise<string | undefined> {
+  const found = await files.stat(path);
+  if (found === undefined) return 'missing';
+  if (found.kind !== 'file') return `expected a file, found a ${found.kind}`;
+  return found.size === bytes ? undefined : differs('bytes', bytes, found.size);
+}
+
+/** An altered file is not read any further: whatever it holds would follow from that. */
+async function contentDifferences(
+  files: FileSystem,
+  path: string,
+  file: PublishedFile,
+  manifest: Manifest,
+  readBack: ReadBackFile,
+): Promise<string[]> {
+  try {
+    const sha256 = await digest(files, path);
+    if (sha256 !== file.sha256) return [differs('sha256', file.sha256, sha256)];
+    if (file.format === 'rejects') {
+      const lines = await countLines(files, path);
+      return [...unless('rows', file.rows, lines), ...unless('rejects', manifest.rejects, lines)];
+    }
+    const found = await readBack(path, file.format);
+    return [...unless('rows', file.rows, found.rows), ...readBackProblems(manifest, found)];
+  } catch (error) {
+    return [error instanceof ExportError ? messageOf(error) : `is no readable ${file.format} file`];
+  }
+}
+
+async function digest(files: FileSystem, path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of files.readChunks(path)) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+async function countLines(files: FileSystem, path: string): Promise<number> {
+  let lines = 0;
+  for await (const chunk of files.readChunks(path)) {
+    for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, at + 1)) lines++;
+  }
+  return lines;
+}
