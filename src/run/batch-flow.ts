@@ -1,0 +1,165 @@
+import type { RecordBatch } from 'apache-arrow';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import type { PartRecord } from '../checkpoint/records.ts';
+import { decodeBatches, encodeBatch } from '../domain/ipc.ts';
+import type { RawJob } from '../domain/job.ts';
+import type { RowPosition } from '../domain/rows.ts';
+import type { Micros } from '../domain/timestamp.ts';
+import type { Ledger } from '../extract/ledger.ts';
+import { idOf } from '../extract/row-key.ts';
+import type { JobsBatch } from '../transform/batches.ts';
+import { rejectLine } from '../transform/transform-rows.ts';
+import { IdChecksum } from './id-checksum.ts';
+import type { Outputs } from './outputs.ts';
+import { readRejects } from './rejects.ts';
+import { encodeState } from './state.ts';
+import { newestAgain, replaceRows, supersededRows } from './supersede.ts';
+import type { Tally } from './tally.ts';
+
+/** What a run works with once its rows come in. */
+export interface Workshop {
+  readonly checkpoint: Checkpoint;
+  readonly ledger: Ledger;
+  readonly tally: Tally;
+  readonly latestPlausible: Micros;
+}
+
+/**
+ * Leads record batches from the transformer into the checkpoint and the outputs, and replays them from the checkpoint
+ * where a run was interrupted or rows turned out to be superseded.
+ */
+export class BatchFlow {
+  readonly #shop: Workshop;
+  readonly #parts: PartRecord[];
+  #outputs: Outputs;
+  #checksum = new IdChecksum();
+  #openSaved: number;
+  #againSaved: number;
+  /** The part being made durable while the next one is made. */
+  #appending: Promise<void> = Promise.resolve();
+
+  constructor(shop: Workshop, outputs: Outputs) {
+    this.#shop = shop;
+    this.#outputs = outputs;
+    this.#parts = [...shop.checkpoint.found.parts];
+    this.#openSaved = shop.ledger.open.length;
+    this.#againSaved = shop.ledger.again.length;
+  }
+
+  get idChecksum(): string {
+    return this.#checksum.digest();
+  }
+
+  /** Takes a batch: makes it durable and hands it to every output. */
+  async take({ batch, rejects, anomalies, last }: JobsBatch): Promise<void> {
+    const { tally } = this.#shop;
+    const ipc = encodeBatch(batch);
+    const lines = new TextEncoder().encode(rejects.map(rejectLine).join(''));
+    tally.add({ batch, rejects, anomalies });
+    await this.#appending;
+    this.#appending = this.#append(ipc, lines, last);
+    this.#appending.catch(() => {});
+    await this.#output(batch, ipc, lines);
+  }
+
+  /** Puts the parts of earlier starts back into the ledger and into every output. */
+  async resume(): Promise<void> {
+    const { ledger, tally } = this.#shop;
+    for (const part of this.#parts) {
+      const { ipc, batches, lines } = await this.#read(part);
+      for (const batch of batches) {
+        restoreIds(ledger, batch);
+        tally.rows += batch.numRows;
+        await this.#output(batch, ipc, lines);
+      }
+      for (const { reason, record } of readRejects(lines)) {
+        ledger.restore(idOf(record), null);
+        tally.reject(reason);
+      }
+    }
+  }
+
+  /** Waits until every batch is durable. */
+  async settle(): Promise<void> {
+    await this.#appending;
+  }
+
+  /**
+   * Where a job came again with a later `updated_at` after it was handed out: makes the outputs anew from the
+   * checkpoint, with the newer version in its place.
+   *
+   * @returns rows superseded
+   */
+  async supersede(reopen: () => Promise<Outputs>): Promise<number> {
+    const { ledger, latestPlausible, tally } = this.#shop;
+    const again = newestAgain(ledger.again);
+    const superseded = again.size === 0 ? 0 : await this.#countSuperseded(again);
+    if (superseded === 0) return 0;
+    this.#outputs = await reopen();
+    this.#checksum = new IdChecksum();
+    tally.reset();
+    for (const part of this.#parts) {
+      const { batches, lines } = await this.#read(part);
+      for (const batch of batches) {
+        const replacements = supersededRows(batch, again, latestPlausible);
+        const rejects = [...replacements.values()].flatMap((rows) => rows.rejects);
+        const allLines = Buffer.concat([lines, Buffer.from(rejects.map(rejectLine).join(''))]);
+        for (const { reason } of readRejects(allLines)) tally.reject(reason);
+        let rest: Uint8Array = allLines;
+        for (const piece of replaceRows(batch, replacements)) {
+          tally.addStored(piece);
+          await this.#output(piece, encodeBatch(piece), rest);
+          rest = new Uint8Array();
+        }
+      }
+    }
+    return superseded;
+  }
+
+  async #countSuperseded(again: ReadonlyMap<string, RawJob>): Promise<number> {
+    let rows = 0;
+    for (const part of this.#parts) {
+      for (const batch of (await this.#read(part)).batches) {
+        rows += supersededRows(batch, again, this.#shop.latestPlausible).size;
+      }
+    }
+    return rows;
+  }
+
+  async #read(
+    part: PartRecord,
+  ): Promise<{ ipc: Uint8Array; batches: RecordBatch[]; lines: Uint8Array }> {
+    const { checkpoint } = this.#shop;
+    const ipc = await checkpoint.readPart(part);
+    return { ipc, batches: decodeBatches(ipc), lines: await checkpoint.readRejects(part) };
+  }
+
+  async #output(batch: RecordBatch, ipc: Uint8Array, rejects: Uint8Array): Promise<void> {
+    this.#checksum.add(batch);
+    await this.#outputs.write(batch.numRows > 0 ? ipc : undefined, rejects);
+  }
+
+  async #append(ipc: Uint8Array, rejects: Uint8Array, frontier: RowPosition | null): Promise<void> {
+    const { checkpoint, ledger, tally } = this.#shop;
+    const state = encodeState({
+      frontier,
+      newest: ledger.newestAtStart,
+      counts: ledger.counts,
+      open: ledger.open.slice(this.#openSaved),
+      again: ledger.again.slice(this.#againSaved),
+      anomalies: tally.sortedAnomalies,
+      costs: tally.costs,
+    });
+    this.#openSaved = ledger.open.length;
+    this.#againSaved = ledger.again.length;
+    this.#parts.push(await checkpoint.append({ bytes: ipc, rejects, state }));
+  }
+}
+
+function restoreIds(ledger: Ledger, batch: RecordBatch): void {
+  const ids = batch.getChild('id');
+  const created = batch.getChild('created_at')?.data[0];
+  for (let row = 0; row < batch.numRows; row++) {
+    ledger.restore(String(ids?.get(row)), created?.values[row] ?? null);
+  }
+}

@@ -1,0 +1,114 @@
+import type { RowChunk } from '../domain/rows.ts';
+import type { Micros } from '../domain/timestamp.ts';
+import { publish } from '../publish/publish.ts';
+import { openStaging, type Staging } from '../publish/staging.ts';
+import { toBatches } from '../transform/batches.ts';
+import { BatchFlow } from './batch-flow.ts';
+import { checkReadBack } from './check-read-back.ts';
+import type { ExportResult, RunStart } from './export.ts';
+import { judge } from './judge.ts';
+import { makeManifest } from './make-manifest.ts';
+import { openOutputs } from './open-outputs.ts';
+import type { Outputs } from './outputs.ts';
+import { watch } from './progress.ts';
+import { Tally } from './tally.ts';
+
+const DAY_MS = 86_400_000;
+
+/** Leads the rows through transformation, checkpoint and loaders into a staged snapshot, and publishes it. */
+export async function buildSnapshot(
+  start: RunStart,
+  chunks: AsyncIterable<RowChunk>,
+): Promise<ExportResult> {
+  const { effects, header, pipelineFolder } = start;
+  const { files } = effects;
+  const staging = await openStaging({ files, pipelineFolder, runId: header.runId });
+  try {
+    const build = new Build(start, staging);
+    try {
+      await build.load(chunks);
+      return await build.publish();
+    } finally {
+      await build.close();
+    }
+  } catch (error) {
+    await staging.abandon();
+    throw error;
+  }
+}
+
+class Build {
+  readonly #start: RunStart;
+  readonly #staging: Staging;
+  readonly #tally: Tally;
+  readonly #latestPlausible: Micros;
+  #outputs: Outputs | undefined;
+  #idChecksum = '';
+
+  constructor(start: RunStart, staging: Staging) {
+    const { client, effects, begun, states, header } = start;
+    this.#start = start;
+    this.#staging = staging;
+    this.#latestPlausible = BigInt(header.startedAt + DAY_MS) * 1000n;
+    this.#tally = new Tally(states.at(-1), () => ({
+      requests: client.stats.requests,
+      retries: client.stats.retries,
+      bytesReceived: client.stats.bytesReceived,
+      seconds: (effects.clock.monotonic() - begun) / 1000,
+    }));
+  }
+
+  /** Fills every output, from the parts that were found and then from the server. */
+  async load(chunks: AsyncIterable<RowChunk>): Promise<void> {
+    const { checkpoint, extraction, states } = this.#start;
+    const { ledger } = extraction;
+    const [tally, latestPlausible] = [this.#tally, this.#latestPlausible];
+    const flow = new BatchFlow({ checkpoint, ledger, tally, latestPlausible }, await this.#open());
+    await flow.resume();
+    const watched = this.#watched(chunks);
+    for await (const batch of toBatches(watched, latestPlausible, states.at(-1)?.frontier)) {
+      await flow.take(batch);
+    }
+    await flow.settle();
+    await flow.supersede(() => this.#reopen());
+    this.#idChecksum = flow.idChecksum;
+  }
+
+  async publish(): Promise<ExportResult> {
+    const { options, effects, extraction } = this.#start;
+    const [staging, tally, idChecksum] = [this.#staging, this.#tally, this.#idChecksum];
+    const completeness = judge(options, extraction.completeness, tally);
+    const files = (await this.#outputs?.finish()) ?? [];
+    const manifest = makeManifest(this.#start, { tally, completeness, idChecksum, files });
+    await checkReadBack(staging.folder, manifest);
+    const folder = await publish({ files: effects.files, staging, manifest });
+    return { folder, manifest };
+  }
+
+  async close(): Promise<void> {
+    await this.#outputs?.close();
+  }
+
+  async #open(): Promise<Outputs> {
+    this.#outputs = await openOutputs(this.#start.options, this.#staging);
+    return this.#outputs;
+  }
+
+  async #reopen(): Promise<Outputs> {
+    await this.close();
+    await this.#staging.reset();
+    return this.#open();
+  }
+
+  #watched(chunks: AsyncIterable<RowChunk>): AsyncIterable<RowChunk> {
+    const { client, effects, extraction } = this.#start;
+    let jobs = this.#tally.rows;
+    return watch(chunks, (rows) => {
+      jobs += rows;
+      const { requests, retries } = this.#tally.costs;
+      const total = extraction.ledger.counts.lastTotal;
+      const { inFlight } = client.stats;
+      effects.emit({ type: 'progress', jobs, total, requests, retries, inFlight });
+    });
+  }
+}

@@ -1,0 +1,15 @@
+import type { Effects } from '../domain/effects.ts';
+import type { ExportOptions } from '../domain/options.ts';
+import { TOOL } from '../domain/tool.ts';
+import { createJobsClient, type JobsClient } from '../extract/http/index.ts';
+
+/** @param begun monotonic milliseconds at the start of the run, from which the deadline counts */
+export function openClient(options: ExportOptions, effects: Effects, begun: number): JobsClient {
+  const { apiUrl, filters, credentials, concurrency, deadlineMs } = options;
+  const deadline = deadlineMs === undefined ? {} : { deadlineAt: begun + deadlineMs };
+  const userAgent = `${TOOL.name}/${TOOL.version}`;
+  return createJobsClient(
+    { apiUrl, filters, credentials, concurrency, userAgent, ...deadline },
+    effects,
+  );
+}

@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import { acquireLock } from '../checkpoint/lock.ts';
+import type { Effects } from '../domain/effects.ts';
+import { EXIT, ExportError } from '../domain/errors.ts';
+import type { Manifest } from '../domain/manifest.ts';
+import type { ExportOptions } from '../domain/options.ts';
+import { Extraction } from '../extract/extraction.ts';
+import type { JobsClient } from '../extract/http/index.ts';
+import { Ledger } from '../extract/ledger.ts';
+import { finishPublication } from '../publish/publish.ts';
+import { retain } from '../publish/retain.ts';
+import { openClient } from './client.ts';
+import { nodeEffects } from './node-effects.ts';
+import { startNow } from './progress.ts';
+import { decodeState, type PartState, restoreLedger } from './state.ts';
+import { openWork, type Work } from './work.ts';
+
+export interface ExportResult {
+  /** Absolute path of the published snapshot. */
+  readonly folder: string;
+  readonly manifest: Manifest;
+}
+
+/** One start of a run: everything it was given and has opened. */
+export interface RunStart extends Work {
+  readonly options: ExportOptions;
+  readonly effects: Effects;
+  readonly signal: AbortSignal;
+  readonly pipelineFolder: string;
+  readonly client: JobsClient;
+  /** Monotonic milliseconds. */
+  readonly begun: number;
+  /** The states of the parts that were found, in order. */
+  readonly states: readonly PartState[];
+  readonly extraction: Extraction;
+}
+
+/** Windows read ahead of the rows handed out, for each connection. */
+const WINDOWS_AHEAD = 2;
+
+/** Bytes of decoded pages that may wait; as text in memory they take once or twice as much. */
+const BYTES_AHEAD = 96 * 1024 * 1024;
+
+/**
+ * Exports every job that the filters match into a new snapshot, or goes on with an interrupted export of the same.
+ *
+ * @param signal aborts the run, which then rejects with the signal's reason and stays resumable
+ * @throws ExportError with the exit code and the stage; the last published snapshot is untouched then
+ */
+export async function runExport(
+  options: ExportOptions,
+  given: Partial<Effects> = {},
+  signal: AbortSignal = new AbortController().signal,
+): Promise<ExportResult> {
+  const effects = { ...nodeEffects, ...given };
+  const { files, clock } = effects;
+  const begun = clock.monotonic();
+  const pipelineFolder = join(options.output, options.pipeline);
+  const lock = await acquireLock({ files, clock, path: join(pipelineFolder, '.lock') });
+  try {
+    const work = await openWork(options, effects, pipelineFolder);
+    const { checkpoint } = work;
+    try {
+      const published = await finishPublication({
+        files,
+        pipelineFolder,
+        runId: work.header.runId,
+      });
+      const result =
+        published ??
+        (await runUnderLock({ options, effects, signal, begun, pipelineFolder, ...work }));
+      if (options.keep !== undefined) await retain({ files, pipelineFolder, keep: options.keep });
+      await checkpoint.close();
+      await checkpoint.discard();
+      return result;
+    } finally {
+      await checkpoint.close();
+    }
+  } finally {
+    await lock.release();
+  }
+}
+
+async function runUnderLock(
+  opened: Omit<RunStart, 'client' | 'states' | 'extraction'>,
+): Promise<ExportResult> {
+  const { options, effects, checkpoint, begun, signal } = opened;
+  const client = openClient(options, effects, begun);
+  const stop = new AbortController();
+  try {
+    const states = checkpoint.found.parts.map(({ state }) => decodeState(state));
+    const ledger = new Ledger();
+    restoreLedger(ledger, states);
+    const resumeAt = states.at(-1)?.frontier;
+    const extraction = new Extraction({
+      reader: {
+        fetchPage: client.fetchPage,
+        pageSize: options.pageSize,
+        readAhead: { windows: WINDOWS_AHEAD * options.concurrency, bytes: BYTES_AHEAD },
+        signal: AbortSignal.any([signal, stop.signal]),
+      },
+      idPrefix: options.filters.idStartsWith ?? '',
+      emit: effects.emit,
+      ledger,
+      ...(resumeAt ? { resumeAt } : {}),
+    });
+    // The rows of parts that were found must be in the ledger first; otherwise the first request goes out before the
+    // heavy modules load.
+    const chunks = states.length > 0 ? extraction.chunks() : startNow(extraction.chunks());
+    const { buildSnapshot } = await import('./build-snapshot.ts');
+    return await buildSnapshot({ ...opened, client, states, extraction }, chunks);
+  } finally {
+    stop.abort(new ExportError('the run ended', { exitCode: EXIT.bug, stage: 'extract' }));
+    await client.close();
+  }
+}

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import type { ExportOptions } from '../../src/domain/options.ts';
+import { runExport } from '../../src/run.ts';
+import {
+  type FaultKind,
+  type Simulator,
+  type SimulatorOptions,
+  startSimulator,
+} from '../../src/simulator/index.ts';
+import { exportOptions, temporaryFolder } from '../support/exports.ts';
+import { ndjsonRows } from '../support/read-snapshot.ts';
+
+async function serve(t: TestContext, options: SimulatorOptions): Promise<Simulator> {
+  const api = await startSimulator({ jobs: 3000, ...options });
+  t.after(() => api.close());
+  return api;
+}
+
+async function ndjsonOptions(t: TestContext, api: Simulator): Promise<ExportOptions> {
+  return { ...exportOptions(api.url, await temporaryFolder(t)), formats: ['ndjson'] };
+}
+
+const PASSING: readonly FaultKind[] = [
+  '503',
+  '429',
+  'reset',
+  'truncated-gzip',
+  'invalid-json',
+  'short-page',
+];
+
+test('rows are the same with a storm of passing faults as without', async (t) => {
+  const calm = await serve(t, {});
+  const { manifest: expected } = await runExport(await ndjsonOptions(t, calm));
+  const faults = PASSING.map((kind) => ({ kind, rate: 0.02 }));
+  const stormy = await serve(t, { faults, retryAfterSeconds: 0 });
+  const { manifest } = await runExport(await ndjsonOptions(t, stormy));
+  assert.ok(manifest.retries > 0);
+  assert.equal(manifest.files[0].sha256, expected.files[0].sha256);
+  assert.equal(manifest.completeness.proven, true);
+});
+
+test('a list that changes at every request is exported proven and right, or ends with 65 and publishes nothing', async (t) => {
+  for (const seed of [1, 2, 3]) {
+    const operations = { insert: 1, backdate: 1, update: 1, delete: 1, shuffle: 1 };
+    const api = await serve(t, { jobs: 1500, seed, drift: { every: 1, seed, operations } });
+    const options = await ndjsonOptions(t, api);
+    try {
+      const { manifest } = await runExport(options);
+      assert.equal(manifest.completeness.proven, true);
+    } catch (error) {
+      assert.equal(Object(error).exitCode, 65);
+      assert.deepEqual((await readdir(join(options.output, 'jobs'))).toSorted(), ['.work']);
+    }
+  }
+});
+
+test('what is not proven is published only with --allow-incomplete, and marked', async (t) => {
+  const drift = { every: 1, operations: { delete: 1, backdate: 1, shuffle: 1 } };
+  const api = await serve(t, { jobs: 6000, drift, ignoreIdStartsWith: true, ties: 'shuffled' });
+  const options = await ndjsonOptions(t, api);
+  await assert.rejects(runExport(options), {
+    exitCode: 65,
+    message: /could not be proven.*--allow-incomplete/s,
+  });
+  const { manifest } = await runExport({ ...options, allowIncomplete: true });
+  assert.equal(manifest.completeness.proven, false);
+  assert.equal(manifest.completeness.method, 'none');
+});
+
+test('rows that come again with a later updated_at are published once, in their newer version', async (t) => {
+  const updated: string[] = [];
+  const api = await serve(t, {
+    jobs: 2500,
+    onRequest: (_query, n) => {
+      if (n !== 20) return;
+      const { rows } = api.jobs.page({ offset: 1500, limit: 50, direction: 'ASC' });
+      updated.push(...rows.map((text) => String(JSON.parse(text).id)));
+      for (const id of updated) api.jobs.update(id, { status: 'PAUSED' });
+      for (let times = 0; times < 300; times++)
+        api.jobs.insert({ created_at: 1_500_000_000_000_000 });
+    },
+  });
+  const options = await ndjsonOptions(t, api);
+  const { folder, manifest } = await runExport({ ...options, concurrency: 1 });
+  const rows = await ndjsonRows(join(folder, 'jobs.ndjson'));
+  assert.equal(manifest.completeness.proven, true);
+  assert.ok(manifest.duplicates >= 50, `${manifest.duplicates} duplicates`);
+  assert.equal(new Set(rows.map(({ id }) => id)).size, rows.length);
+  assert.equal(rows.length, manifest.rows);
+  const status = new Map(rows.map((row) => [row.id, row.status]));
+  assert.deepEqual(new Set(updated.map((id) => status.get(id))), new Set(['PAUSED']));
+});
+
+test('rows past --max-rejects end the run with 65; the same command with a higher limit fetches nothing again', async (t) => {
+  const api = await serve(t, { oddities: ['id-absent', 'status-null'] });
+  const options = await ndjsonOptions(t, api);
+  await assert.rejects(runExport(options), (error) => {
+    assert.ok(error instanceof Error);
+    assert.match(
+      error.message,
+      /(\d+) rows cannot be exported.*id: missing.*status: missing.*--max-rejects \1/s,
+    );
+    assert.equal(Object(error).exitCode, 65);
+    return true;
+  });
+  const before = api.stats.pages;
+  const { manifest } = await runExport({ ...options, maxRejects: 3000 });
+  assert.ok(manifest.rejects > 0);
+  assert.equal(manifest.rows + manifest.rejects, 3000);
+  const rejects = manifest.files.find(({ format }) => format === 'rejects');
+  assert.equal(rejects?.name, 'rejects.ndjson');
+  assert.equal(rejects?.rows, manifest.rejects);
+  assert.ok(api.stats.pages - before <= 12, `${api.stats.pages - before} pages again`);
+});
+
+test('a failed run leaves the last snapshot as it was', async (t) => {
+  const api = await serve(t, {});
+  const options = await ndjsonOptions(t, api);
+  const first = await runExport(options);
+  api.faults.when(() => '404');
+  await assert.rejects(runExport(options), { exitCode: 76 });
+  const names = await readdir(join(options.output, 'jobs'));
+  assert.deepEqual(
+    names.filter((name) => !name.startsWith('.')).toSorted(),
+    [first.manifest.runId, 'latest'].toSorted(),
+  );
+});
+
+test('a deadline ends the run with 75, resumable', async (t) => {
+  const api = await serve(t, { jobs: 20_000, latencyMs: 20 });
+  const options = { ...(await ndjsonOptions(t, api)), concurrency: 2 };
+  await assert.rejects(runExport({ ...options, deadlineMs: 1500 }), {
+    exitCode: 75,
+    retryable: true,
+  });
+  const { manifest } = await runExport({ ...options, concurrency: 16 });
+  assert.equal(manifest.rows, 20_000);
+});
+
+test('an output that cannot be written is refused before the first request', async (t) => {
+  const api = await serve(t, {});
+  const options = { ...(await ndjsonOptions(t, api)), output: '/proc/nowhere' };
+  await assert.rejects(runExport(options), { exitCode: 73, message: /\/proc\/nowhere/ });
+  assert.equal(api.stats.requests, 0);
+});

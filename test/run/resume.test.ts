@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type TestContext } from 'node:test';
+import type { Effects } from '../../src/domain/effects.ts';
+import type { Manifest } from '../../src/domain/manifest.ts';
+import { nodeFiles } from '../../src/node-files.ts';
+import { runExport } from '../../src/run.ts';
+import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { exportOptions, temporaryFolder } from '../support/exports.ts';
+
+const STOP = new Error('stopped by the test');
+
+/** Runs until about `jobs` have come in, then stops as a signal does. */
+async function interrupted(
+  api: Simulator,
+  output: string,
+  jobs: number,
+  options = {},
+): Promise<void> {
+  const stop = new AbortController();
+  const emit: Effects['emit'] = (event) => {
+    if (event.type === 'progress' && event.jobs >= jobs) stop.abort(STOP);
+  };
+  const run = runExport({ ...exportOptions(api.url, output), ...options }, { emit }, stop.signal);
+  await assert.rejects(run, STOP);
+}
+
+function digests({ files }: Manifest): string[] {
+  return files.map(({ name, sha256 }) => `${name} ${sha256}`);
+}
+
+async function serve(t: TestContext, options = {}): Promise<Simulator> {
+  const api = await startSimulator({ jobs: 20_000, oddities: true, ...options });
+  t.after(() => api.close());
+  return api;
+}
+
+async function workFiles(output: string): Promise<string[]> {
+  const work = join(output, 'jobs', '.work');
+  const [run] = await readdir(work);
+  return (await readdir(join(work, run))).map((name) => join(work, run, name));
+}
+
+test('an interrupted export goes on where it stopped and ends with the same bytes', async (t) => {
+  const api = await serve(t);
+  const undisturbed = await runExport(exportOptions(api.url, await temporaryFolder(t)));
+  const output = await temporaryFolder(t);
+  await interrupted(api, output, 5000);
+  await interrupted(api, output, 12_000, { concurrency: 3 });
+  assert.deepEqual(
+    (await readdir(join(output, 'jobs'))).toSorted(),
+    ['.work'],
+    'nothing to see for a reader',
+  );
+  await interrupted(api, output, 18_500, { formats: ['ndjson'] });
+  const before = api.stats.pages;
+  const { manifest, folder } = await runExport(exportOptions(api.url, output));
+  assert.deepEqual(digests(manifest), digests(undisturbed.manifest));
+  assert.equal(manifest.idChecksum, undisturbed.manifest.idChecksum);
+  assert.deepEqual(manifest.anomalies, undisturbed.manifest.anomalies);
+  assert.equal(manifest.rows, 20_000);
+  assert.equal(manifest.resumed, 3);
+  assert.equal(manifest.completeness.proven, true);
+  assert.ok(
+    api.stats.pages - before < 0.2 * 203,
+    `${api.stats.pages - before} pages for the last tenth`,
+  );
+  assert.equal(await readlink(join(output, 'jobs', 'latest')), manifest.runId);
+  assert.deepEqual(
+    (await readdir(join(folder, '..'))).toSorted(),
+    ['.work', manifest.runId, 'latest'].toSorted(),
+  );
+});
+
+test('rows set aside survive an interruption', async (t) => {
+  const api = await serve(t, {
+    jobs: 6000,
+    oddities: ['id-absent', 'created-impossible', 'lone-surrogate'],
+  });
+  const options = { maxRejects: 1000 };
+  const undisturbed = await runExport({
+    ...exportOptions(api.url, await temporaryFolder(t)),
+    ...options,
+  });
+  const output = await temporaryFolder(t);
+  await interrupted(api, output, 4500, options);
+  const { manifest } = await runExport({ ...exportOptions(api.url, output), ...options });
+  assert.ok(manifest.rejects > 0);
+  assert.equal(manifest.rejects, undisturbed.manifest.rejects);
+  assert.deepEqual(digests(manifest), digests(undisturbed.manifest));
+});
+
+test('a run that changed nothing since does not publish twice, --restart starts afresh', async (t) => {
+  const api = await serve(t, { jobs: 3000 });
+  const output = await temporaryFolder(t);
+  await interrupted(api, output, 2500);
+  const before = api.stats.pages;
+  const { manifest } = await runExport({ ...exportOptions(api.url, output), restart: true });
+  assert.equal(manifest.resumed, 0);
+  assert.ok(api.stats.pages - before >= 31);
+});
+
+test('work that is too old is started afresh', async (t) => {
+  const api = await serve(t, { jobs: 3000 });
+  const output = await temporaryFolder(t);
+  await interrupted(api, output, 2500);
+  const { manifest } = await runExport({ ...exportOptions(api.url, output), resumeWithinMs: 0 });
+  assert.equal(manifest.resumed, 0);
+});
+
+test('an altered part is noticed and fetched again', async (t) => {
+  const api = await serve(t);
+  const undisturbed = await runExport(exportOptions(api.url, await temporaryFolder(t)));
+  const output = await temporaryFolder(t);
+  await interrupted(api, output, 12_000);
+  const [, , third] = (await workFiles(output))
+    .filter((path) => !path.endsWith('journal'))
+    .toSorted();
+  const bytes = await readFile(third);
+  bytes[bytes.length >> 1] ^= 1;
+  await writeFile(third, bytes);
+  const warnings: string[] = [];
+  const emit: Effects['emit'] = (event) => {
+    if (event.type === 'log' && event.level === 'warn') warnings.push(event.message);
+  };
+  const { manifest } = await runExport(exportOptions(api.url, output), { emit });
+  assert.match(warnings.join(), /lost or altered; they are fetched again/);
+  assert.deepEqual(digests(manifest), digests(undisturbed.manifest));
+});
+
+test('a torn journal tail is cut, damage elsewhere is refused with --restart as the way out', async (t) => {
+  const api = await serve(t);
+  const output = await temporaryFolder(t);
+  await interrupted(api, output, 12_000);
+  const [journal] = (await workFiles(output)).filter((path) => path.endsWith('journal'));
+  const whole = await readFile(journal);
+  await writeFile(journal, whole.subarray(0, whole.length - 7));
+  await interrupted(api, output, 14_000);
+  const damaged = await readFile(journal);
+  damaged[damaged.indexOf(0x0a) + 40] ^= 1;
+  await writeFile(journal, damaged);
+  await assert.rejects(runExport(exportOptions(api.url, output)), {
+    exitCode: 74,
+    message: /--restart/,
+  });
+  const { manifest } = await runExport({ ...exportOptions(api.url, output), restart: true });
+  assert.equal(manifest.rows, 20_000);
+});
+
+test('two runs at once: one publishes, the other names the holder and exits 75', async (t) => {
+  const api = await serve(t, { jobs: 5000, latencyMs: 5 });
+  const output = await temporaryFolder(t);
+  const results = await Promise.allSettled(
+    [1, 2].map(() => runExport(exportOptions(api.url, output))),
+  );
+  const failures = results.flatMap((result) =>
+    result.status === 'rejected' ? [result.reason] : [],
+  );
+  assert.equal(failures.length, 1);
+  assert.equal(failures[0].exitCode, 75);
+  assert.match(failures[0].message, new RegExp(String(process.pid)));
+});
+
+test('--keep removes older snapshots and never the latest', async (t) => {
+  const api = await serve(t, { jobs: 300 });
+  const output = await temporaryFolder(t);
+  const runs = [];
+  for (let run = 0; run < 3; run++)
+    runs.push(await runExport({ ...exportOptions(api.url, output), keep: 2 }));
+  const names = (await nodeFiles.list(join(output, 'jobs'))).filter(
+    (name) => !name.startsWith('.'),
+  );
+  assert.equal(names.length, 3, 'two snapshots and latest');
+  assert.ok(names.includes(runs[2].manifest.runId));
+});

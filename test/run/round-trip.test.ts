@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'node:test';
+import { runExport } from '../../src/run.ts';
+import { startSimulator } from '../../src/simulator/index.ts';
+import { expectedRow, type PlainRow } from '../support/expected-row.ts';
+import { exportOptions, temporaryFolder } from '../support/exports.ts';
+import {
+  arrowRows,
+  duckdb,
+  ndjsonRows,
+  parquetByDuckdb,
+  parquetByHyparquet,
+} from '../support/read-snapshot.ts';
+
+const ODD_JOBS = { jobs: 5000, seed: 42, oddities: true, sequenceBytes: 40 };
+
+test('every value of 5,000 odd rows is the same in all formats and readers', {
+  timeout: 120_000,
+}, async (t) => {
+  const api = await startSimulator(ODD_JOBS);
+  t.after(() => api.close());
+  const { folder, manifest } = await runExport(exportOptions(api.url, await temporaryFolder(t)));
+  const latest = BigInt(Date.parse(manifest.startedAt) + 86_400_000) * 1000n;
+  const { rows: texts } = api.jobs.page({ offset: 0, limit: 5000, direction: 'ASC' });
+  const expected = texts.map((text) => expectedRow(text, latest));
+  assert.equal(expected.length, 5000);
+  for (const [name, read] of Object.entries({
+    'jobs.parquet': parquetByDuckdb,
+    'jobs.parquet ': parquetByHyparquet,
+    'jobs.arrow': arrowRows,
+    'jobs.ndjson': ndjsonRows,
+  })) {
+    assertRows(await read(join(folder, name.trim())), expected, `${name} by ${read.name}`);
+  }
+});
+
+function assertRows(
+  actual: readonly PlainRow[],
+  expected: readonly PlainRow[],
+  what: string,
+): void {
+  assert.equal(actual.length, expected.length, what);
+  for (const [at, row] of expected.entries())
+    assert.deepEqual(actual[at], row, `${what}, row ${at}`);
+}
+
+test('DuckDB reports TIMESTAMP WITH TIME ZONE for the four timestamps, lists, JSON and 64-bit integers', async (t) => {
+  const api = await startSimulator({ jobs: 200 });
+  t.after(() => api.close());
+  const { folder } = await runExport(exportOptions(api.url, await temporaryFolder(t)));
+  const described = await duckdb(
+    `DESCRIBE SELECT * FROM read_parquet('${join(folder, 'jobs.parquet')}')`,
+  );
+  const types = Object.fromEntries(
+    described.map(({ column_name, column_type }) => [column_name, column_type]),
+  );
+  for (const name of ['created_at', 'updated_at', 'start_timestamp', 'end_timestamp']) {
+    assert.equal(types[name], 'TIMESTAMP WITH TIME ZONE');
+  }
+  const {
+    runs,
+    errors,
+    anomalies,
+    variables,
+    extra,
+    is_final: isFinal,
+    queue_seconds: queue,
+  } = types;
+  assert.deepEqual(
+    { runs, errors, anomalies, variables, extra, isFinal, queue },
+    {
+      runs: 'BIGINT',
+      errors: 'VARCHAR[]',
+      anomalies: 'VARCHAR[]',
+      variables: 'JSON',
+      extra: 'JSON',
+      isFinal: 'BOOLEAN',
+      queue: 'DOUBLE',
+    },
+  );
+});
+
+test('concurrency 1 and 16 give byte-identical files', async (t) => {
+  const api = await startSimulator({ jobs: 5000, oddities: true });
+  t.after(() => api.close());
+  const digests = [];
+  for (const concurrency of [1, 16]) {
+    const options = { ...exportOptions(api.url, await temporaryFolder(t)), concurrency };
+    const { folder, manifest } = await runExport(options);
+    for (const { name, sha256 } of manifest.files) {
+      const bytes = await readFile(join(folder, name));
+      assert.equal(createHash('sha256').update(bytes).digest('hex'), sha256, name);
+    }
+    digests.push(manifest.files.map(({ name, sha256 }) => `${name} ${sha256}`));
+  }
+  assert.equal(digests[0].length, 3);
+  assert.deepEqual(digests[0], digests[1]);
+});
+
+test('an empty list makes whole, empty files', async (t) => {
+  const api = await startSimulator({ jobs: 0 });
+  t.after(() => api.close());
+  const { folder, manifest } = await runExport(exportOptions(api.url, await temporaryFolder(t)));
+  assert.equal(manifest.rows, 0);
+  for (const read of [parquetByDuckdb, parquetByHyparquet])
+    assert.deepEqual(await read(join(folder, 'jobs.parquet')), []);
+  assert.deepEqual(await arrowRows(join(folder, 'jobs.arrow')), []);
+  assert.deepEqual(await ndjsonRows(join(folder, 'jobs.ndjson')), []);
+});
