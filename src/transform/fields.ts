@@ -10,28 +10,31 @@ export type Read<T> = T | null | typeof UNPARSABLE;
 
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
-const WHOLE_NUMBER = /^-?\d+$/;
-const SHORT_EXPONENT_NUMBER = /^-?\d{1,15}[eE]\+?\d{1,2}$/;
+const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/;
 
 export function readString(value: unknown): Read<string> {
   if (value === null || value === undefined) return null;
   return typeof value === 'string' ? value : UNPARSABLE;
 }
 
-/** A JSON number that is whole and fits 64 bits, whatever its spelling (`2`, `2e3`). */
+/** A JSON number that is whole and fits 64 bits, whatever its spelling (`2`, `2.0`, `2e3`). */
 export function readInt64(value: unknown): Read<bigint> {
   if (value === null || value === undefined) return null;
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : UNPARSABLE;
-  if (!isLosslessNumber(value)) return UNPARSABLE;
-  const whole = wholeNumber(value.value);
+  const whole = isLosslessNumber(value) ? wholeNumber(value.value) : undefined;
   return whole === undefined || whole < INT64_MIN || whole > INT64_MAX ? UNPARSABLE : whole;
 }
 
-function wholeNumber(digits: string): bigint | undefined {
-  if (WHOLE_NUMBER.test(digits)) return BigInt(digits);
-  if (!SHORT_EXPONENT_NUMBER.test(digits)) return undefined;
-  const [mantissa, exponent] = digits.toLowerCase().split('e');
-  return BigInt(mantissa) * 10n ** BigInt(exponent);
+/** The integer that a decimal number is, or undefined when it has a fraction or an absurd exponent. */
+function wholeNumber(text: string): bigint | undefined {
+  const match = DECIMAL.exec(text);
+  if (!match) return undefined;
+  const [, sign, whole, fraction = '', exponent = '0'] = match;
+  const digits = BigInt(whole + fraction) * (sign === '-' ? -1n : 1n);
+  const power = Number(exponent) - fraction.length;
+  if (power >= 0) return digits * 10n ** BigInt(power);
+  const divisor = 10n ** BigInt(-power);
+  return digits % divisor === 0n ? digits / divisor : undefined;
 }
 
 /** Text or number in any shape of `parseTimestamp`, as microseconds that fit 64 bits. */

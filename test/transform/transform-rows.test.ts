@@ -89,6 +89,9 @@ test('integers of 64 bits are exact, whatever their spelling', () => {
     ['9223372036854775807', 9223372036854775807n],
     ['-9223372036854775808', -9223372036854775808n],
     ['2e3', 2000n],
+    ['500.0', 500n],
+    ['9007199254740993.00', 9007199254740993n],
+    ['90071992547409930E-1', 9007199254740993n],
   ] as const) {
     assert.equal(rowOf({ runs: parseJson(text) }).runs, expected);
   }
@@ -98,6 +101,8 @@ test('a value of another type is set to null, flagged, and kept raw in extra', (
   for (const [field, text] of [
     ['runs', '"7"'],
     ['runs', '1.5'],
+    ['runs', '9007199254740993.5'],
+    ['runs', '1e400'],
     ['runs', '9223372036854775808'],
     ['progress', '{"percent":3}'],
     ['parent_id', '5'],

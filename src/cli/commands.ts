@@ -1,0 +1,57 @@
+import type { Command } from './command.ts';
+import type { Flag } from './flag.ts';
+import { FILTER_FLAGS, LOG_FLAGS, RUN_FLAGS, SERVER_FLAGS } from './flags.ts';
+import { SIMULATE_FLAGS } from './simulate-flags.ts';
+
+const PIPELINE = {
+  usage: '[pipeline]',
+  name: 'pipeline',
+  description: 'Name of a file in pipelines/ [default: jobs]',
+};
+
+const EXPORT_FLAGS: readonly Flag[] = Object.values({
+  ...FILTER_FLAGS,
+  ...SERVER_FLAGS,
+  ...RUN_FLAGS,
+  ...LOG_FLAGS,
+});
+
+/** Every command, in the order in which `--help` shows them. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: 'export',
+    argument: PIPELINE,
+    description: 'Export jobs to files, with a proof that none is missing',
+    flags: EXPORT_FLAGS,
+    run: async (invocation) => (await import('./run-pipeline.ts')).runExportCommand(invocation),
+  },
+  {
+    name: 'plan',
+    argument: PIPELINE,
+    description: 'Count the jobs and the requests an export would take; fetch nothing else',
+    flags: EXPORT_FLAGS,
+    run: async (invocation) => (await import('./run-pipeline.ts')).runPlanCommand(invocation),
+  },
+  {
+    name: 'verify',
+    argument: {
+      usage: '<folder>',
+      name: 'folder',
+      description: 'A snapshot, such as output/jobs/latest',
+    },
+    description: 'Read a snapshot back and compare it with its manifest',
+    flags: [LOG_FLAGS.json],
+    run: async (invocation) => (await import('./run-verify.ts')).runVerifyCommand(invocation),
+  },
+  {
+    name: 'simulate',
+    description: 'Serve generated jobs the way the API does, until interrupted',
+    flags: Object.values(SIMULATE_FLAGS),
+    run: async (invocation) => (await import('./run-simulate.ts')).runSimulateCommand(invocation),
+  },
+];
+
+/** Every flag of every command, once. */
+export const ALL_FLAGS: readonly Flag[] = [
+  ...new Map(COMMANDS.flatMap(({ flags }) => flags).map((flag) => [flag.name, flag])).values(),
+];

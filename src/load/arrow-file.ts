@@ -1,0 +1,123 @@
+import {
+  Data,
+  DataType,
+  type Field,
+  Message,
+  makeData,
+  RecordBatch,
+  RecordBatchFileWriter,
+  type Schema,
+  Struct,
+} from 'apache-arrow';
+import type { FixedColumn, TextColumn } from './block-columns.ts';
+import type { BlockEncoder } from './block-loader.ts';
+import type { Block, BlockColumn } from './row-blocks.ts';
+
+/** Encodes each block as one record batch of an Arrow IPC file. */
+export function arrowFile(schema: Schema): BlockEncoder {
+  const file = new ChunkedFileWriter();
+  file.reset(undefined, schema);
+  return {
+    async encode(block) {
+      file.write(recordBatch(schema, block));
+      return file.take();
+    },
+    async finish() {
+      file.finish();
+      return file.take();
+    },
+  };
+}
+
+/** The library's writer, whose queue can be read only asynchronously and to its end, with its output in hand. */
+class ChunkedFileWriter extends RecordBatchFileWriter {
+  #written: Uint8Array[] = [];
+
+  /** What has been written since the last call, copied: a batch's arrays are used again after it. */
+  take(): Uint8Array[] {
+    const bytes = this.#written.reduce((sum, part) => sum + part.byteLength, 0);
+    const chunk = Buffer.allocUnsafeSlow(bytes);
+    let at = 0;
+    for (const part of this.#written) {
+      chunk.set(part, at);
+      at += part.byteLength;
+    }
+    this.#written = [];
+    return bytes === 0 ? [] : [chunk];
+  }
+
+  protected override _write(chunk: ArrayBufferView): this {
+    if (this._started) {
+      this.#written.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+      this._position += chunk.byteLength;
+    }
+    return this;
+  }
+
+  /**
+   * Between its magic strings an IPC file is an IPC stream, which starts with the schema; the library leaves it out.
+   *
+   * @see https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format
+   */
+  protected override _writeSchema(schema: Schema): this {
+    return super._writeSchema(schema)._writeMessage(Message.from(schema));
+  }
+}
+
+function recordBatch(schema: Schema, block: Block): RecordBatch {
+  const children = schema.fields.map((field, i) => {
+    const column = block.columns[i];
+    if (column === undefined) throw new RangeError(`no column for ${field.name}`);
+    return columnData(field, column);
+  });
+  const type = new Struct(schema.fields);
+  return new RecordBatch(schema, makeData({ type, length: block.rows, nullCount: 0, children }));
+}
+
+function columnData({ type }: Field, column: BlockColumn): Data {
+  const { rows, nulls } = column;
+  switch (column.kind) {
+    case 'fixed':
+      return new Data(type, 0, rows, nulls, [
+        undefined,
+        fixedValues(type, column),
+        nullBits(column),
+      ]);
+    case 'bool':
+      return new Data(type, 0, rows, nulls, [
+        undefined,
+        packedBits(column.values, rows),
+        nullBits(column),
+      ]);
+    case 'text':
+      return textData(type, column);
+    case 'list': {
+      const offsets = column.offsets.subarray(0, rows + 1);
+      const elements = textData(type.children[0].type, column.elements);
+      return new Data(type, 0, rows, nulls, [offsets, undefined, nullBits(column)], [elements]);
+    }
+  }
+}
+
+function textData(type: DataType, column: TextColumn): Data {
+  const offsets = column.offsets.subarray(0, column.rows + 1);
+  const bytes = column.bytes.subarray(0, offsets[column.rows]);
+  return new Data(type, 0, column.rows, column.nulls, [offsets, bytes, nullBits(column)]);
+}
+
+function fixedValues(type: DataType, { bytes, doubles, rows }: FixedColumn) {
+  return DataType.isFloat(type)
+    ? doubles.subarray(0, rows)
+    : new BigInt64Array(bytes.buffer, 0, rows);
+}
+
+function nullBits({ nulls, valid, rows }: BlockColumn): Uint8Array {
+  return nulls === 0 ? new Uint8Array(0) : packedBits(valid, rows);
+}
+
+/** Eight flags a byte, least significant bit first. */
+function packedBits(flags: Uint8Array, count: number): Uint8Array {
+  const bits = new Uint8Array((count + 7) >> 3);
+  for (let i = 0; i < count; i++) if (flags[i] === 1) bits[i >> 3] = bits[i >> 3] | (1 << (i & 7));
+  return bits;
+}

@@ -1,0 +1,101 @@
+/** The parts of parquetjs-lite 0.8.7 that the Parquet loader uses; the package comes without types. */
+declare module 'parquetjs-lite' {
+  export interface FieldDefinition {
+    type: string;
+    optional?: boolean;
+    repeated?: boolean;
+    fields?: Record<string, FieldDefinition>;
+  }
+
+  export interface ParquetField {
+    readonly name: string;
+    readonly path: readonly string[];
+    readonly repetitionType: 'REQUIRED' | 'OPTIONAL' | 'REPEATED';
+    readonly primitiveType?: string;
+    readonly originalType?: string;
+    readonly rLevelMax: number;
+    readonly dLevelMax: number;
+    readonly fieldCount?: number;
+    readonly fields?: Readonly<Record<string, ParquetField>>;
+  }
+
+  export interface ParquetSchema {
+    readonly fields: Readonly<Record<string, ParquetField>>;
+  }
+
+  export interface ParquetEnvelopeWriter {
+    offset: number;
+    rowCount: number;
+    rowGroups: import('parquetjs-lite/gen-nodejs/parquet_types.js').ThriftStruct[];
+    writeHeader(): void;
+    writeSection(bytes: Uint8Array): void;
+  }
+
+  const parquetjs: {
+    ParquetSchema: new (fields: Record<string, FieldDefinition>) => ParquetSchema;
+    ParquetEnvelopeWriter: new (
+      schema: ParquetSchema,
+      write: (bytes: Uint8Array) => void,
+      close: () => void,
+      fileOffset: number,
+      options: { pageIndex: boolean; useDataPageV2: boolean },
+    ) => ParquetEnvelopeWriter;
+  };
+  export default parquetjs;
+}
+
+declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
+  /** Fields are those of parquet.thrift, https://github.com/apache/parquet-format. */
+  export interface ThriftStruct {
+    write(protocol: unknown): void;
+  }
+  type Struct = new (fields?: Readonly<Record<string, unknown>>) => ThriftStruct;
+  type Enum = Readonly<Record<string, number>>;
+
+  const thrift: Readonly<
+    Record<
+      | 'ColumnChunk'
+      | 'ColumnMetaData'
+      | 'ColumnOrder'
+      | 'DataPageHeader'
+      | 'FileMetaData'
+      | 'JsonType'
+      | 'ListType'
+      | 'LogicalType'
+      | 'MicroSeconds'
+      | 'PageHeader'
+      | 'RowGroup'
+      | 'SchemaElement'
+      | 'Statistics'
+      | 'StringType'
+      | 'TimestampType'
+      | 'TimeUnit'
+      | 'TypeDefinedOrder',
+      Struct
+    > &
+      Record<
+        | 'CompressionCodec'
+        | 'ConvertedType'
+        | 'Encoding'
+        | 'FieldRepetitionType'
+        | 'PageType'
+        | 'Type',
+        Enum
+      >
+  >;
+  export default thrift;
+}
+
+declare module 'parquetjs-lite/lib/util.js' {
+  const util: {
+    serializeThrift(
+      struct: import('parquetjs-lite/gen-nodejs/parquet_types.js').ThriftStruct,
+    ): Uint8Array;
+  };
+  export default util;
+}
+
+declare module 'parquetjs-lite/lib/compression.js' {
+  const compression: { deflate(codec: string, bytes: Uint8Array): Uint8Array };
+  export default compression;
+}

@@ -1,0 +1,132 @@
+// make bench [ARGS="<words of a case's name> ..."]: exports against the bare download of the same pages, side by side.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CASES, type Case } from './cases.ts';
+import { chart } from './chart.ts';
+import { type Measured, measure, serve } from './process.ts';
+
+const CONNECTIONS = 16;
+
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface Result extends Case {
+  readonly drain: Spread;
+  readonly export: Spread;
+  /** Export by drain, pair by pair. */
+  readonly ratio: Spread;
+  readonly peakMegabytes: Spread;
+}
+
+async function runCase(benchCase: Case, folder: string): Promise<Result> {
+  const { jobs, sequenceBytes, latencyMs, formats, runs } = benchCase;
+  const api = await serve([
+    `--jobs=${jobs}`,
+    `--sequence-bytes=${sequenceBytes}`,
+    `--latency=${latencyMs}ms`,
+  ]);
+  const drains: Measured[] = [];
+  const exports: Measured[] = [];
+  try {
+    for (let run = 0; run < runs; run++) {
+      drains.push(
+        await measure(['test/bench/drain.mjs', api.url, String(jobs), String(CONNECTIONS)]),
+      );
+      const output = await mkdtemp(join(folder, 'output-'));
+      exports.push(
+        await measure([
+          ...[
+            'dist/src/cli/main.js',
+            'export',
+            'jobs',
+            '--json',
+            '--no-progress',
+            '--log-level=warn',
+          ],
+          ...[
+            `--api-url=${api.url}`,
+            `--format=${formats.join()}`,
+            `--output=${output}`,
+            `--concurrency=${CONNECTIONS}`,
+          ],
+        ]),
+      );
+      await rm(output, { recursive: true });
+    }
+  } finally {
+    await api.stop();
+  }
+  const counted = { drains: drains.slice(1), exports: exports.slice(1) };
+  return {
+    ...benchCase,
+    drain: spread(counted.drains.map(({ seconds }) => seconds)),
+    export: spread(counted.exports.map(({ seconds }) => seconds)),
+    ratio: spread(counted.exports.map(({ seconds }, at) => seconds / counted.drains[at].seconds)),
+    peakMegabytes: spread(counted.exports.map(({ peakMegabytes }) => peakMegabytes)),
+  };
+}
+
+function spread(values: readonly number[]): Spread {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const median = (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2;
+  return { median, min: sorted[0], max: sorted[sorted.length - 1] };
+}
+
+function row({
+  name,
+  drain,
+  export: exported,
+  ratio,
+  ratioGoal,
+  peakMegabytes,
+  memoryGoal,
+}: Result): string {
+  const span = ({ median, min, max }: Spread, digits: number) =>
+    `${median.toFixed(digits)} (${min.toFixed(digits)}-${max.toFixed(digits)})`;
+  const goals = [
+    ratioGoal === null ? '' : `${ratioGoal.toFixed(2)}x`,
+    memoryGoal === null ? '' : `${memoryGoal} MB`,
+  ];
+  const cells = [
+    name,
+    span(drain, 2),
+    span(exported, 2),
+    span(ratio, 2),
+    span(peakMegabytes, 0),
+    goals.filter(Boolean).join(', '),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+const words = process.argv.slice(2);
+const chosen = CASES.filter(({ name }) => words.every((word) => name.includes(word)));
+const folder = await mkdtemp(join(tmpdir(), 'pasqal-bench-'));
+const results: Result[] = [];
+console.log(
+  `${cpus().length} cores, Node.js ${process.version}, ${CONNECTIONS} connections; medians (min-max)\n`,
+);
+console.log(
+  '| case | drain s | export s | export / drain | peak MB | goal |\n|---|---|---|---|---|---|',
+);
+try {
+  for (const benchCase of chosen) {
+    results.push(await runCase(benchCase, folder));
+    console.log(row(results[results.length - 1]));
+  }
+} finally {
+  await rm(folder, { recursive: true });
+}
+const bench = join('output', 'bench');
+const date = new Date().toISOString().slice(0, 10);
+await mkdir(bench, { recursive: true });
+await writeFile(
+  join(bench, `${date}.json`),
+  `${JSON.stringify({ date, node: process.version, cores: cpus().length, results }, null, 2)}\n`,
+);
+await writeFile(join(bench, `${date}.svg`), chart(results));
+console.log(`\nwritten: ${join(bench, date)}.json and .svg`);

@@ -1,0 +1,48 @@
+/** What is measured, and how much of the drain's wall time or of the memory it may take. */
+export interface Case {
+  readonly name: string;
+  readonly jobs: number;
+  readonly sequenceBytes: number;
+  readonly latencyMs: number;
+  readonly formats: readonly string[];
+  /** Export time as a multiple of the drain's; null where only memory counts. */
+  readonly ratioGoal: number | null;
+  /** Peak resident memory of the whole process, megabytes (10^6). */
+  readonly memoryGoal: number | null;
+  /** Runs of each side; the first of them warms up and does not count. */
+  readonly runs: number;
+}
+
+const ALL = ['parquet', 'arrow', 'ndjson'];
+
+function timed(
+  jobs: number,
+  latencyMs: number,
+  formats: readonly string[],
+  ratioGoal: number | null,
+  sequenceBytes = 0,
+): Case {
+  const size = sequenceBytes > 0 ? `, ${sequenceBytes / 1000} KB sequences` : '';
+  const name = `${jobs.toLocaleString('en')} jobs${size}, ${latencyMs} ms, ${formats.length > 1 ? 'three formats' : formats[0]}`;
+  return { name, jobs, sequenceBytes, latencyMs, formats, ratioGoal, memoryGoal: null, runs: 6 };
+}
+
+function measured(jobs: number, memoryGoal: number | null, sequenceBytes = 0): Case {
+  return { ...timed(jobs, 0, ALL, null, sequenceBytes), memoryGoal, runs: 2 };
+}
+
+export const CASES: readonly Case[] = [
+  timed(100_000, 50, ALL, 1.1),
+  timed(100_000, 50, ['parquet'], null),
+  timed(100_000, 50, ['arrow'], null),
+  timed(100_000, 50, ['ndjson'], null),
+  timed(100_000, 0, ALL, null),
+  timed(100_000, 0, ['ndjson'], 2.0),
+  timed(100_000, 0, ['arrow'], 1.6),
+  timed(100_000, 0, ['parquet'], 2.5),
+  timed(30_000, 0, ['parquet'], 2.5, 3000),
+  measured(10_000, null),
+  measured(200_000, null),
+  measured(1_000_000, 300),
+  measured(500, 1000, 5_000_000),
+];

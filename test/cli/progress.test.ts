@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { count, counted, size } from '../../src/cli/figures.ts';
+import { type Progress, progressLine, speedometer } from '../../src/cli/progress.ts';
+import type { RunEvent } from '../../src/domain/effects.ts';
+import { MANIFEST, program } from '../support/cli.ts';
+
+const environment = { PASQAL_TOKEN: 'tok-3n' };
+const HALF: Progress = {
+  type: 'progress',
+  jobs: 5000,
+  total: 10_000,
+  requests: 51,
+  retries: 2,
+  inFlight: 1,
+};
+
+function telling(...events: RunEvent[]) {
+  return {
+    runExport: async (_: unknown, effects?: { emit?: (event: RunEvent) => void }) => {
+      for (const event of events) effects?.emit?.(event);
+      return { folder: '/output', manifest: MANIFEST };
+    },
+  };
+}
+
+describe('progress', () => {
+  it('is a line of figures', () => {
+    assert.equal(
+      progressLine(HALF, 1234.5),
+      '5,000 of 10,000 jobs, 1,235 jobs/s, 1 request in flight, 2 retries',
+    );
+  });
+
+  it('has the speed of this process: what a resumed run brings along does not count', () => {
+    let now = 1000;
+    const { rate } = speedometer(() => now);
+    assert.equal(rate({ ...HALF, jobs: 4000 }), 0);
+    now = 3000;
+    assert.equal(rate({ ...HALF, jobs: 5000 }), 500);
+  });
+
+  it('is a bar on a terminal, and warnings stand above it', async () => {
+    const log = { type: 'log', level: 'warn', message: 'slow, tok-3n' } as const;
+    const quiet = { type: 'log', level: 'info', message: 'page' } as const;
+    const { stderr } = await program(['export'], {
+      environment,
+      terminal: true,
+      engine: telling(HALF, log, quiet),
+    });
+    assert.match(stderr, /50% \| 5,000 of 10,000 jobs .* ETA \? .* 1 in flight \| 2 retries/);
+    assert.match(stderr, /Z warn {2}slow, \[hidden\]\n/);
+    assert.doesNotMatch(stderr, /page|tok-3n/);
+    assert.ok(stderr.includes('\u001b[?25h'), 'the cursor is shown again');
+  });
+
+  it('is no bar when there is no terminal, or none is wanted', async () => {
+    const engine = telling(HALF, {
+      type: 'log',
+      level: 'info',
+      message: 'page',
+      fields: { at: 0 },
+    });
+    for (const options of [
+      { args: ['export'], terminal: false },
+      { args: ['export', '--no-progress'], terminal: true },
+      { args: ['export', '--log-format', 'json'], terminal: true },
+    ]) {
+      const { stderr } = await program(options.args, {
+        environment,
+        engine,
+        terminal: options.terminal,
+      });
+      assert.match(stderr, /page/);
+      assert.ok(!stderr.includes('\u001b') && !stderr.includes('%'), stderr);
+    }
+  });
+
+  it('is a log line every ten seconds without a bar', async () => {
+    let now = 0;
+    const runExport = async (_: unknown, effects?: { emit?: (event: RunEvent) => void }) => {
+      for (const jobs of [0, 500, 1000, 1500, 2000, 2500]) {
+        effects?.emit?.({ ...HALF, jobs });
+        now += 5000;
+      }
+      return { folder: '/output', manifest: MANIFEST };
+    };
+    const { stderr } = await program(['export'], {
+      environment,
+      engine: { runExport },
+      monotonic: () => now,
+    });
+    assert.deepEqual(stderr.match(/[\d,]+ of 10,000 jobs, [\d,]+ jobs\/s/g), [
+      '1,000 of 10,000 jobs, 100 jobs/s',
+      '2,000 of 10,000 jobs, 100 jobs/s',
+    ]);
+  });
+
+  it('frees the terminal when the run fails', async () => {
+    const runExport = async (_: unknown, effects?: { emit?: (event: RunEvent) => void }) => {
+      effects?.emit?.(HALF);
+      throw new Error('no');
+    };
+    const { stderr } = await program(['export'], {
+      environment,
+      terminal: true,
+      engine: { runExport },
+    });
+    assert.ok(stderr.lastIndexOf('\u001b[?25h') < stderr.indexOf('this is a bug'));
+    assert.match(stderr, /\n[^\n]*pasqal-jobs: Error: no; this is a bug/);
+  });
+});
+
+describe('figures', () => {
+  it('are grouped, counted and scaled', () => {
+    assert.equal(count(0), '0');
+    assert.equal(count(999), '999');
+    assert.equal(count(1_234_567), '1,234,567');
+    assert.equal(counted(1, 'retry', 'retries'), '1 retry');
+    assert.equal(counted(2, 'retry', 'retries'), '2 retries');
+    assert.equal(size(999), '999 B');
+    assert.equal(size(1000), '1.0 kB');
+    assert.equal(size(999_960), '1.0 MB');
+    assert.equal(size(2_500_000_000_000_000), '2500.0 TB');
+  });
+});

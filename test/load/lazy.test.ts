@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { it } from 'node:test';
+import { JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
+import { LOADERS } from '../../src/load/index.ts';
+
+const { cache } = createRequire(import.meta.url);
+
+function isLoaded(): boolean {
+  return Object.keys(cache).some((path) => path.includes('parquetjs-lite'));
+}
+
+it('the Parquet library is loaded when rows come, not before', async () => {
+  const loader = LOADERS.parquet.open(JOB_SCHEMA, undefined);
+  assert.equal(LOADERS.parquet.extension(undefined), '.parquet');
+  assert.equal(isLoaded(), false);
+  await loader.finish();
+  assert.equal(isLoaded(), true);
+});

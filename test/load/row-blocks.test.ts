@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type RecordBatch, RecordBatchStreamWriter } from 'apache-arrow';
+import { arrowSchema, JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
+import { decodeBatches } from '../../src/domain/ipc.ts';
+import { FORMATS } from '../../src/domain/pipeline.ts';
+import { columnsOf } from '../../src/load/columns.ts';
+import { LOADERS } from '../../src/load/index.ts';
+import { BLOCK_BYTES, BLOCK_ROWS, RowBlocks } from '../../src/load/row-blocks.ts';
+import { batchOf, cut, jobBatch } from '../support/batches.ts';
+import { encode } from '../support/encode.ts';
+import { rejection } from '../support/rejection.ts';
+
+const NOTES = arrowSchema([
+  { name: 'note', type: 'string', required: false, sent: true, description: '' },
+  { name: 'tags', type: 'strings', required: true, sent: true, description: '' },
+]);
+
+function notes(lengths: readonly number[]): RecordBatch {
+  return batchOf(NOTES, lengths.length, {
+    note: lengths.map((length) => (length === 0 ? null : 'n'.repeat(length / 2))),
+    tags: lengths.map((length) => ['t'.repeat(length / 2)]),
+  });
+}
+
+function blockRows(batches: readonly RecordBatch[]): number[] {
+  const blocks = new RowBlocks(columnsOf(NOTES));
+  const rows: number[] = [];
+  for (const batch of batches) for (const block of blocks.add(batch)) rows.push(block.rows);
+  for (const block of blocks.rest()) rows.push(block.rows);
+  return rows;
+}
+
+describe('where a file is divided', () => {
+  const jobs = jobBatch(0, 2 * BLOCK_ROWS + 501);
+
+  for (const format of FORMATS) {
+    it(`does not depend on how the rows were batched: ${format}`, async () => {
+      const whole = await encode(format, JOB_SCHEMA, [jobs]);
+      for (const lengths of [[100], [1, 2499, 2501], [777], [2500], [2499, 2, 3000]]) {
+        const file = await encode(format, JOB_SCHEMA, cut(jobs, lengths));
+        assert.ok(file.equals(whole), `cut by ${lengths}`);
+      }
+    });
+
+    it(`does not depend on how they travelled: ${format}`, async () => {
+      const writer = new RecordBatchStreamWriter();
+      writer.reset(undefined, JOB_SCHEMA);
+      for (const batch of cut(jobs, [999])) writer.write(batch);
+      const travelled = decodeBatches(writer.finish().toUint8Array(true));
+      const file = await encode(format, JOB_SCHEMA, travelled);
+      assert.ok(file.equals(await encode(format, JOB_SCHEMA, [jobs])));
+    });
+  }
+
+  it('is every so many rows', () => {
+    const lengths = Array(BLOCK_ROWS + 1).fill(2);
+    assert.deepEqual(blockRows(cut(notes(lengths), [600])), [BLOCK_ROWS, 1]);
+  });
+
+  it('is before the row that would be too much text, lists included', () => {
+    const third = BLOCK_BYTES / 4 + 2;
+    const lengths = [third, third, 0, third, third, 10, BLOCK_BYTES * 2, 0, 4, BLOCK_BYTES, 2];
+    const expected = [4, 2, 1, 2, 1, 1];
+    for (const by of [[100], [1], [2], [3, 1]]) {
+      assert.deepEqual(blockRows(cut(notes(lengths), by)), expected, `cut by ${by}`);
+    }
+  });
+});
+
+describe('a batch that does not belong', () => {
+  it('is refused when its columns are others', async () => {
+    const loader = LOADERS.parquet.open(JOB_SCHEMA, undefined);
+    const error = await rejection(loader.write(notes([2])));
+    assert.equal(error.exitCode, 70);
+  });
+
+  for (const format of FORMATS) {
+    it(`is refused when a required column has a null: ${format}`, async () => {
+      const loader = LOADERS[format].open(NOTES, undefined);
+      const hole = batchOf(NOTES, 2, { note: ['a', 'b'], tags: [['c'], null] });
+      const error = await rejection(loader.write(hole));
+      assert.equal(error.exitCode, 65);
+      assert.match(error.message, /tags/);
+    });
+  }
+});

@@ -1,0 +1,62 @@
+"""Comparison of what a reader found with what it must find, value by value."""
+
+from decimal import Decimal
+
+from expected import TIMES, exact
+
+JSON_COLUMNS = ["variables", "extra"]
+
+
+def same(found, wanted) -> bool:
+    """Equal as JSON values: 1 and 1.0 are the same number, 1 and true are not the same value."""
+    if isinstance(found, bool) or isinstance(wanted, bool):
+        return found is wanted
+    if isinstance(wanted, dict):
+        return (
+            isinstance(found, dict)
+            and found.keys() == wanted.keys()
+            and all(same(found[key], wanted[key]) for key in wanted)
+        )
+    if isinstance(wanted, list):
+        return isinstance(found, list) and len(found) == len(wanted) and all(map(same, found, wanted))
+    if isinstance(wanted, float) and isinstance(found, Decimal):
+        return float(found) == wanted
+    return found == wanted
+
+
+def parsed(cells: list) -> list:
+    """The values that cells of JSON text stand for."""
+    return [None if cell is None else exact(cell) for cell in cells]
+
+
+def assert_same_column(name: str, found: list, wanted: list) -> None:
+    """Cells of a table, in which JSON columns are text."""
+    assert_same_values(name, parsed(found) if name in JSON_COLUMNS else found, wanted)
+
+
+def assert_same_values(name: str, found: list, wanted: list) -> None:
+    assert len(found) == len(wanted)
+    for row, (cell, value) in enumerate(zip(found, wanted)):
+        if name == "anomalies":
+            cell = sorted(cell)
+        assert same(cell, value), f"row {row}, column {name}: {cell!r} is not {value!r}"
+
+
+def assert_interesting(rows: list[dict]) -> None:
+    """The data hold what is easily lost; otherwise the comparisons would prove little."""
+    assert any(row["runs"] == 2**53 + 1 for row in rows)
+    assert any(row["creation_order"] == 2**63 - 1 for row in rows)
+    assert any(row[name] is None for row in rows for name in ("runs", "errors", "end_timestamp"))
+    assert any(row[name] is not None and row[name] % 1000 for row in rows for name in TIMES)
+    assert any(row["errors"] == [] for row in rows)
+    assert any("\0" in (row["slurm_job_id"] or "") for row in rows)
+    assert any(2**53 + 1 in numbers(row["variables"]) for row in rows)
+    assert any(Decimal("1e400") in numbers(row["variables"]) for row in rows)
+
+
+def numbers(value) -> list:
+    if isinstance(value, dict):
+        return [number for item in value.values() for number in numbers(item)]
+    if isinstance(value, list):
+        return [number for item in value for number in numbers(item)]
+    return [] if isinstance(value, (str, bool, type(None))) else [value]

@@ -1,0 +1,114 @@
+"""The columns of a job, worked out a second time: by the rules of docs/columns.md and with Python's own readers."""
+
+import json
+import re
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EARLIEST_PLAUSIBLE = datetime(2015, 1, 1, tzinfo=timezone.utc)
+KNOWN = {"PENDING", "RUNNING", "DONE", "ERROR", "CANCELED", "TIMED_OUT", "PAUSED", "CANCELING"}
+FINAL = {"DONE", "ERROR", "CANCELED", "TIMED_OUT"}
+STRINGS = ["id", "batch_id", "project_id", "status", "parent_id", "slurm_job_id"]
+INTEGERS = ["runs", "progress", "creation_order"]
+TIMES = ["created_at", "updated_at", "start_timestamp", "end_timestamp"]
+SENT = {*STRINGS, *INTEGERS, *TIMES, "errors", "variables", "sequence"}
+
+
+def exact(text: str):
+    """JSON without a value altered: integers of any size, decimals with their digits."""
+    return json.loads(text, parse_float=Decimal)
+
+
+class Unreadable(Exception):
+    """The value is of another type than its column."""
+
+
+def micros(instant: datetime) -> int:
+    return (instant - EPOCH) // timedelta(microseconds=1)
+
+
+def as_string(value):
+    if not isinstance(value, str):
+        raise Unreadable
+    return value
+
+
+def as_integer(value):
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or value != int(value):
+        raise Unreadable
+    if not -(2**63) <= value < 2**63:
+        raise Unreadable
+    return int(value)
+
+
+def as_time(value):
+    text = str(value) if isinstance(value, (int, Decimal)) and not isinstance(value, bool) else value
+    if not isinstance(text, str):
+        raise Unreadable
+    if re.fullmatch(r"-?\d+(\.\d+)?", text):
+        return int(Decimal(text) * 1_000_000 // 1)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Unreadable from error
+    return micros(instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc))
+
+
+def as_strings(value):
+    if not isinstance(value, list) or any(not isinstance(item, (str, type(None))) for item in value):
+        raise Unreadable
+    return value
+
+
+def seconds(start, end):
+    return None if start is None or end is None else float(end - start) / 1e6
+
+
+def row_of(job: dict, run_started: str) -> dict:
+    """The row of a job. `variables` and `extra` are JSON values, `anomalies` is sorted."""
+    row, unread = {}, []
+
+    def read(name, convert):
+        try:
+            row[name] = None if job.get(name) is None else convert(job[name])
+        except Unreadable:
+            row[name] = None
+            unread.append(name)
+
+    for name in [*STRINGS, "sequence"]:
+        read(name, as_string)
+    for name in INTEGERS:
+        read(name, as_integer)
+    for name in TIMES:
+        read(name, as_time)
+    read("errors", as_strings)
+    row["variables"] = job.get("variables")
+    created, start, end = (row[name] for name in ("created_at", "start_timestamp", "end_timestamp"))
+    row["queue_seconds"] = seconds(created, start)
+    row["run_seconds"] = seconds(start, end)
+    row["total_seconds"] = seconds(created, end)
+    row["is_final"] = row["status"] in FINAL
+    row["error_count"] = None if "errors" in unread else len(row["errors"] or [])
+    extra = {name: value for name, value in job.items() if name not in SENT or name in unread}
+    row["extra"] = extra or None
+    row["anomalies"] = sorted([f"unparsable:{name}" for name in unread] + flags(row, run_started))
+    return row
+
+
+def flags(row: dict, run_started: str) -> list[str]:
+    created, start, end = (row[name] for name in ("created_at", "start_timestamp", "end_timestamp"))
+    earliest = micros(EARLIEST_PLAUSIBLE)
+    latest = micros(datetime.fromisoformat(run_started) + timedelta(days=1))
+    found = [
+        f"implausible:{name}"
+        for name in TIMES
+        if row[name] is not None and not earliest <= row[name] <= latest
+    ]
+    if start is not None and start < created:
+        found.append("start_before_created")
+    if start is not None and end is not None and end < start:
+        found.append("end_before_start")
+    if row["status"] not in KNOWN:
+        found.append("unknown_status")
+    return found
