@@ -1,4 +1,4 @@
-import { type ResourceLimits, Worker } from 'node:worker_threads';
+import { type MessagePort, type ResourceLimits, Worker } from 'node:worker_threads';
 import { EXIT, ExportError, type ExportErrorOptions, messageOf } from './errors.ts';
 
 /**
@@ -7,14 +7,16 @@ import { EXIT, ExportError, type ExportErrorOptions, messageOf } from './errors.
  * @param module the module without its extension, relative to `base`, e.g. `./worker`
  * @param base `import.meta.url` of the caller, whose extension the module shares
  * @param data what the worker finds as `workerData`
+ * @param transfer ports in `data`, which move to the worker
  */
 export function startWorker(
   module: string,
   base: string,
   data: unknown,
   resourceLimits: ResourceLimits = {},
+  transfer: MessagePort[] = [],
 ): Worker {
-  const options = { workerData: data, resourceLimits };
+  const options = { workerData: data, resourceLimits, transferList: transfer };
   if (!base.endsWith('.ts')) return new Worker(new URL(`${module}.js`, base), options);
   const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'));
   const source = JSON.stringify(new URL(`${module}.ts`, base).href);

@@ -35,15 +35,9 @@ class ChunkedFileWriter extends RecordBatchFileWriter {
 
   /** What has been written since the last call, copied: a batch's arrays are used again after it. */
   take(): Uint8Array[] {
-    const bytes = this.#written.reduce((sum, part) => sum + part.byteLength, 0);
-    const chunk = Buffer.allocUnsafeSlow(bytes);
-    let at = 0;
-    for (const part of this.#written) {
-      chunk.set(part, at);
-      at += part.byteLength;
-    }
+    const parts = this.#written;
     this.#written = [];
-    return bytes === 0 ? [] : [chunk];
+    return parts.length === 0 ? [] : [Buffer.concat(parts)];
   }
 
   protected override _write(chunk: ArrayBufferView): this {
@@ -65,11 +59,7 @@ class ChunkedFileWriter extends RecordBatchFileWriter {
 }
 
 function recordBatch(schema: Schema, block: Block): RecordBatch {
-  const children = schema.fields.map((field, i) => {
-    const column = block.columns[i];
-    if (column === undefined) throw new RangeError(`no column for ${field.name}`);
-    return columnData(field, column);
-  });
+  const children = schema.fields.map((field, i) => columnData(field, block.columns[i]));
   const type = new Struct(schema.fields);
   return new RecordBatch(schema, makeData({ type, length: block.rows, nullCount: 0, children }));
 }

@@ -16,9 +16,12 @@ abstract class BlockColumn {
     const end = this.rows + to - from;
     this.valid = grownBytes(this.valid, end);
     const bitmap: Uint8Array | undefined = data.nullBitmap;
-    if (bitmap === undefined || bitmap.length === 0) this.valid.fill(1, this.rows, end);
-    else
-      this.nulls += to - from - unpackBits(bitmap, data.offset + from, this.valid, this.rows, end);
+    if (bitmap === undefined || bitmap.length === 0) {
+      this.valid.fill(1, this.rows, end);
+    } else {
+      const valid = unpackBits(bitmap, data.offset + from, this.valid, this.rows, end);
+      this.nulls += to - from - valid;
+    }
     this.appendValues(data, from, to);
     this.rows = end;
   }
@@ -51,6 +54,15 @@ export class FixedColumn extends BlockColumn {
     const values: ArrayBufferView = data.values;
     const start = values.byteOffset + from * 8;
     this.bytes.set(new Uint8Array(values.buffer, start, (to - from) * 8), this.rows * 8);
+    this.clearNulls(this.rows + to - from);
+  }
+
+  /** What lies under a null is anything: an Arrow file would show it. */
+  private clearNulls(end: number): void {
+    if (this.nulls === 0) return;
+    for (let row = this.rows; row < end; row++) {
+      if (this.valid[row] === 0) this.words.fill(0, row * 2, row * 2 + 2);
+    }
   }
 }
 
@@ -63,6 +75,7 @@ export class BoolColumn extends BlockColumn {
     const end = this.rows + to - from;
     this.values = grownBytes(this.values, end);
     unpackBits(data.values, data.offset + from, this.values, this.rows, end);
+    for (let row = this.rows; row < end; row++) this.values[row] &= this.valid[row];
   }
 }
 
@@ -99,7 +112,7 @@ export class ListColumn extends BlockColumn {
     const source: Int32Array = data.valueOffsets;
     const { start } = appendOffsets(source, from, to, this.offsets, this.rows);
     const [elements] = data.children;
-    if (elements !== undefined) this.elements.append(elements, start, source[to]);
+    this.elements.append(elements, start, source[to]);
   }
 
   override clear(): void {

@@ -6,8 +6,8 @@ import { type Block, RowBlocks } from './row-blocks.ts';
 
 /** Writes one format, block by block. What it returns is the caller's; what it is given is not kept. */
 export interface BlockEncoder {
-  encode(block: Block): Promise<Uint8Array[]>;
-  finish(): Promise<Uint8Array[]>;
+  readonly encode: (block: Block) => Promise<Uint8Array[]>;
+  readonly finish: () => Promise<Uint8Array[]>;
 }
 
 /**
@@ -22,13 +22,17 @@ export function blockLoader(
 ): Loader {
   const columns = columnsOf(schema);
   const blocks = new RowBlocks(columns);
-  let opened: Promise<BlockEncoder> | undefined;
+  let encoder: Promise<BlockEncoder> | undefined;
+
+  function opened(): Promise<BlockEncoder> {
+    encoder ??= open(columns);
+    return encoder;
+  }
 
   async function encode(ready: Iterable<Block>): Promise<Uint8Array[]> {
-    opened ??= open(columns);
-    const encoder = await opened;
+    const { encode } = await opened();
     const chunks: Uint8Array[] = [];
-    for (const block of ready) chunks.push(...(await encoder.encode(block)));
+    for (const block of ready) chunks.push(...(await encode(block)));
     return chunks;
   }
 
@@ -37,8 +41,8 @@ export function blockLoader(
     finish: () =>
       explained(async () => {
         const chunks = await encode(blocks.rest());
-        const encoder = await opened;
-        return encoder === undefined ? chunks : [...chunks, ...(await encoder.finish())];
+        const { finish } = await opened();
+        return [...chunks, ...(await finish())];
       }),
   };
 }

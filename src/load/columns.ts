@@ -38,13 +38,9 @@ export function columnsOf(schema: Schema): LoadColumn[] {
 export function sameColumns(a: readonly LoadColumn[], b: readonly LoadColumn[]): boolean {
   return (
     a.length === b.length &&
-    a.every((column, i) => {
-      const other = b[i];
-      return (
-        column.name === other?.name &&
-        column.type === other.type &&
-        column.nullable === other.nullable
-      );
-    })
+    a.every(
+      ({ name, type, nullable }, i) =>
+        name === b[i].name && type === b[i].type && nullable === b[i].nullable,
+    )
   );
 }

@@ -1,3 +1,4 @@
+import { finished } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 
 /** One gzip stream, fed chunk by chunk. The header carries no time, so that equal input gives equal bytes. */
@@ -7,6 +8,8 @@ export class GzipStream {
 
   constructor(level: number) {
     this.#gzip = createGzip({ level, chunkSize: 64 * 1024 });
+    // The call that met the error rejects; without a listener it would end the process as well.
+    this.#gzip.on('error', () => {});
     this.#gzip.on('data', (chunk: Uint8Array) => this.#ready.push(chunk));
   }
 
@@ -22,11 +25,8 @@ export class GzipStream {
 
   /** Ends the stream; resolves to its last bytes. */
   async end(): Promise<Uint8Array[]> {
-    await new Promise<void>((resolve, reject) => {
-      this.#gzip.once('error', reject);
-      this.#gzip.once('end', resolve);
-      this.#gzip.end();
-    });
+    this.#gzip.end();
+    await finished(this.#gzip);
     return this.#take();
   }
 

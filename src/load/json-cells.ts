@@ -23,6 +23,8 @@ const FALSE = literal('false');
 const NULL = literal('null');
 const END_OF_TIME = literal('Z"');
 
+const NEWLINE = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
 const MINUS = 0x2d;
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -56,11 +58,11 @@ function stringWriter(block: TextColumn, out: JsonBytes): CellWriter {
 }
 
 function verbatimWriter(name: string, block: TextColumn, out: JsonBytes): CellWriter {
-  return (row) => {
-    if (!out.verbatim(block.view, block.offsets[row], block.offsets[row + 1])) {
-      throw unwritable(name, 'JSON of several lines, and NDJSON is one line a row');
-    }
-  };
+  const text = Buffer.from(block.bytes.buffer, 0, block.offsets[block.rows]);
+  if (text.includes(NEWLINE) || text.includes(CARRIAGE_RETURN)) {
+    throw unwritable(name, 'JSON of several lines, and NDJSON is one line a row');
+  }
+  return (row) => out.verbatim(block.view, block.offsets[row], block.offsets[row + 1]);
 }
 
 function listWriter(block: ListColumn, out: JsonBytes): CellWriter {

@@ -1,3 +1,5 @@
+import { writeVarint } from './varint.ts';
+
 /** A run shorter than this takes less room bit-packed. */
 const SHORTEST_RUN = 8;
 
@@ -73,16 +75,5 @@ function writePacked(
       bits >>>= 8;
     }
   }
-  return at;
-}
-
-function writeVarint(value: number, target: Uint8Array, start: number): number {
-  let at = start;
-  let rest = value;
-  while (rest >= 0x80) {
-    target[at++] = (rest & 0x7f) | 0x80;
-    rest >>>= 7;
-  }
-  target[at++] = rest;
   return at;
 }

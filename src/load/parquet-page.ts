@@ -1,16 +1,15 @@
-import thrift from 'parquetjs-lite/gen-nodejs/parquet_types.js';
-import util from 'parquetjs-lite/lib/util.js';
 import { grownBytes, type ListColumn } from './block-columns.ts';
 import { SLACK_BYTES } from './copy-bytes.ts';
 import type { PageCodec } from './parquet-codec.ts';
 import { levelsBound, writeLevels } from './parquet-levels.ts';
+import { pageHeader } from './parquet-page-header.ts';
 import type { ParquetColumn } from './parquet-schema.ts';
 import { writeBools, writeElements, writeFixed, writeTexts } from './parquet-values.ts';
 import type { BlockColumn } from './row-blocks.ts';
 
 /** A data page (V1, which every reader knows) as it goes into the file. */
 export interface Page {
-  /** Header and compressed body, in memory of their own. */
+  /** Header and compressed body. */
   readonly bytes: Uint8Array;
   /** Size of the header and the body before compression. */
   readonly uncompressedBytes: number;
@@ -68,22 +67,8 @@ export class PageEncoder {
 
   #page(body: Uint8Array, values: number): Page {
     const compressed = this.#codec.compress(body);
-    const header = util.serializeThrift(
-      new thrift.PageHeader({
-        type: thrift.PageType.DATA_PAGE,
-        uncompressed_page_size: body.length,
-        compressed_page_size: compressed.length,
-        data_page_header: new thrift.DataPageHeader({
-          num_values: values,
-          encoding: thrift.Encoding.PLAIN,
-          definition_level_encoding: thrift.Encoding.RLE,
-          repetition_level_encoding: thrift.Encoding.RLE,
-        }),
-      }),
-    );
-    const bytes = Buffer.allocUnsafeSlow(header.length + compressed.length);
-    bytes.set(header);
-    bytes.set(compressed, header.length);
+    const header = pageHeader(values, body.length, compressed.length);
+    const bytes = Buffer.concat([header, compressed]);
     return { bytes, uncompressedBytes: header.length + body.length, values };
   }
 }

@@ -1,4 +1,5 @@
 import thrift, { type ThriftStruct } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
+import type { ColumnType } from '../domain/columns.ts';
 import type { LoadColumn } from './columns.ts';
 import type { PageCodec } from './parquet-codec.ts';
 import type { PageEncoder } from './parquet-page.ts';
@@ -16,14 +17,13 @@ export class RowGroup {
 
   constructor(columns: readonly LoadColumn[], fields: readonly ParquetColumn[], codec: PageCodec) {
     this.#codec = codec;
-    this.#chunks = fields.map((field, i) => new ColumnChunk(field, columns[i]?.type));
+    this.#chunks = fields.map((field, i) => new ColumnChunk(field, columns[i].type));
   }
 
   add(block: Block, encoder: PageEncoder): void {
     this.rows += block.rows;
     for (const [i, chunk] of this.#chunks.entries()) {
-      const values = block.columns[i];
-      if (values !== undefined) this.bytes += chunk.add(values, encoder);
+      this.bytes += chunk.add(block.columns[i], encoder);
     }
   }
 
@@ -55,7 +55,7 @@ class ColumnChunk {
   #values = 0;
   #nulls: number | undefined = 0;
 
-  constructor(field: ParquetColumn, type: LoadColumn['type'] | undefined) {
+  constructor(field: ParquetColumn, type: ColumnType) {
     this.#field = field;
     if (type === 'int64' || type === 'timestamp') this.#range = new IntegerRange();
     if (type === 'strings') this.#nulls = undefined;

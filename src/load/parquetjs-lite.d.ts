@@ -57,13 +57,11 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
       | 'ColumnChunk'
       | 'ColumnMetaData'
       | 'ColumnOrder'
-      | 'DataPageHeader'
       | 'FileMetaData'
       | 'JsonType'
       | 'ListType'
       | 'LogicalType'
       | 'MicroSeconds'
-      | 'PageHeader'
       | 'RowGroup'
       | 'SchemaElement'
       | 'Statistics'
@@ -74,12 +72,7 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
       Struct
     > &
       Record<
-        | 'CompressionCodec'
-        | 'ConvertedType'
-        | 'Encoding'
-        | 'FieldRepetitionType'
-        | 'PageType'
-        | 'Type',
+        'CompressionCodec' | 'ConvertedType' | 'Encoding' | 'FieldRepetitionType' | 'Type',
         Enum
       >
   >;

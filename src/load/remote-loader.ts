@@ -1,4 +1,9 @@
-import type { ResourceLimits, Worker } from 'node:worker_threads';
+import {
+  MessageChannel,
+  type MessagePort,
+  type ResourceLimits,
+  type Worker,
+} from 'node:worker_threads';
 import { RecordBatchStreamWriter, type Schema } from 'apache-arrow';
 import { JOB_SCHEMA } from '../domain/arrow-schema.ts';
 import { EXIT, ExportError, messageOf } from '../domain/errors.ts';
@@ -16,7 +21,7 @@ import type {
 export type { EncodedFile } from './worker-messages.ts';
 
 /**
- * A loader in a thread of its own. Several calls may be under way: they are worked off, and resolve, in the order they
+ * A loader in another thread. Several calls may be under way: they are worked off, and resolve, in the order they
  * were made. After a failure every call rejects with the first error.
  */
 export interface RemoteLoader {
@@ -36,34 +41,79 @@ export interface RemoteLoader {
   terminate(): Promise<void>;
 }
 
-/** A loader makes little short-lived garbage: a small nursery is collected often and keeps the thread small. */
+/** Spent buffers count against the nursery: a small one is cleared often, which keeps the thread tens of MB smaller. */
 const LIMITS: ResourceLimits = { maxYoungGenerationSizeMb: 4 };
 
 /**
- * Starts a thread that encodes one file; resolves when it is ready for batches.
+ * Starts one thread that encodes a file of each format; resolves when all are ready for batches. One thread, not one a
+ * format: another isolate costs its own copy of every library, in memory and in time to load it, and two cores have no
+ * use for more.
  *
- * @throws ExportError (65, load) when the schema has a type the format cannot carry.
+ * @throws ExportError (65, load) when the schema has a type a format cannot carry.
  */
-export async function openRemoteLoader(
-  format: Format,
+export async function openRemoteLoaders(
+  formats: readonly Format[],
   compression: Compression | undefined,
   schema: Schema = JOB_SCHEMA,
-): Promise<RemoteLoader> {
-  const task: LoaderTask = { format, compression, schema: schemaBytes(schema) };
-  const thread = new LoaderThread(startWorker('./worker', import.meta.url, task, LIMITS));
-  await thread.ready;
+): Promise<RemoteLoader[]> {
+  const channels = formats.map((format) => ({ format, ...new MessageChannel() }));
+  const tasks = channels.map(
+    ({ format, port2: port }): LoaderTask => ({
+      format,
+      compression,
+      port,
+      schema: schemaBytes(schema),
+    }),
+  );
+  const ports = channels.map(({ port2 }) => port2);
+  const thread = new LoaderThread(
+    startWorker('./worker', import.meta.url, tasks, LIMITS, ports),
+    formats.length,
+  );
+  const lines = channels.map(({ port1 }) => new LoaderLine(port1, thread));
+  const ready = await Promise.allSettled(lines.map((line) => line.ready));
+  const failed = ready.find((result) => result.status === 'rejected');
+  if (failed) {
+    await Promise.all(lines.map((line) => line.terminate()));
+    throw failed.reason;
+  }
+  return lines.map(remoteLoader);
+}
+
+function remoteLoader(line: LoaderLine): RemoteLoader {
   return {
     async write(ipc) {
-      const answer = await thread.ask({ type: 'write', ipc });
-      return answer.type === 'written' ? answer.chunks : thread.outOfStep(answer);
+      const answer = await line.ask({ type: 'write', ipc });
+      return answer.type === 'written' ? answer.chunks : line.outOfStep(answer);
     },
     async finish() {
-      const answer = await thread.ask({ type: 'finish' });
-      return answer.type === 'finished' ? answer.file : thread.outOfStep(answer);
+      const answer = await line.ask({ type: 'finish' });
+      return answer.type === 'finished' ? answer.file : line.outOfStep(answer);
     },
-    recycle: (chunks) => thread.recycle(chunks),
-    terminate: () => thread.terminate(),
+    recycle: (chunks) => line.recycle(chunks),
+    terminate: () => line.terminate(),
   };
+}
+
+/** The thread behind a few loaders; it is stopped once none of them needs it. */
+class LoaderThread {
+  readonly #worker: Worker;
+  #users: number;
+
+  constructor(worker: Worker, users: number) {
+    this.#worker = worker;
+    this.#worker.setMaxListeners(2 * users + 2);
+    this.#users = users;
+  }
+
+  onEnd(listener: (error: ExportError) => void): void {
+    this.#worker.on('error', (thrown) => listener(died(messageOf(thrown), thrown)));
+    this.#worker.on('exit', () => listener(died('it ended')));
+  }
+
+  async leave(): Promise<void> {
+    if (--this.#users === 0) await this.#worker.terminate();
+  }
 }
 
 interface Question {
@@ -71,28 +121,30 @@ interface Question {
   readonly reject: (error: ExportError) => void;
 }
 
-/** Matches answers to questions, which come in the same order. */
-class LoaderThread {
+/** The line to one loader of the thread. Matches answers to questions, which come in the same order. */
+class LoaderLine {
   readonly ready: Promise<LoaderAnswer>;
-  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #thread: LoaderThread;
   #open: Question[] = [];
   #failure: ExportError | undefined;
+  #left: Promise<void> | undefined;
 
-  constructor(worker: Worker) {
-    this.#worker = worker;
+  constructor(port: MessagePort, thread: LoaderThread) {
+    this.#port = port;
+    this.#thread = thread;
     this.ready = this.#expect();
-    worker.on('message', (answer: LoaderAnswer) => {
+    port.on('message', (answer: LoaderAnswer) => {
       if (answer.type === 'failed') this.#fail(postedError(answer.error));
       else this.#open.shift()?.resolve(answer);
     });
-    worker.on('error', (thrown) => this.#fail(died(messageOf(thrown), thrown)));
-    worker.on('exit', () => this.#fail(died('it ended')));
+    thread.onEnd((error) => this.#fail(error));
   }
 
   ask(request: LoaderQuestion): Promise<LoaderAnswer> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const answer = this.#expect();
-    this.#worker.postMessage(request);
+    this.#port.postMessage(request);
     return answer;
   }
 
@@ -100,7 +152,7 @@ class LoaderThread {
     if (this.#failure !== undefined) return;
     const buffers = chunks.map(({ buffer }) => buffer).filter((buffer) => isPiece(buffer));
     const request: LoaderRequest = { type: 'recycle', buffers };
-    this.#worker.postMessage(request, buffers);
+    this.#port.postMessage(request, buffers);
   }
 
   outOfStep(answer: LoaderAnswer): never {
@@ -109,7 +161,9 @@ class LoaderThread {
 
   async terminate(): Promise<void> {
     this.#fail(died('it was stopped'));
-    await this.#worker.terminate();
+    this.#port.close();
+    this.#left ??= this.#thread.leave();
+    await this.#left;
   }
 
   #expect(): Promise<LoaderAnswer> {

@@ -4,10 +4,10 @@ import { BoolColumn, FixedColumn, ListColumn, TextColumn } from './block-columns
 import { columnsOf, type LoadColumn, sameColumns } from './columns.ts';
 
 /** Rows of a full block: a Parquet page or an Arrow record batch of the file. Divides a row group evenly. */
-export const BLOCK_ROWS = 2_500;
+export const BLOCK_ROWS = 10_000;
 
 /** Bytes of text a block holds at most, unless its only row has more. */
-export const BLOCK_BYTES = 4 * 1024 * 1024;
+export const BLOCK_BYTES = 8 * 1024 * 1024;
 
 export type BlockColumn = FixedColumn | BoolColumn | TextColumn | ListColumn;
 
@@ -88,9 +88,8 @@ export class RowBlocks {
     this.#bytes += textBytes(batch.data.children, from, to);
     this.#rows += to - from;
     for (const [i, column] of this.#held.entries()) {
-      const data = batch.data.children[i];
-      if (data !== undefined) column.append(data, from, to);
-      const { name, nullable } = this.#columns[i] ?? { name: '', nullable: true };
+      column.append(batch.data.children[i], from, to);
+      const { name, nullable } = this.#columns[i];
       if (!nullable && column.nulls > 0) {
         throw new ExportError(`column ${name} must have a value in every row, and one has none`, {
           exitCode: EXIT.data,

@@ -1,8 +1,10 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { Compression, Format } from '../domain/pipeline.ts';
 import type { ErrorMessage } from '../domain/worker.ts';
 
-/** What a loader's worker is started with. */
+/** What the worker is started with: a loader a port. */
 export interface LoaderTask {
+  readonly port: MessagePort;
   readonly format: Format;
   readonly compression: Compression | undefined;
   /** The schema of the file, as an Arrow IPC stream without batches. */
@@ -19,7 +21,7 @@ export type LoaderRequest =
   | LoaderQuestion
   | { readonly type: 'recycle'; readonly buffers: ArrayBuffer[] };
 
-/** From the worker. `ready` comes once, before anything is asked. */
+/** From the worker. `ready` comes once a loader, before anything is asked. */
 export type LoaderAnswer =
   | { readonly type: 'ready' }
   | { readonly type: 'written'; readonly chunks: Uint8Array[] }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, workerData } from 'node:worker_threads';
 import { RecordBatchReader } from 'apache-arrow';
 import { decodeBatches } from '../domain/ipc.ts';
 import type { Loader } from '../domain/loader.ts';
@@ -8,13 +8,14 @@ import { LOADERS } from './loaders.ts';
 import { Pieces } from './pieces.ts';
 import type { LoaderAnswer, LoaderQuestion, LoaderRequest, LoaderTask } from './worker-messages.ts';
 
-/** The thread behind a `RemoteLoader`: runs one loader, answers one request after the other. */
-function serve(port: MessagePort, task: LoaderTask): void {
+/** One loader of the thread behind `openRemoteLoaders`: answers one request after the other. */
+function serve(task: LoaderTask): void {
+  const { port } = task;
   const pieces = new Pieces();
   const hash = createHash('sha256');
   let rows = 0;
   let bytes = 0;
-  const loader = openLoader(port, task);
+  const loader = openLoader(task);
   if (loader === undefined) return;
 
   function count(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer>[] {
@@ -50,17 +51,17 @@ function serve(port: MessagePort, task: LoaderTask): void {
   post(port, { type: 'ready' });
 }
 
-function openLoader(port: MessagePort, task: LoaderTask): Loader | undefined {
+function openLoader(task: LoaderTask): Loader | undefined {
   try {
     const { schema } = RecordBatchReader.from(task.schema).open();
     return LOADERS[task.format].open(schema, task.compression);
   } catch (thrown) {
-    fail(port, thrown);
+    fail(task.port, thrown);
     return undefined;
   }
 }
 
-/** Ends the thread too: a file with a hole is of no use. */
+/** Ends the loader too: a file with a hole is of no use. */
 function fail(port: MessagePort, thrown: unknown): void {
   post(port, { type: 'failed', error: errorMessage(thrown, 'load') });
   port.close();
@@ -77,4 +78,5 @@ function post(
   );
 }
 
-if (parentPort !== null) serve(parentPort, workerData);
+const tasks: readonly LoaderTask[] = workerData;
+for (const task of tasks) serve(task);

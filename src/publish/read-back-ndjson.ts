@@ -1,8 +1,10 @@
 import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
+import { open } from 'node:fs/promises';
+import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { FoundColumn, ReadBack } from './read-back.ts';
 import { Damage } from './read-back-damage.ts';
+import { bytesAt } from './read-back-file.ts';
 import { IdChecksum } from './read-back-id-checksum.ts';
 import { wholeLines } from './read-back-lines.ts';
 
@@ -10,29 +12,57 @@ const PIECE_BYTES = 256 * 1024;
 
 const TIMESTAMP = /^(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 
-/** Parses every line. */
-export async function readNdjson(path: string, columns: readonly FoundColumn[]): Promise<ReadBack> {
+/** Parses every line, behind the writer if the sizes are given that the file has while it grows. */
+export async function readNdjson(
+  path: string,
+  columns: readonly FoundColumn[],
+  sizes?: AsyncIterable<number>,
+): Promise<ReadBack> {
   const checksum = new IdChecksum();
   const check = rowCheck(columns);
 
-  async function consume(pieces: AsyncIterable<Uint8Array>): Promise<void> {
-    for await (const lines of wholeLines(pieces)) {
-      for (let from = 0; from < lines.length; ) {
-        const end = lines.indexOf('\n', from);
-        checksum.add(rowId(lines.slice(from, end), checksum.rows + 1, check));
-        from = end + 1;
-      }
+  for await (const lines of wholeLines(sizes ? piecesBehind(path, sizes) : pieces(path))) {
+    for (let from = 0; from < lines.length; ) {
+      const end = lines.indexOf('\n', from);
+      checksum.add(rowId(lines.slice(from, end), checksum.rows + 1, check));
+      from = end + 1;
     }
-  }
-
-  const file = createReadStream(path, { highWaterMark: PIECE_BYTES });
-  if (path.endsWith('.gz')) {
-    await pipeline(file, createGunzip({ chunkSize: PIECE_BYTES }), consume);
-  } else {
-    await pipeline(file, consume);
   }
   const found = columns.map(({ name, type, required }) => ({ name, type, required }));
   return { rows: checksum.rows, idChecksum: checksum.hex(), columns: found };
+}
+
+async function* pieces(path: string): AsyncGenerator<Uint8Array> {
+  const file = createReadStream(path, { highWaterMark: PIECE_BYTES });
+  if (!path.endsWith('.gz')) {
+    yield* file;
+    return;
+  }
+  const gunzip = createGunzip({ chunkSize: PIECE_BYTES });
+  // An error of either stream comes out of the second, where it is read.
+  pipeline(file, gunzip, () => {});
+  yield* gunzip;
+  if (gunzip.bytesWritten !== file.bytesRead) throw new Damage('more follows its gzip stream');
+}
+
+/** A file in pieces, each as soon as it is written. */
+async function* piecesBehind(
+  path: string,
+  sizes: AsyncIterable<number>,
+): AsyncGenerator<Uint8Array> {
+  const file = await open(path);
+  try {
+    let at = 0;
+    for await (const size of sizes) {
+      while (at < size) {
+        const piece = await bytesAt(file, at, Math.min(size, at + PIECE_BYTES));
+        at += piece.length;
+        yield piece;
+      }
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 function rowId(line: string, number: number, check: RowCheck): string {

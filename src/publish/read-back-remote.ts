@@ -1,39 +1,105 @@
+import type { ResourceLimits, Worker } from 'node:worker_threads';
 import { JOB_COLUMNS } from '../domain/columns.ts';
-import { EXIT, ExportError, messageOf } from '../domain/errors.ts';
+import { EXIT, ExportError, errorCode, messageOf } from '../domain/errors.ts';
 import type { Format } from '../domain/pipeline.ts';
 import { type ErrorMessage, postedError, startWorker } from '../domain/worker.ts';
 import type { FoundColumn, ReadBack } from './read-back.ts';
 
-export interface ReadBackTask {
+/** A file to read. */
+export interface FileToRead {
   readonly path: string;
   readonly format: Format;
-  readonly columns: readonly FoundColumn[];
 }
 
+export interface ReadBackTask {
+  readonly files: readonly (FileToRead & { readonly columns: readonly FoundColumn[] })[];
+  /** True: the files are still being written, and messages tell how far. */
+  readonly followed: boolean;
+}
+
+/** How many bytes of a file, by its index, are written; at last that all files are finished. */
+export type FileGrowth = { readonly file: number; readonly bytes: number } | 'finished';
+
 export type ReadBackAnswer =
-  | { readonly type: 'read'; readonly found: ReadBack }
+  | { readonly type: 'read'; readonly found: readonly ReadBack[] }
   | { readonly type: 'failed'; readonly error: ErrorMessage };
 
-/** `readBack` in a thread of its own, so that the files of a snapshot are read at the same time. Same errors. */
-export function readBackRemotely(
+/** Reads files back while they are written, so that little is left to read at the end. */
+export interface Follower {
+  /** Tells that the first `bytes` of a file, by its index, are written. */
+  grown(file: number, bytes: number): void;
+  /** To be called when every file is whole. @throws ExportError as `readBack` does */
+  finish(): Promise<readonly ReadBack[]>;
+  /** Stops the thread, whatever it does. Harmless after `finish`. */
+  terminate(): Promise<void>;
+}
+
+/**
+ * Far more than any sound file needs. A damaged one may ask for any amount: the Arrow library believes every count it
+ * finds in a footer.
+ */
+const LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 512 };
+
+/** `readBack` in a thread of its own. Same errors. */
+export async function readBackRemotely(
   path: string,
   format: Format,
   columns: readonly FoundColumn[] = JOB_COLUMNS,
 ): Promise<ReadBack> {
-  const task: ReadBackTask = { path, format, columns };
+  const task: ReadBackTask = { files: [{ path, format, columns }], followed: false };
+  const [found] = await answerOf(startReader(task), path);
+  return found;
+}
+
+/** Starts a thread that reads the given files, which exist and are empty, behind their writers. */
+export function followFiles(files: readonly FileToRead[]): Follower {
+  const task: ReadBackTask = {
+    files: files.map((file) => ({ ...file, columns: JOB_COLUMNS })),
+    followed: true,
+  };
+  const worker = startReader(task);
+  const answer = answerOf(worker, files.map(({ path }) => path).join(', '));
+  answer.catch(() => {});
+  const tell = (growth: FileGrowth): void => worker.postMessage(growth);
+  return {
+    grown: (file, bytes) => tell({ file, bytes }),
+    finish() {
+      tell('finished');
+      return answer;
+    },
+    async terminate() {
+      await worker.terminate();
+    },
+  };
+}
+
+function startReader(task: ReadBackTask): Worker {
+  return startWorker('./read-back-worker', import.meta.url, task, LIMITS);
+}
+
+function answerOf(worker: Worker, paths: string): Promise<readonly ReadBack[]> {
   return new Promise((resolve, reject) => {
-    const worker = startWorker('./read-back-worker', import.meta.url, task);
     worker.once('message', (answer: ReadBackAnswer) => {
       if (answer.type === 'read') resolve(answer.found);
       else reject(postedError(answer.error));
     });
-    worker.once('error', (thrown) => reject(died(path, messageOf(thrown), thrown)));
-    worker.once('exit', () => reject(died(path, 'it ended')));
+    worker.once('error', (thrown) => reject(failure(paths, thrown)));
+    worker.once('exit', () => reject(failure(paths, new Error('it ended'))));
   });
 }
 
-function died(path: string, how: string, cause?: unknown): ExportError {
-  return new ExportError(`the thread that reads ${path} back failed: ${how}`, {
+function failure(path: string, cause: unknown): ExportError {
+  if (errorCode(cause) === 'ERR_WORKER_OUT_OF_MEMORY') {
+    return new ExportError(
+      `${path} is damaged: to read it would take more memory than it can need`,
+      {
+        exitCode: EXIT.data,
+        stage: 'publish',
+        cause,
+      },
+    );
+  }
+  return new ExportError(`the thread that reads ${path} back failed: ${messageOf(cause)}`, {
     exitCode: EXIT.bug,
     stage: 'publish',
     cause,

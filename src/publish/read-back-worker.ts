@@ -1,15 +1,79 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { on } from 'node:events';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { errorMessage } from '../domain/worker.ts';
-import { readBack } from './read-back.ts';
-import type { ReadBackAnswer, ReadBackTask } from './read-back-remote.ts';
+import { type ReadBack, readBack } from './read-back.ts';
+import type { FileGrowth, ReadBackAnswer, ReadBackTask } from './read-back-remote.ts';
 
-/** The thread behind `readBackRemotely`: reads one file, answers once. */
-async function answer({ path, format, columns }: ReadBackTask): Promise<ReadBackAnswer> {
+/** The thread behind `readBackRemotely` and `followFiles`: reads its files, answers once. */
+async function answer(
+  port: MessagePort,
+  { files, followed }: ReadBackTask,
+): Promise<ReadBackAnswer> {
   try {
-    return { type: 'read', found: await readBack(path, format, columns) };
+    return { type: 'read', found: await (followed ? follow(port, files) : readAll(files)) };
   } catch (thrown) {
     return { type: 'failed', error: errorMessage(thrown, 'publish') };
   }
 }
 
-parentPort?.postMessage(await answer(workerData));
+function readAll(files: ReadBackTask['files']): Promise<ReadBack[]> {
+  return Promise.all(files.map(({ path, format, columns }) => readBack(path, format, columns)));
+}
+
+/** Plain NDJSON can be read while it is written; of the other formats only the end tells what is in them. */
+async function follow(port: MessagePort, files: ReadBackTask['files']): Promise<ReadBack[]> {
+  const messages = on(port, 'message');
+  const growing = files.map(() => new Growth());
+  const early = files.map(({ path, format, columns }, at) =>
+    format === 'ndjson' && !path.endsWith('.gz')
+      ? readBack(path, format, columns, growing[at].sizes())
+      : undefined,
+  );
+  for (const reading of early) reading?.catch(() => {});
+  for await (const [message] of messages) {
+    const growth: FileGrowth = message;
+    if (growth === 'finished') break;
+    growing[growth.file].grow(growth.bytes);
+  }
+  for (const growth of growing) growth.end();
+  return Promise.all(
+    files.map(({ path, format, columns }, at) => early[at] ?? readBack(path, format, columns)),
+  );
+}
+
+/** The size of a file as it grows, for who reads behind the writer. Only the latest size counts. */
+class Growth {
+  #size = 0;
+  #ended = false;
+  #wake: () => void = () => {};
+
+  grow(size: number): void {
+    this.#size = size;
+    this.#wake();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  async *sizes(): AsyncGenerator<number> {
+    for (let told = 0; ; ) {
+      if (this.#size > told) {
+        told = this.#size;
+        yield told;
+      } else if (this.#ended) return;
+      else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    }
+  }
+}
+
+if (parentPort !== null) {
+  const port = parentPort;
+  port.postMessage(await answer(port, workerData));
+  port.close();
+}

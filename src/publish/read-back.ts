@@ -30,15 +30,17 @@ export interface ReadBack {
  *
  * @param path absolute
  * @param columns for NDJSON: what each line must hold
+ * @param sizes for plain NDJSON: how many bytes are written so far, until the file is whole. Absent: it is whole.
  * @throws ExportError (publish): 65 when the file is damaged, 74 when it cannot be read
  */
 export async function readBack(
   path: string,
   format: Format,
   columns: readonly FoundColumn[] = JOB_COLUMNS,
+  sizes?: AsyncIterable<number>,
 ): Promise<ReadBack> {
   try {
-    return await read(path, format, columns);
+    return await read(path, format, columns, sizes);
   } catch (thrown) {
     const error = ioError(thrown, { stage: 'publish', phase: 'work', operation: 'read', path });
     if (error instanceof ExportError) throw error;
@@ -55,6 +57,7 @@ async function read(
   path: string,
   format: Format,
   columns: readonly FoundColumn[],
+  sizes?: AsyncIterable<number>,
 ): Promise<ReadBack> {
   switch (format) {
     case 'parquet':
@@ -62,6 +65,6 @@ async function read(
     case 'arrow':
       return (await import('./read-back-arrow.ts')).readArrow(path);
     case 'ndjson':
-      return (await import('./read-back-ndjson.ts')).readNdjson(path, columns);
+      return (await import('./read-back-ndjson.ts')).readNdjson(path, columns, sizes);
   }
 }

@@ -24,6 +24,9 @@ export interface Workshop {
   readonly latestPlausible: Micros;
 }
 
+/** Parts that may wait for the disk before the fetching has to. */
+const PARTS_BEHIND = 4;
+
 /**
  * Leads record batches from the transformer into the checkpoint and the outputs, and replays them from the checkpoint
  * where a run was interrupted or rows turned out to be superseded.
@@ -35,8 +38,8 @@ export class BatchFlow {
   #checksum = new IdChecksum();
   #openSaved: number;
   #againSaved: number;
-  /** The part being made durable while the next one is made. */
-  #appending: Promise<void> = Promise.resolve();
+  /** The parts being made durable while the next ones are made. */
+  readonly #appending: Promise<void>[] = [];
 
   constructor(shop: Workshop, outputs: Outputs) {
     this.#shop = shop;
@@ -56,9 +59,10 @@ export class BatchFlow {
     const ipc = encodeBatch(batch);
     const lines = new TextEncoder().encode(rejects.map(rejectLine).join(''));
     tally.add({ batch, rejects, anomalies });
-    await this.#appending;
-    this.#appending = this.#append(ipc, lines, last);
-    this.#appending.catch(() => {});
+    const appended = this.#append(ipc, lines, last);
+    appended.catch(() => {});
+    this.#appending.push(appended);
+    if (this.#appending.length > PARTS_BEHIND) await this.#appending.shift();
     await this.#output(batch, ipc, lines);
   }
 
@@ -81,7 +85,7 @@ export class BatchFlow {
 
   /** Waits until every batch is durable. */
   async settle(): Promise<void> {
-    await this.#appending;
+    await Promise.all(this.#appending);
   }
 
   /**

@@ -78,9 +78,10 @@ class Build {
     const { options, effects, extraction } = this.#start;
     const [staging, tally, idChecksum] = [this.#staging, this.#tally, this.#idChecksum];
     const completeness = judge(options, extraction.completeness, tally);
-    const files = (await this.#outputs?.finish()) ?? [];
+    const outputs = this.#opened();
+    const files = await outputs.finish();
     const manifest = makeManifest(this.#start, { tally, completeness, idChecksum, files });
-    await checkReadBack(staging.folder, manifest);
+    checkReadBack(manifest, await outputs.readBack());
     const folder = await publish({ files: effects.files, staging, manifest });
     return { folder, manifest };
   }
@@ -92,6 +93,11 @@ class Build {
   async #open(): Promise<Outputs> {
     this.#outputs = await openOutputs(this.#start.options, this.#staging);
     return this.#outputs;
+  }
+
+  #opened(): Outputs {
+    if (this.#outputs) return this.#outputs;
+    throw new Error('published before anything was loaded');
   }
 
   async #reopen(): Promise<Outputs> {

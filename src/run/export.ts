@@ -35,7 +35,7 @@ export interface RunStart extends Work {
   readonly extraction: Extraction;
 }
 
-/** Windows read ahead of the rows handed out, for each connection. */
+/** Windows read ahead of the rows handed out, for each connection: one in flight, and a few that wait for their turn. */
 const WINDOWS_AHEAD = 2;
 
 /** Bytes of decoded pages that may wait; as text in memory they take once or twice as much. */
@@ -96,7 +96,7 @@ async function runUnderLock(
       reader: {
         fetchPage: client.fetchPage,
         pageSize: options.pageSize,
-        readAhead: { windows: WINDOWS_AHEAD * options.concurrency, bytes: BYTES_AHEAD },
+        readAhead: { windows: Math.ceil(WINDOWS_AHEAD * options.concurrency), bytes: BYTES_AHEAD },
         signal: AbortSignal.any([signal, stop.signal]),
       },
       idPrefix: options.filters.idStartsWith ?? '',

@@ -1,5 +1,6 @@
 import type { PublishedFile } from '../domain/manifest.ts';
 import type { Format } from '../domain/pipeline.ts';
+import type { ReadBack } from '../publish/read-back.ts';
 import type { RejectsFile } from './rejects.ts';
 
 /** A loader that lives elsewhere (in a worker thread): record batches go in as Arrow IPC bytes. */
@@ -10,6 +11,8 @@ export interface OutputLoader {
     readonly sha256: string;
     readonly rows: number;
   }>;
+  /** Gives the memory of chunks back that were written: the loader fills it again. */
+  recycle(chunks: readonly Uint8Array[]): void;
   terminate(): Promise<void>;
 }
 
@@ -20,8 +23,14 @@ export interface OutputFile {
   finish(): Promise<number>;
 }
 
+/** Reads the data files back behind their writers. */
+export interface OutputReader {
+  finish(): Promise<readonly ReadBack[]>;
+  terminate(): Promise<void>;
+}
+
 /** Batches a format may be behind with before the fetching has to wait for it. */
-const BATCHES_BEHIND = 2;
+const BATCHES_BEHIND = 4;
 
 /** One format on its way from record batches to a file; batches are encoded and written in order. */
 export class Output {
@@ -29,10 +38,20 @@ export class Output {
   readonly #name: string;
   readonly #loader: OutputLoader;
   readonly #file: OutputFile;
+  readonly #tellSize: (bytes: number) => void;
+  #bytes = 0;
   readonly #behind: Promise<void>[] = [];
   #last: Promise<void> = Promise.resolve();
 
-  constructor(format: Format, name: string, loader: OutputLoader, file: OutputFile) {
+  /** @param tellSize told the bytes that are written, each time they are more */
+  constructor(
+    format: Format,
+    name: string,
+    loader: OutputLoader,
+    file: OutputFile,
+    tellSize: (bytes: number) => void,
+  ) {
+    this.#tellSize = tellSize;
     this.#format = format;
     this.#name = name;
     this.#loader = loader;
@@ -43,16 +62,23 @@ export class Output {
   async write(ipc: Uint8Array): Promise<void> {
     const encoded = this.#loader.write(ipc);
     encoded.catch(() => {});
-    this.#last = this.#last.then(async () => this.#file.write(await encoded));
+    this.#last = this.#last.then(async () => this.#append(await encoded));
     this.#last.catch(() => {});
     this.#behind.push(this.#last);
     if (this.#behind.length > BATCHES_BEHIND) await this.#behind.shift();
   }
 
+  async #append(chunks: Uint8Array[]): Promise<void> {
+    for (const { byteLength } of chunks) this.#bytes += byteLength;
+    await this.#file.write(chunks);
+    this.#tellSize(this.#bytes);
+    this.#loader.recycle(chunks);
+  }
+
   async finish(): Promise<PublishedFile> {
     await this.#last;
     const { chunks, sha256, rows } = await this.#loader.finish();
-    await this.#file.write(chunks);
+    await this.#append(chunks);
     const bytes = await this.#file.finish();
     return { format: this.#format, name: this.#name, rows, bytes, sha256 };
   }
@@ -68,10 +94,12 @@ export class Output {
 export class Outputs {
   readonly #outputs: readonly Output[];
   readonly #rejects: RejectsFile;
+  readonly #follower: OutputReader;
 
-  constructor(outputs: readonly Output[], rejects: RejectsFile) {
+  constructor(outputs: readonly Output[], rejects: RejectsFile, follower: OutputReader) {
     this.#outputs = outputs;
     this.#rejects = rejects;
+    this.#follower = follower;
   }
 
   /** @param ipc a record batch, or undefined when every row of it was set aside */
@@ -87,8 +115,14 @@ export class Outputs {
     return rejects ? [...written, { ...rejects, format: 'rejects' }] : written;
   }
 
+  /** What independent readers find in the finished data files, in their order. */
+  readBack(): Promise<readonly ReadBack[]> {
+    return this.#follower.finish();
+  }
+
   /** Ends what is under way, whatever its state; for good. */
   async close(): Promise<void> {
     await Promise.all(this.#outputs.map((output) => output.close()));
+    await this.#follower.terminate();
   }
 }

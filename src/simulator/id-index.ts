@@ -59,11 +59,14 @@ function sortedById(table: JobTable, slots: readonly number[]): number[] {
   const positionBits = Math.max(1, Math.ceil(Math.log2(slots.length + 1)));
   const idBits = Math.min(32, DOUBLE_BITS - positionBits);
   const { id } = table.columns;
-  const keys = Float64Array.from(
-    slots,
-    (slot, position) => (id[slot * 4] >>> (32 - idBits)) * 2 ** positionBits + position,
-  ).sort();
-  const sorted = Array.from(keys, (key) => slots[key % 2 ** positionBits]);
+  const scale = 2 ** positionBits;
+  const keys = new Float64Array(slots.length);
+  for (let position = 0; position < keys.length; position++) {
+    keys[position] = (id[slots[position] * 4] >>> (32 - idBits)) * scale + position;
+  }
+  keys.sort();
+  const sorted: number[] = [];
+  for (const key of keys) sorted.push(slots[key % scale]);
   for (let i = 1; i < sorted.length; i++) {
     for (let j = i; j > 0 && isBefore(id, sorted[j], sorted[j - 1]); j--) {
       [sorted[j - 1], sorted[j]] = [sorted[j], sorted[j - 1]];

@@ -103,8 +103,11 @@ export class JobList {
 
   #inListOrder(slots: readonly number[]): readonly number[] {
     const ranks = this.#rank();
-    const positions = Uint32Array.from(slots, (slot) => ranks[slot]).sort();
-    return Array.from(positions, (position) => this.#order[position]);
+    const positions = new Uint32Array(slots.length);
+    for (let i = 0; i < slots.length; i++) positions[i] = ranks[slots[i]];
+    const ordered: number[] = [];
+    for (const position of positions.sort()) ordered.push(this.#order[position]);
+    return ordered;
   }
 
   #byId(slots: readonly number[]): readonly number[] {

@@ -14,8 +14,7 @@ export function isoSeconds(micros: number): string {
   const second = Math.floor((micros - day * MICROS_PER_DAY) / 1_000_000);
   const minute = Math.floor(second / 60);
   const hour = Math.floor(minute / 60);
-  const time = `${TWO[hour]}:${TWO[minute - hour * 60]}:${TWO[second - minute * 60]}`;
-  return dayText(day) + time;
+  return `${dayText(day)}T${TWO[hour]}:${TWO[minute - hour * 60]}:${TWO[second - minute * 60]}`;
 }
 
 /** The six fraction digits of an instant. */
@@ -27,15 +26,13 @@ export function microDigits(micros: number): string {
 
 /** The shape the simulator writes unless an oddity says otherwise: `2023-03-24T09:06:52.107659+00:00`. */
 export function isoText(micros: number): string {
-  const fraction = `.${microDigits(micros)}`;
-  return `${isoSeconds(micros)}${fraction}+00:00`;
+  return `${isoSeconds(micros)}.${microDigits(micros)}+00:00`;
 }
 
-/** The date and the `T` behind it. */
 function dayText(day: number): string {
   let text = days.get(day);
   if (text === undefined) {
-    text = new Date(day * 86_400_000).toISOString().slice(0, 11);
+    text = new Date(day * 86_400_000).toISOString().slice(0, 10);
     days.set(day, text);
   }
   return text;

@@ -21,15 +21,9 @@ export function randomUuid(random: Random): UuidWords {
   ];
 }
 
-/**
- * The canonical lower-case text of four words. The parts stay below 13 characters, up to which V8 copies a joined text
- * instead of linking its halves: pages are written faster so.
- */
+/** The canonical lower-case text of four words. */
 export function uuidText(a: number, b: number, c: number, d: number): string {
-  const first = `${hexWord(a)}-`;
-  const second = `${hex(b >>> 16)}-${hex(b)}-`;
-  const third = `${hex(c >>> 16)}-${hex(c)}`;
-  return first + second + third + hexWord(d);
+  return `${hexWord(a)}-${hex(b >>> 16)}-${hex(b)}-${hex(c >>> 16)}-${hex(c)}${hexWord(d)}`;
 }
 
 /** The eight hex digits of a 32-bit word. */

@@ -1,7 +1,6 @@
-import type { RawJob } from '../domain/job.ts';
 import type { RowChunk, RowPosition } from '../domain/rows.ts';
 import type { Micros } from '../domain/timestamp.ts';
-import { type TransformedRows, transformRows } from './transform-rows.ts';
+import { RowsTransformer, type TransformedRows } from './transform-rows.ts';
 
 /** Rows a record batch holds, unless they are long. */
 export const BATCH_ROWS = 2000;
@@ -16,30 +15,29 @@ export interface JobsBatch extends TransformedRows {
 
 /**
  * Cuts the stream of rows into record batches. Where it cuts depends on the rows alone, not on how they were fetched,
- * so that the same rows always make the same batches.
+ * so that the same rows always make the same batches. A row becomes columns as it comes: what it was parsed into can go.
  */
 export async function* toBatches(
   chunks: AsyncIterable<RowChunk>,
   latestPlausible: Micros,
   resumedAt: RowPosition | null = null,
 ): AsyncGenerator<JobsBatch> {
-  let rows: RawJob[] = [];
+  let transformer = new RowsTransformer(BATCH_ROWS, latestPlausible);
   let characters = 0;
   let last: RowPosition | null = resumedAt;
   const close = (): JobsBatch => {
-    const batch = { ...transformRows(rows, latestPlausible), last };
-    rows = [];
+    const batch = { ...transformer.finish(), last };
+    transformer = new RowsTransformer(BATCH_ROWS, latestPlausible);
     characters = 0;
     return batch;
   };
-  for await (const chunk of chunks) {
-    for (const [index, row] of chunk.rows.entries()) {
-      rows.push(row);
-      if (chunk.lastOffset !== null)
-        last = { row, offset: chunk.lastOffset - (chunk.rows.length - 1 - index) };
+  for await (const { rows, lastOffset } of chunks) {
+    for (const [index, row] of rows.entries()) {
+      transformer.push(row);
+      if (lastOffset !== null) last = { row, offset: lastOffset - (rows.length - 1 - index) };
       if (typeof row.sequence === 'string') characters += row.sequence.length;
-      if (rows.length >= BATCH_ROWS || characters >= BATCH_CHARACTERS) yield close();
+      if (transformer.taken >= BATCH_ROWS || characters >= BATCH_CHARACTERS) yield close();
     }
   }
-  if (rows.length > 0) yield close();
+  if (transformer.taken > 0) yield close();
 }

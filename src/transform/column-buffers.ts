@@ -44,46 +44,85 @@ export interface ColumnBuffer {
   finish(): Data;
 }
 
-/** Strings, gathered as they are and encoded to UTF-8 together. */
-export class StringBuffer implements ColumnBuffer {
-  readonly #texts: (string | null)[] = [];
+/** Texts, or characters of them, that are encoded together: enough to make the call worth it, few enough to die young. */
+const PENDING_TEXTS = 128;
+const PENDING_CHARACTERS = 1 << 16;
 
-  push(text: string | null): void {
-    this.#texts.push(text);
+/** Strings as UTF-8, one behind the other. They must be well-formed Unicode. */
+export class StringBuffer implements ColumnBuffer {
+  #offsets: Int32Array;
+  #bytes = new Uint8Array(0);
+  #rows = 0;
+  #pending: string[] = [];
+  #pendingCharacters = 0;
+  #nulls: number[] = [];
+
+  constructor(capacity: number) {
+    this.#offsets = new Int32Array(capacity + 1);
   }
 
-  /** Rows whose text UTF-8 cannot carry, for it holds half of a surrogate pair. */
-  malformedRows(): number[] {
-    if (this.#texts.every((text) => text === null || text.isWellFormed())) return [];
-    return this.#texts.flatMap((text, row) => (text === null || text.isWellFormed() ? [] : [row]));
+  get rows(): number {
+    return this.#rows + this.#pending.length;
+  }
+
+  push(text: string | null): void {
+    if (text === null) this.#nulls.push(this.rows);
+    this.#pending.push(text ?? '');
+    this.#pendingCharacters += text?.length ?? 0;
+    if (this.#pending.length >= PENDING_TEXTS || this.#pendingCharacters >= PENDING_CHARACTERS)
+      this.#encode();
   }
 
   finish(): Data<Utf8> {
-    const length = this.#texts.length;
+    this.#encode();
+    const length = this.#rows;
     const validity = new Validity(length);
-    const joined = this.#texts.join('');
-    const data = encoder.encode(joined);
-    const isAscii = data.length === joined.length;
-    const valueOffsets = new Int32Array(length + 1);
-    for (let row = 0, end = 0; row < length; row++) {
-      const text = this.#texts[row];
-      if (text === null) validity.setNull(row);
-      else end += isAscii ? text.length : Buffer.byteLength(text);
-      valueOffsets[row + 1] = end;
-    }
+    for (const row of this.#nulls) validity.setNull(row);
+    const valueOffsets = this.#offsets.subarray(0, length + 1);
+    const data = this.#bytes.subarray(0, this.#offsets[length]);
     return makeData({ type: new Utf8(), length, ...validity.finish(length), valueOffsets, data });
   }
+
+  /** One call encodes many texts; where all are ASCII, as they mostly are, their lengths are known without another. */
+  #encode(): void {
+    const joined = this.#pending.join('');
+    const start = this.#offsets[this.#rows];
+    this.#makeRoom(start, joined);
+    const { written } = encoder.encodeInto(joined, this.#bytes.subarray(start));
+    const isAscii = written === joined.length;
+    let end = start;
+    for (const text of this.#pending) {
+      end += isAscii ? text.length : Buffer.byteLength(text);
+      this.#offsets[++this.#rows] = end;
+    }
+    this.#pending = [];
+    this.#pendingCharacters = 0;
+  }
+
+  #makeRoom(start: number, joined: string): void {
+    const rows = this.#rows + this.#pending.length + 1;
+    if (rows > this.#offsets.length) this.#offsets = grown(this.#offsets, new Int32Array(2 * rows));
+    const most =
+      start + (joined.length <= PENDING_CHARACTERS ? 3 * joined.length : Buffer.byteLength(joined));
+    if (most > this.#bytes.length)
+      this.#bytes = grown(this.#bytes, new Uint8Array(Math.max(most, 2 * this.#bytes.length)));
+  }
+}
+
+function grown<T extends Int32Array | Uint8Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
 }
 
 /** Lists of strings. */
 export class StringsBuffer implements ColumnBuffer {
-  readonly #items = new StringBuffer();
+  readonly #items: StringBuffer;
   readonly #offsets: Int32Array;
   readonly #validity: Validity;
-  readonly #listOfItem: number[] = [];
   #row = 0;
 
   constructor(capacity: number) {
+    this.#items = new StringBuffer(capacity);
     this.#offsets = new Int32Array(capacity + 1);
     this.#validity = new Validity(capacity);
   }
@@ -91,17 +130,8 @@ export class StringsBuffer implements ColumnBuffer {
   push(items: readonly (string | null)[] | null): void {
     const row = this.#row++;
     if (items === null) this.#validity.setNull(row);
-    else {
-      for (const item of items) {
-        this.#items.push(item);
-        this.#listOfItem.push(row);
-      }
-    }
-    this.#offsets[row + 1] = this.#listOfItem.length;
-  }
-
-  malformedRows(): number[] {
-    return this.#items.malformedRows().map((item) => this.#listOfItem[item]);
+    else for (const item of items) this.#items.push(item);
+    this.#offsets[row + 1] = this.#items.rows;
   }
 
   finish(): Data<List<Utf8>> {

@@ -25,6 +25,9 @@ import {
 /** Before the platform existed: 2015-01-01T00:00:00Z. */
 const EARLIEST_PLAUSIBLE: Micros = 1_420_070_400_000_000n;
 const MICROS_PER_SECOND = 1e6;
+const TEXT_FIELDS = JOB_COLUMNS.filter(({ sent, type }) => sent && type === 'string').map(
+  ({ name }) => name,
+);
 const SENT_FIELDS: ReadonlySet<string> = new Set(
   JOB_COLUMNS.filter(({ sent }) => sent).map(({ name }) => name),
 );
@@ -39,9 +42,9 @@ export class JobsTable {
     'id' | 'batch_id' | 'project_id' | 'status' | 'parent_id' | 'slurm_job_id',
     StringBuffer
   >;
-  readonly #sequence = new StringBuffer();
-  readonly #variables = new StringBuffer();
-  readonly #extra = new StringBuffer();
+  readonly #sequence: StringBuffer;
+  readonly #variables: StringBuffer;
+  readonly #extra: StringBuffer;
   readonly #integers: Record<'runs' | 'progress' | 'creation_order', Int64Buffer>;
   readonly #times: Record<
     'created_at' | 'updated_at' | 'start_timestamp' | 'end_timestamp',
@@ -52,6 +55,7 @@ export class JobsTable {
   readonly #errors: StringsBuffer;
   readonly #errorCount: Int64Buffer;
   readonly #flags: StringsBuffer;
+  #rows = 0;
   /** Of the row being pushed. */
   #rowFlags: string[] = [];
   #known = 0;
@@ -61,7 +65,7 @@ export class JobsTable {
     const integer = (): Int64Buffer => new Int64Buffer(capacity);
     const time = (): TimestampBuffer => new TimestampBuffer(capacity);
     const seconds = (): Float64Buffer => new Float64Buffer(capacity);
-    const text = (): StringBuffer => new StringBuffer();
+    const text = (): StringBuffer => new StringBuffer(capacity);
     this.#latestPlausible = latestPlausible;
     this.#strings = {
       id: text(),
@@ -79,10 +83,17 @@ export class JobsTable {
       end_timestamp: time(),
     };
     this.#seconds = { queue_seconds: seconds(), run_seconds: seconds(), total_seconds: seconds() };
+    this.#sequence = text();
+    this.#variables = text();
+    this.#extra = text();
     this.#isFinal = new BoolBuffer(capacity);
     this.#errors = new StringsBuffer(capacity);
     this.#errorCount = integer();
     this.#flags = new StringsBuffer(capacity);
+  }
+
+  get rows(): number {
+    return this.#rows;
   }
 
   /** Adds a job as a row. @returns why it cannot be one, or undefined when it is */
@@ -95,6 +106,9 @@ export class JobsTable {
     const created = readTimestamp(job.created_at);
     if (created === null || created === UNPARSABLE) return missing('created_at', job.created_at);
 
+    if (!isWellFormed(job)) return 'text with half of a surrogate pair, which UTF-8 cannot carry';
+
+    this.#rows++;
     this.#rowFlags = [];
     this.#unread = [];
     this.#known = 5;
@@ -172,12 +186,6 @@ export class JobsTable {
     return entries.length === 0 ? null : jsonOf(Object.fromEntries(entries), id);
   }
 
-  /** Rows that hold text which is not well-formed Unicode. */
-  malformedRows(): ReadonlySet<number> {
-    const columns = [...Object.values(this.#strings), this.#sequence, this.#errors];
-    return new Set(columns.flatMap((column) => column.malformedRows()));
-  }
-
   finish(): RecordBatch {
     const columns: Record<string, { finish(): Data }> = {
       ...this.#strings,
@@ -199,6 +207,19 @@ export class JobsTable {
       makeData({ type: new Struct(JOB_SCHEMA.fields), length, nullCount: 0, children }),
     );
   }
+}
+
+/** Whether every text that becomes a cell is well-formed Unicode; JSON columns escape what is not. */
+function isWellFormed(job: RawJob): boolean {
+  for (const field of TEXT_FIELDS) {
+    const value = job[field];
+    if (typeof value === 'string' && !value.isWellFormed()) return false;
+  }
+  const { errors } = job;
+  return (
+    !Array.isArray(errors) ||
+    errors.every((item) => typeof item !== 'string' || item.isWellFormed())
+  );
 }
 
 function missing(field: string, value: unknown): string {

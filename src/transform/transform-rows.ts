@@ -17,32 +17,45 @@ export interface TransformedRows {
   readonly anomalies: ReadonlyMap<string, number>;
 }
 
-/**
- * Turns raw jobs into one record batch with the columns of the jobs table, and sets aside what cannot be a row.
- *
- * @param latestPlausible timestamps behind it are flagged `implausible`: a day after the run started
- * @throws ExportError (65) when a value is nested too deeply to be written
- */
-export function transformRows(jobs: readonly RawJob[], latestPlausible: Micros): TransformedRows {
-  const table = new JobsTable(jobs.length, latestPlausible);
-  const rejects: Reject[] = [];
-  const accepted: RawJob[] = [];
-  for (const job of jobs) {
-    const reason = table.push(job);
-    if (reason === undefined) accepted.push(job);
-    else rejects.push({ reason, record: job });
+/** Turns raw jobs into one record batch with the columns of the jobs table, and sets aside what cannot be a row. */
+export class RowsTransformer {
+  readonly #table: JobsTable;
+  readonly #rejects: Reject[] = [];
+
+  /**
+   * @param capacity rows at most
+   * @param latestPlausible timestamps behind it are flagged `implausible`: a day after the run started
+   */
+  constructor(capacity: number, latestPlausible: Micros) {
+    this.#table = new JobsTable(capacity, latestPlausible);
   }
-  const malformed = table.malformedRows();
-  if (malformed.size === 0) return { batch: table.finish(), rejects, anomalies: table.anomalies };
-  const wellFormed = transformRows(
-    accepted.filter((_, row) => !malformed.has(row)),
-    latestPlausible,
-  );
-  const reason = 'text with half of a surrogate pair, which UTF-8 cannot carry';
-  const unicode = accepted.flatMap((record, row) =>
-    malformed.has(row) ? [{ reason, record }] : [],
-  );
-  return { ...wellFormed, rejects: [...rejects, ...unicode] };
+
+  /** Jobs taken, those set aside included. */
+  get taken(): number {
+    return this.#table.rows + this.#rejects.length;
+  }
+
+  /** @throws ExportError (65) when a value is nested too deeply to be written */
+  push(job: RawJob): void {
+    const reason = this.#table.push(job);
+    if (reason !== undefined) this.#rejects.push({ reason, record: job });
+  }
+
+  /** Nothing may be pushed afterwards. */
+  finish(): TransformedRows {
+    return {
+      batch: this.#table.finish(),
+      rejects: this.#rejects,
+      anomalies: this.#table.anomalies,
+    };
+  }
+}
+
+/** `RowsTransformer` for jobs that are all there. */
+export function transformRows(jobs: readonly RawJob[], latestPlausible: Micros): TransformedRows {
+  const transformer = new RowsTransformer(jobs.length, latestPlausible);
+  for (const job of jobs) transformer.push(job);
+  return transformer.finish();
 }
 
 /** One line of `rejects.ndjson`. */

@@ -8,11 +8,11 @@ import { jobBatch } from '../support/batches.ts';
 import { encode } from '../support/encode.ts';
 
 describe('an Arrow file', () => {
-  it('holds record batches of 2,500 rows', async () => {
-    const file = await encode('arrow', JOB_SCHEMA, [jobBatch(0, 6000)]);
+  it('holds record batches of 10,000 rows', async () => {
+    const file = await encode('arrow', JOB_SCHEMA, [jobBatch(0, 24_000)]);
     assert.deepEqual(
       tableFromIPC(file).batches.map(({ numRows }) => numRows),
-      [2500, 2500, 1000],
+      [10_000, 10_000, 4_000],
     );
   });
 

@@ -5,10 +5,19 @@ import { Field, Int32, type RecordBatch, Schema } from 'apache-arrow';
 import { arrowSchema, JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
 import { encodeBatch } from '../../src/domain/ipc.ts';
 import type { Compression, Format } from '../../src/domain/pipeline.ts';
-import { LOADERS, openRemoteLoader } from '../../src/load/index.ts';
+import { LOADERS, openRemoteLoaders, type RemoteLoader } from '../../src/load/index.ts';
 import { batchOf, cut, jobBatch } from '../support/batches.ts';
 import { encode } from '../support/encode.ts';
 import { rejection } from '../support/rejection.ts';
+
+async function openRemoteLoader(
+  format: Format,
+  compression: Compression | undefined,
+  schema?: Schema,
+): Promise<RemoteLoader> {
+  const [loader] = await openRemoteLoaders([format], compression, schema);
+  return loader;
+}
 
 const SECONDS = arrowSchema([
   { name: 'seconds', type: 'float64', required: true, sent: true, description: '' },
@@ -55,6 +64,18 @@ describe('a loader in a thread', () => {
       await loader.terminate();
     });
   }
+
+  it('shares its thread with loaders of other formats, each going on when another is stopped', async () => {
+    const [parquet, arrow] = await openRemoteLoaders(['parquet', 'arrow'], undefined);
+    const first = await arrow.write(encodeBatch(jobBatch(0, 2000)));
+    await parquet.terminate();
+    const second = await arrow.write(encodeBatch(jobBatch(2000, 10)));
+    const { chunks, rows } = await arrow.finish();
+    await arrow.terminate();
+    const local = await encode('arrow', JOB_SCHEMA, [jobBatch(0, 2000), jobBatch(2000, 10)]);
+    assert.ok(Buffer.concat([...first, ...second, ...chunks]).equals(local));
+    assert.equal(rows, 2010);
+  });
 
   it('takes several calls at once and answers them in order', async () => {
     const loader = await openRemoteLoader('arrow', undefined);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type RecordBatch, RecordBatchStreamWriter } from 'apache-arrow';
+import { Bool, Int64, makeData, RecordBatch, RecordBatchStreamWriter, Struct } from 'apache-arrow';
 import { arrowSchema, JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
 import { decodeBatches } from '../../src/domain/ipc.ts';
 import { FORMATS } from '../../src/domain/pipeline.ts';
@@ -64,6 +64,26 @@ describe('where a file is divided', () => {
     const expected = [4, 2, 1, 2, 1, 1];
     for (const by of [[100], [1], [2], [3, 1]]) {
       assert.deepEqual(blockRows(cut(notes(lengths), by)), expected, `cut by ${by}`);
+    }
+  });
+});
+
+describe('what lies under a null', () => {
+  it('leaves no trace in a file', async () => {
+    const schema = arrowSchema([
+      { name: 'n', type: 'int64', required: false, sent: true, description: '' },
+      { name: 'b', type: 'bool', required: false, sent: true, description: '' },
+    ]);
+    const batch = (under: bigint, bits: number) => {
+      const nullBitmap = Uint8Array.of(0b101);
+      const n = makeData({ type: new Int64(), nullBitmap, data: BigInt64Array.of(1n, under, 3n) });
+      const b = makeData({ type: new Bool(), length: 3, nullBitmap, data: Uint8Array.of(bits) });
+      const type = new Struct(schema.fields);
+      return new RecordBatch(schema, makeData({ type, length: 3, nullCount: 0, children: [n, b] }));
+    };
+    for (const format of FORMATS) {
+      const clean = await encode(format, schema, [batch(0n, 0b101)]);
+      assert.ok(clean.equals(await encode(format, schema, [batch(77n, 0b111)])), format);
     }
   });
 });

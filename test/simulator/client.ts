@@ -5,6 +5,9 @@ import {
   startSimulator,
 } from '../../src/simulator/index.ts';
 
+/** Looks, a millisecond apart, at a silent answer before the client gives up. */
+const SILENT_LOOKS = 5;
+
 /** What a client that trusts nothing saw of one answer. */
 export interface Seen {
   readonly status: number | undefined;
@@ -12,7 +15,7 @@ export interface Seen {
   readonly body: Buffer;
   /** The message arrived whole, as HTTP's framing tells. */
   readonly complete: boolean;
-  /** Code of the error that ended it; `HUNG` when the patience ran out. */
+  /** Code of the error that ended it; `HUNG` when the client gave up waiting. */
   readonly error: string | undefined;
 }
 
@@ -20,19 +23,19 @@ export interface AskOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Milliseconds until a silent answer counts as hung. */
-  readonly patienceMs?: number;
+  /** Asked again and again with the bytes of body so far: true means that no more is expected to come. */
+  readonly giveUpWhen?: (received: number) => boolean;
 }
 
 /** Sends one request on a connection of its own and reports whatever comes back, broken or not. */
 export function ask(url: string, options: AskOptions = {}): Promise<Seen> {
-  const { method = 'GET', headers = {}, body, patienceMs = 2000 } = options;
+  const { method = 'GET', headers = {}, body, giveUpWhen = () => false } = options;
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let answer: Pick<Seen, 'status' | 'headers'> = { status: undefined, headers: {} };
     let complete = false;
     const settle = (error?: string): void => {
-      clearTimeout(patience);
+      clearInterval(watch);
       sent.destroy();
       resolve({ ...answer, body: Buffer.concat(chunks), complete, error });
     };
@@ -46,7 +49,12 @@ export function ask(url: string, options: AskOptions = {}): Promise<Seen> {
         settle();
       });
     });
-    const patience = setTimeout(() => settle('HUNG'), patienceMs);
+    let silent = 0;
+    const watch = setInterval(() => {
+      const received = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+      silent = giveUpWhen(received) ? silent + 1 : 0;
+      if (silent === SILENT_LOOKS) settle('HUNG');
+    }, 1);
     sent.on('error', fail);
     sent.end(body);
   });

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startSimulator } from '../../src/simulator/index.ts';
 import { ask, getPage, idsOf, jobsUrl, withSimulator } from './client.ts';
@@ -45,13 +46,36 @@ test('the list drifts between pages, and a test may change it too', async () => 
   });
 });
 
-test('deeper offsets and latency delay the answer, and what is counted in flight shows it', async () => {
-  await withSimulator({ jobs: 10, latencyMs: 5, deepOffsetCostMs: 5 }, async (simulator) => {
-    await Promise.all([0, 1, 2].map((offset) => ask(jobsUrl(simulator, `offset=${offset}`))));
-    assert.equal(simulator.stats.maxInFlight, 3);
-    assert.equal(simulator.stats.pages, 3);
-    assert.deepEqual(simulator.stats.statuses, { 200: 3 });
-    assert.ok(simulator.stats.bytes > 0 && simulator.stats.connections === 3);
+test('latency holds every page back, the cost of deep offsets only deep ones', async () => {
+  const never = 3_600_000;
+  await withSimulator({ jobs: 1, latencyMs: never }, async (simulator) => {
+    const giveUpWhen = (): boolean => simulator.stats.requests === 1;
+    assert.equal((await ask(jobsUrl(simulator), { giveUpWhen })).error, 'HUNG');
+  });
+  await withSimulator({ jobs: 1, deepOffsetCostMs: never }, async (simulator) => {
+    assert.equal((await ask(jobsUrl(simulator))).status, 200);
+    const giveUpWhen = (): boolean => simulator.stats.requests === 2;
+    const deep = await ask(jobsUrl(simulator, 'offset=100000'), { giveUpWhen });
+    assert.equal(deep.error, 'HUNG');
+  });
+  await withSimulator({ jobs: 1, latencyMs: 1 }, async (simulator) => {
+    assert.equal((await ask(jobsUrl(simulator))).status, 200);
+  });
+});
+
+test('requests, connections, statuses and bytes are counted, also while in flight', async () => {
+  await withSimulator({ jobs: 10 }, async (simulator) => {
+    const { stats } = simulator;
+    const { body } = await ask(jobsUrl(simulator));
+    simulator.faults.next('hang', 3);
+    const giveUpWhen = (): boolean => stats.faults.hang === 3;
+    await Promise.all([1, 2, 3].map(() => ask(jobsUrl(simulator), { giveUpWhen })));
+    assert.deepEqual(
+      [stats.requests, stats.pages, stats.connections, stats.maxInFlight, stats.bytes],
+      [4, 4, 4, 3, body.length],
+    );
+    assert.deepEqual([stats.statuses, stats.faults], [{ 200: 1 }, { hang: 3 }]);
+    while (stats.inFlight > 0) await setImmediate();
   });
 });
 

@@ -1,9 +1,9 @@
-import pLimit from 'p-limit';
 import type { Clock } from '../../domain/effects.ts';
 import { afterCongestion, afterSuccess, startAimd } from './aimd.ts';
 import { FAULT_TRAITS, type Fault, type Outcome } from './faults.ts';
 import { tooLate } from './give-up.ts';
 import { afterAccepted, afterRefusal, rateAt, startPace } from './pace.ts';
+import { createSlots } from './slots.ts';
 import { waitUntil } from './wait.ts';
 
 /** Decides when each request to one server may start, and learns from how it ends. */
@@ -38,7 +38,7 @@ export function createAdmission(max: number, deadlineAt: number, clock: Clock): 
   let nextStart = Number.NEGATIVE_INFINITY;
   let pausedUntil = Number.NEGATIVE_INFINITY;
   let inFlight = 0;
-  const limit = pLimit(aimd.limit);
+  const slots = createSlots(aimd.limit);
 
   /** Waits out pauses and spacing. A pause may begin or grow while waiting: look again afterwards. */
   async function turn(request: string, signal: AbortSignal): Promise<number> {
@@ -74,12 +74,12 @@ export function createAdmission(max: number, deadlineAt: number, clock: Clock): 
     } else {
       pace = afterAccepted(pace, now);
     }
-    if (limit.concurrency !== aimd.limit) limit.concurrency = aimd.limit;
+    if (slots.limit !== aimd.limit) slots.limit = aimd.limit;
   }
 
   return {
     run(request, signal, send) {
-      return limit(async () => {
+      return slots.run(async () => {
         const startedAt = await turn(request, signal);
         inFlight += 1;
         try {
@@ -95,7 +95,7 @@ export function createAdmission(max: number, deadlineAt: number, clock: Clock): 
       return pausedUntil;
     },
     get concurrency() {
-      return limit.concurrency;
+      return slots.limit;
     },
     get inFlight() {
       return inFlight;

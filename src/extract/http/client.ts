@@ -1,4 +1,3 @@
-import pLimit from 'p-limit';
 import { EXIT, ExportError } from '../../domain/errors.ts';
 import type { Credentials } from '../../domain/options.ts';
 import type { FetchPage, PageQuery } from '../../domain/page.ts';
@@ -9,6 +8,7 @@ import { openSignIn, secretsOf } from './open-sign-in.ts';
 import { createPageRequests } from './page-request.ts';
 import { type HttpEffects, retry, startRetryState } from './retry.ts';
 import { redactor } from './safe-text.ts';
+import { createSlots } from './slots.ts';
 import { createTransport, type Timeouts } from './transport.ts';
 
 export interface JobsClientOptions {
@@ -79,7 +79,7 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
   const transport = createTransport(origin, concurrency);
   // Pages under way, those in backoff included: they hold no request, but an outage must not set every page that
   // queues to failing, and so use up the budget of the run.
-  const places = pLimit(concurrency);
+  const places = createSlots(concurrency);
   const admission = createAdmission(concurrency, deadlineAt, effects.clock);
   const pages = createPageRequests(
     { path, filters, userAgent, maxBodyBytes, timeouts },
@@ -92,7 +92,7 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
       const attempt = (signal: AbortSignal) => (msLeft: number) =>
         pages.attempt({ query, request, signal, msLeft });
       return cancellation.run(source, (signal) =>
-        places(() =>
+        places.run(() =>
           retry(request, signal, state, admission, () =>
             admission.run(request, signal, attempt(signal)),
           ),

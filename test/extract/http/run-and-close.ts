@@ -4,7 +4,7 @@ import { SECRETS } from './token-server.ts';
 
 /**
  * A program for process-end.test.ts: asks for pages with real time and real timers, closes the client after a second
- * at most, and says what came of it. It does not exit: it must come to its end.
+ * at most, and says what came of it and what would still keep it alive. It does not exit: it must come to its end.
  */
 const [apiUrl = '', count = '1', tokenUrl] = process.argv.slice(2);
 
@@ -54,4 +54,17 @@ patience.abort();
 await client.close();
 const ends = await all;
 const fetched = ends.filter(({ status }) => status === 'fulfilled').length;
-process.stdout.write(`${fetched} pages, ${ends.length - fetched} errors\n`);
+
+/** Sockets and timers that keep the process alive. Sockets take a few turns of the event loop to go. */
+async function remaining(turns: number): Promise<string[]> {
+  const held = process
+    .getActiveResourcesInfo()
+    .filter((name) => /TCP|TLS|DNS|GetAddr|Timeout/.test(name));
+  if (held.length === 0 || turns === 0) return held;
+  await new Promise((resolve) => setImmediate(resolve));
+  return remaining(turns - 1);
+}
+
+const held = await remaining(1000);
+const left = held.length === 0 ? '' : `, left: ${held.join(' ')}`;
+process.stdout.write(`${fetched} pages, ${ends.length - fetched} errors${left}\n`);

@@ -37,10 +37,13 @@ async function signedIn(
 ): Promise<void> {
   const tokens = await starting;
   const credentials = password(tokens);
-  await withClient(api, { credentials, ...options }, (client, server) =>
-    test(client, server, tokens),
-  );
-  await tokens.close();
+  try {
+    await withClient(api, { credentials, ...options }, (client, server) =>
+      test(client, server, tokens),
+    );
+  } finally {
+    await tokens.close();
+  }
 }
 
 function lastToken({ seen }: TestServer): string {

@@ -10,10 +10,14 @@ async function withTokens<T>(
   test: (fetchFirst: () => Promise<unknown>, tokens: TestServer, api: TestServer) => Promise<T>,
 ): Promise<void> {
   const tokens = await starting;
-  await withClient(serveHttp(sendPage), { credentials: password(tokens) }, async (client, api) => {
-    await test(() => client.fetchPage(FIRST).then(ids), tokens, api);
-  });
-  await tokens.close();
+  const credentials = password(tokens);
+  try {
+    await withClient(serveHttp(sendPage), { credentials }, (client, api) =>
+      test(() => client.fetchPage(FIRST).then(ids), tokens, api),
+    );
+  } finally {
+    await tokens.close();
+  }
 }
 
 function ends(tokens: TestServer, exitCode: ExitCode, says: RegExp) {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { EXIT } from '../../../src/domain/errors.ts';
 import { faultOfError } from '../../../src/extract/http/connection-faults.ts';
+import { fakeClock } from '../../support/fake-clock.ts';
 import { closedPort, serveHttp, serveRaw } from '../../support/http-servers.ts';
 import { connect, exits, FIRST, ids, rowsAt, sendPage, withClient } from './jobs-api.ts';
 import { password } from './token-server.ts';
@@ -121,6 +122,21 @@ describe('a dead server', () => {
       assert.ok(seen.length - before <= 300, `${seen.length - before} requests`);
       const says = exits(EXIT.temporary, /its retry budget is used up|Gave up after 8 attempts/);
       for (const end of ends) assert.ok(end.status === 'rejected' && says(end.reason));
+    });
+  });
+});
+
+describe('an outage of three seconds', () => {
+  it('does not set every queued page to failing: the run survives', async () => {
+    const clock = fakeClock();
+    const server = serveHttp((response, request) => {
+      if (clock.monotonic() < 4_000) response.writeHead(500).end();
+      else sendPage(response, request);
+    });
+    await withClient(server, { clock }, async (client) => {
+      const pages = await Promise.all(Array.from({ length: 200 }, () => client.fetchPage(FIRST)));
+      assert.ok(pages.every(({ kind }) => kind === 'page'));
+      assert.ok(client.stats.retries <= 16 * 4, `${client.stats.retries} retries`);
     });
   });
 });

@@ -1,0 +1,83 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RecordBatch } from 'apache-arrow';
+import { JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
+import type { Compression, Format } from '../../src/domain/pipeline.ts';
+import { LOADERS } from '../../src/load/index.ts';
+import { readBack } from '../../src/publish/read-back.ts';
+import { jobBatch } from '../support/batches.ts';
+
+/**
+ * Rows a second of every loader and of the reader that checks its file, side by side: each round runs them all in turn,
+ * the best round counts. CPU seconds rather than wall time, so that a busy machine disturbs little.
+ *
+ * node --import tsx test/bench/loaders.ts [rows] [bytes of a sequence] [rounds]
+ */
+const [rows = 100_000, sequenceBytes = 90, rounds = 5] = process.argv.slice(2).map(Number);
+const BATCH_ROWS = 2000;
+
+/** The same batches again and again: their making is not what is measured. */
+const DISTINCT = 10;
+
+const CASES: readonly (readonly [Format, Compression])[] = [
+  ['parquet', 'none'],
+  ['parquet', 'snappy'],
+  ['parquet', 'gzip'],
+  ['arrow', 'none'],
+  ['ndjson', 'none'],
+  ['ndjson', 'gzip'],
+];
+
+interface Best {
+  write: number;
+  read: number;
+  bytes: number;
+}
+
+async function write(format: Format, compression: Compression, batches: RecordBatch[]) {
+  const loader = LOADERS[format].open(JOB_SCHEMA, compression);
+  const chunks: Uint8Array[] = [];
+  for (let row = 0, i = 0; row < rows; row += BATCH_ROWS, i++) {
+    chunks.push(...(await loader.write(batches[i % DISTINCT])));
+  }
+  chunks.push(...(await loader.finish()));
+  return chunks;
+}
+
+async function cpuSeconds<T>(work: () => Promise<T>): Promise<[seconds: number, result: T]> {
+  const before = process.cpuUsage();
+  const result = await work();
+  const { user, system } = process.cpuUsage(before);
+  return [(user + system) / 1e6, result];
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+const batches = Array.from({ length: DISTINCT }, (_, i) =>
+  jobBatch(i * BATCH_ROWS, BATCH_ROWS, sequenceBytes),
+);
+const best = CASES.map((): Best => ({ write: Infinity, read: Infinity, bytes: 0 }));
+for (let round = 0; round < rounds; round++) {
+  for (const [i, [format, compression]] of CASES.entries()) {
+    const [written, chunks] = await cpuSeconds(() => write(format, compression, batches));
+    const path = join(folder, `jobs${LOADERS[format].extension(compression)}`);
+    await writeFile(path, Buffer.concat(chunks));
+    const [read] = await cpuSeconds(() => readBack(path, format));
+    best[i].write = Math.min(best[i].write, written);
+    best[i].read = Math.min(best[i].read, read);
+    best[i].bytes = chunks.reduce((sum, { length }) => sum + length, 0);
+  }
+}
+await rm(folder, { recursive: true });
+
+console.log(`${rows} rows, sequences of ${sequenceBytes} bytes, best of ${rounds} rounds`);
+console.table(
+  CASES.map(([format, compression], i) => ({
+    format,
+    compression,
+    'write CPU s': best[i].write.toFixed(2),
+    'write rows/s': Math.round(rows / best[i].write),
+    'read back CPU s': best[i].read.toFixed(2),
+    'bytes/row': (best[i].bytes / rows).toFixed(1),
+  })),
+);
