@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { RawJob } from '../../src/domain/job.ts';
-import type { FetchPage, PageQuery } from '../../src/domain/page.ts';
+import type { FetchPage } from '../../src/domain/page.ts';
 import { Extraction } from '../../src/extract/extraction.ts';
 import type { ListReader } from '../../src/extract/read-windows.ts';
-import { ShiftingList } from '../support/shifting-list.ts';
+import { ShiftingList, swapAcrossSeams } from '../support/shifting-list.ts';
 
 function reader(fetchPage: FetchPage, pageSize = 100, windows = 8): ListReader {
   return {
@@ -139,18 +139,6 @@ test('the newer version of a row that came twice in its seam is handed out', asy
   const [row] = rows.filter(({ id }) => id === seam.id);
   assert.match(String(row.updated_at), /^2024-01-12T13:46:39/);
 });
-
-/** Swaps two tied jobs across a seam between the two answers that show it: one is lost, one comes twice. */
-function swapAcrossSeams(list: ShiftingList, seams: readonly number[]): FetchPage {
-  const pending = new Set(seams);
-  return async (query: PageQuery) => {
-    if (query.idStartsWith === undefined && pending.delete(query.offset)) {
-      const [left, right] = [query.offset - 1, query.offset + 1];
-      [list.entries[left], list.entries[right]] = [list.entries[right], list.entries[left]];
-    }
-    return list.page(query);
-  };
-}
 
 test('jobs lost among ties are found by counting id prefixes, at a cost that follows what was lost', async () => {
   for (const lost of [1, 5]) {

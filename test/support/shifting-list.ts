@@ -116,6 +116,18 @@ export class ShiftingList {
   }
 }
 
+/** Swaps two tied jobs across a seam between the two answers that show it: one is lost, one comes twice. */
+export function swapAcrossSeams(list: ShiftingList, seams: readonly number[]): FetchPage {
+  const pending = new Set(seams);
+  return async (query: PageQuery) => {
+    if (query.idStartsWith === undefined && pending.delete(query.offset)) {
+      const [left, right] = [query.offset - 1, query.offset + 1];
+      [list.entries[left], list.entries[right]] = [list.entries[right], list.entries[left]];
+    }
+    return list.page(query);
+  };
+}
+
 function asJob({ id, created, updated }: Entry): RawJob {
   return { id, created_at: instant(created), updated_at: instant(updated) };
 }
