@@ -6,7 +6,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 
 CLI := node dist/src/cli/main.js
-TEST := node --import tsx --test
+TEST := node --import tsx --test --test-concurrency=2
 SOURCES := $(shell find src pipelines -name '*.ts')
 # Node.js 20 does not expand patterns itself.
 FAST_TESTS := $(shell find test -name '*.test.ts' ! -name '*.slow.test.ts')

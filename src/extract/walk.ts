@@ -65,9 +65,11 @@ export class Walk {
     const windows = await readWhole(this.#reader, { offset, limit: pageSize });
     for (const { page } of windows) this.#ledger.noteTotal(page);
     const rows = windows.flatMap(({ page }) => page.rows);
-    const time = rows.length === 0 ? null : createdAt(rows[rows.length - 1]);
-    const newest = rows.filter((row) => createdAt(row) === time);
-    if (time === null || newest.length === rows.length) return null;
+    const times = rows.map(createdAt);
+    const time = times.at(-1) ?? null;
+    const isWhole = offset === 0 || times.some((at) => at !== null && time !== null && at < time);
+    if (time === null || !isWhole) return null;
+    const newest = rows.filter((_, at) => times[at] === time);
     return { time, ids: new Set(newest.map(idOf)) };
   }
 

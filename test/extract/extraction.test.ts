@@ -41,6 +41,22 @@ for (const length of [0, 1, 2, 99, 100, 101, 199, 200, 1000, 9902]) {
   });
 }
 
+test('a still list is proven though its newest jobs are more than a page, one of them without a time', async () => {
+  const list = new ShiftingList(1000, 5, 12);
+  for (const entry of list.entries.slice(700)) entry.created = 1_000_000;
+  const fetchPage: FetchPage = async (query) => {
+    const page = list.page(query);
+    const untimed = list.entries[980].id;
+    return {
+      ...page,
+      rows: page.rows.map((row) => (row.id === untimed ? { ...row, created_at: null } : row)),
+    };
+  };
+  const extraction = new Extraction({ ...still, reader: reader(fetchPage) });
+  assert.equal((await idsOf(extraction)).length, 1000);
+  assert.equal(extraction.completeness?.method, 'seams');
+});
+
 test('rows come in the same order whatever the read-ahead', async () => {
   const orders = await Promise.all(
     [1, 16].map((windows) => {

@@ -12,7 +12,7 @@ test('killed by SIGKILL at any file operation, the next start finishes with the 
   timeout: 300_000,
 }, async (t) => {
   const ground = await prepare(t, JOBS);
-  for (const [turn, at] of sample(ground.operations, 6).entries()) {
+  for (const [turn, at] of sample(ground.operations, 4).entries()) {
     await sigkillAndFinish(ground, at, turn % 2 === 0 ? 'kill-half' : 'kill-after');
   }
 });
@@ -22,7 +22,7 @@ test('a disk that fails at any operation: the right exit code, the path named, t
 }, async (t) => {
   const ground = await prepare(t, JOBS);
   const old = await ground.reset();
-  for (const [turn, at] of sample(ground.operations, 8).entries()) {
+  for (const [turn, at] of sample(ground.operations, 6).entries()) {
     const code = ['ENOSPC', 'EIO', 'EACCES', 'EROFS'][turn % 4];
     const { error, operations } = await startWith(ground.options, { at, what: code });
     if (error === undefined) continue;

@@ -56,11 +56,10 @@ export function decide(failure: Failure): Decision {
   );
   const stop = (why: 'attempts' | 'budget' | 'deadline' | 'wait-past-deadline', code: ExitCode) =>
     ({ kind: 'stop', why, exitCode: code, at }) as const;
-  if (now >= deadlineAt) return stop('deadline', EXIT.temporary);
   if (attempts >= traits.attempts) return stop('attempts', traits.exitCode);
   if (tokens < traits.cost) return stop('budget', EXIT.temporary);
   if (at >= deadlineAt) {
-    const asked = failure.pausedUntil >= deadlineAt;
+    const asked = failure.pausedUntil >= Math.max(deadlineAt, now);
     return stop(asked ? 'wait-past-deadline' : 'deadline', EXIT.temporary);
   }
   return { kind: 'again', at, cost: traits.cost };

@@ -230,6 +230,24 @@ describe('a token near its end', () => {
   });
 });
 
+describe('closing during a renewal', () => {
+  it('warns of nothing', async () => {
+    const clock = fakeClock({ mode: 'still' });
+    let ready = Promise.resolve();
+    const tokens = tokenServer({ ready: () => ready });
+    await signedIn(tokens, serveHttp(sendPage), { clock }, async (client, _, { seen }) => {
+      await client.fetchPage(FIRST);
+      ready = new Promise(() => {});
+      clock.advance(3_590_000);
+      await client.fetchPage(FIRST);
+      await until(() => seen.length === 2);
+      await client.close();
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.deepEqual(client.events, []);
+    });
+  });
+});
+
 function isWarning(event: RunEvent): boolean {
   return event.type === 'log' && event.level === 'warn';
 }
