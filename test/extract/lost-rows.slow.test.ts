@@ -5,7 +5,7 @@ import { ShiftingList, swapAcrossSeams } from '../support/shifting-list.ts';
 
 const JOBS = 1_000_000;
 
-for (const lost of [1, 3, 10, 30]) {
+for (const lost of [1, 10]) {
   test(`${lost} rows lost among ties in 1,000,000 jobs are found in at most 70 requests each, and 20`, async (t) => {
     const list = new ShiftingList(JOBS, 1e9, 7);
     const seams = Array.from({ length: lost }, (_, at) => 99 * 300 * (at + 1));

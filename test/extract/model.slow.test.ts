@@ -1,3 +1,3 @@
 import { testModel } from './model.ts';
 
-testModel(500);
+testModel(400);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
 import type { TestContext } from 'node:test';
 import type { ExportOptions } from '../../src/domain/options.ts';
 import { runExport } from '../../src/run.ts';
@@ -15,8 +14,6 @@ export interface Ground {
   /** Operations of a whole run, a snapshot being there already. */
   readonly operations: number;
   readonly expected: ReadonlyMap<string, Buffer>;
-  /** Empties the output and publishes a first snapshot of it. @returns its name */
-  reset(): Promise<string>;
 }
 
 export async function prepare(t: TestContext, jobs: number): Promise<Ground> {
@@ -25,20 +22,12 @@ export async function prepare(t: TestContext, jobs: number): Promise<Ground> {
   const options: ExportOptions = {
     ...exportOptions(api.url, await temporaryFolder(t)),
     formats: ['ndjson'],
+    keep: 2,
   };
-  const reset = async (): Promise<string> => {
-    await rm(options.output, { recursive: true, force: true });
-    return (await runExport(options)).manifest.runId;
-  };
-  await reset();
+  await runExport(options);
   const { result, operations } = await startWith(options, undefined);
   assert.ok(result);
-  return {
-    options,
-    operations: operations.length,
-    expected: await dataFiles(result.folder),
-    reset,
-  };
+  return { options, operations: operations.length, expected: await dataFiles(result.folder) };
 }
 
 /** The same with SIGKILL: the exporter is another process, and dies. @returns whether it got to the operation */
@@ -55,14 +44,19 @@ async function killForReal({ options }: Ground, at: number, what: string): Promi
 
 /** Kills an exporter with SIGKILL at one operation, then lets the export finish. */
 export async function sigkillAndFinish(ground: Ground, at: number, what: string): Promise<void> {
-  const old = await ground.reset();
+  const old = await assertLatestIsWhole(ground.options.output);
   const killed = await killForReal(ground, at, what);
   const latest = await assertLatestIsWhole(ground.options.output);
-  assert.ok(latest !== undefined && (latest === old || at > 1), `killed at ${at}`);
-  assert.equal(killed || latest !== old, true, `neither killed at ${at} nor finished`);
-  const { manifest, folder } = await runExport(ground.options);
-  assert.equal(await assertLatestIsWhole(ground.options.output), manifest.runId);
-  assert.deepEqual(await dataFiles(folder), ground.expected, `other bytes after a kill at ${at}`);
+  assert.ok(killed || latest !== old, `neither killed at ${at} nor finished`);
+  await finish(ground, `a SIGKILL at ${at}`);
+}
+
+async function finish({ options, expected }: Ground, after: string): Promise<number> {
+  assert.ok(await assertLatestIsWhole(options.output), `no snapshot after ${after}`);
+  const { manifest, folder } = await runExport(options);
+  assert.equal(await assertLatestIsWhole(options.output), manifest.runId);
+  assert.deepEqual(await dataFiles(folder), expected, `other bytes after ${after}`);
+  return manifest.requests;
 }
 
 /**
@@ -74,19 +68,9 @@ export async function killAndFinish(
   ground: Ground,
   kills: readonly { at: number; what: string }[],
 ): Promise<number> {
-  const old = await ground.reset();
   for (const kill of kills) {
     const { result } = await startWith(ground.options, kill);
-    const latest = await assertLatestIsWhole(ground.options.output);
-    assert.ok(latest !== undefined, `killed at ${kill.at}: ${old} is gone`);
     if (result !== undefined) break;
   }
-  const { manifest, folder } = await runExport(ground.options);
-  assert.equal(await assertLatestIsWhole(ground.options.output), manifest.runId);
-  assert.deepEqual(
-    await dataFiles(folder),
-    ground.expected,
-    `other bytes after ${JSON.stringify(kills)}`,
-  );
-  return manifest.requests;
+  return finish(ground, `kills at ${JSON.stringify(kills)}`);
 }

@@ -2,7 +2,7 @@ import test from 'node:test';
 import { seededRandom } from '../support/shifting-list.ts';
 import { killAndFinish, prepare } from './crash-checks.ts';
 
-const JOBS = 4500;
+const JOBS = 2500;
 
 test('killed at every file operation, in turn, the next start finishes with the same bytes', {
   timeout: 1_200_000,
@@ -21,7 +21,7 @@ test('killed at a random operation and again while resuming', { timeout: 1_200_0
   const ground = await prepare(t, JOBS);
   const random = seededRandom(11);
   const pick = (): number => 1 + Math.floor(random() * ground.operations);
-  const pairs = 20;
+  const pairs = 10;
   for (let turn = 0; turn < pairs; turn++) {
     await killAndFinish(ground, [
       { at: pick(), what: 'kill-half' },

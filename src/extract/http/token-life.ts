@@ -34,7 +34,8 @@ export function tokenFrom(text: string, lifetimeMs: number | undefined, now: num
  */
 export function lifetimeMs(expiresIn: unknown, token: string, wall: number): number | undefined {
   const seconds = typeof expiresIn === 'string' ? Number(expiresIn) : expiresIn;
-  if (typeof seconds === 'number' && seconds > 0 && Number.isFinite(seconds)) return seconds * 1000;
+  const sent = typeof seconds === 'number' ? seconds * 1000 : 0;
+  if (sent > 0 && Number.isFinite(sent)) return sent;
   const exp = expClaim(token);
   const left = exp === undefined ? undefined : exp * 1000 - wall;
   return left !== undefined && left > 0 ? left : undefined;

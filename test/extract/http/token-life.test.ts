@@ -21,6 +21,7 @@ describe('the life of a token', () => {
     ['exp in the past', undefined, jwt({ exp: 1 }), undefined],
     ['exp as text', undefined, jwt({ exp: 'never' }), undefined],
     ['zero', 0, 'opaque', undefined],
+    ['more than a number holds', 1e306, 'opaque', undefined],
     ['no JSON inside', undefined, 'a.b.c', undefined],
     ['null inside', undefined, jwt(null), undefined],
   ];
