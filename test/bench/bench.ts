@@ -1,4 +1,4 @@
-// make bench [ARGS="<words of a case's name> ..."]: exports against the bare download of the same pages, side by side.
+// make bench [ARGS="[--runs=N] <words of a case's name> ..."]: exports against the bare download of the same pages, side by side.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -103,7 +103,11 @@ function row({
   return `| ${cells.join(' | ')} |`;
 }
 
-const words = process.argv.slice(2);
+const args = process.argv.slice(2);
+const words = args.filter((arg) => !arg.startsWith('--'));
+const runs = args
+  .flatMap((arg) => (arg.startsWith('--runs=') ? [Number(arg.slice(7))] : []))
+  .at(-1);
 const chosen = CASES.filter(({ name }) => words.every((word) => name.includes(word)));
 const folder = await mkdtemp(join(tmpdir(), 'pasqal-bench-'));
 const results: Result[] = [];
@@ -115,7 +119,7 @@ console.log(
 );
 try {
   for (const benchCase of chosen) {
-    results.push(await runCase(benchCase, folder));
+    results.push(await runCase({ ...benchCase, runs: runs ?? benchCase.runs }, folder));
     console.log(row(results[results.length - 1]));
   }
 } finally {
