@@ -1,54 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { RunEvent } from '../../../src/domain/effects.ts';
 import { EXIT } from '../../../src/domain/errors.ts';
 import type { Credentials } from '../../../src/domain/options.ts';
-import { fakeClock } from '../../support/fake-clock.ts';
-import { type Respond, serveHttp, type TestServer } from '../../support/http-servers.ts';
-import { until } from '../../support/manual-timers.ts';
-import {
-  connect,
-  exits,
-  FIRST,
-  ids,
-  rowsAt,
-  sendJson,
-  sendPage,
-  type TestClient,
-  withClient,
-} from './jobs-api.ts';
+import { serveHttp } from '../../support/http-servers.ts';
+import { connect, exits, FIRST, ids, rowsAt, sendPage, withClient } from './jobs-api.ts';
 import {
   clientSecret,
   guardedApi,
-  password,
   SECRETS,
+  signedIn,
   tokenOf,
   tokenServer,
 } from './token-server.ts';
 
 const JOBS = rowsAt(0, 100).map(({ id }) => id);
-
-/** Runs a test with a token endpoint, an API and a client that signs in by password. */
-async function signedIn(
-  starting: Promise<TestServer>,
-  api: Promise<TestServer>,
-  options: Parameters<typeof connect>[1],
-  test: (client: TestClient, api: TestServer, tokens: TestServer) => Promise<void>,
-): Promise<void> {
-  const tokens = await starting;
-  const credentials = password(tokens);
-  try {
-    await withClient(api, { credentials, ...options }, (client, server) =>
-      test(client, server, tokens),
-    );
-  } finally {
-    await tokens.close();
-  }
-}
-
-function lastToken({ seen }: TestServer): string {
-  return tokenOf(seen.at(-1) ?? assert.fail('nothing was sent'));
-}
 
 describe('a token given', () => {
   const credentials: Credentials = { kind: 'token', token: SECRETS.token };
@@ -181,73 +146,3 @@ describe('a 401', () => {
       },
     ));
 });
-
-describe('a token near its end', () => {
-  it('is renewed a minute before, while the workers use it on', async () => {
-    const clock = fakeClock({ mode: 'still' });
-    let release = (): void => {};
-    let ready = Promise.resolve();
-    const tokens = tokenServer({ ready: () => ready });
-    await signedIn(tokens, serveHttp(sendPage), { clock }, async (client, api, { seen }) => {
-      await client.fetchPage(FIRST);
-      clock.advance(3_539_000);
-      await client.fetchPage(FIRST);
-      assert.equal(seen.length, 1);
-
-      ready = new Promise((resolve) => {
-        release = resolve;
-      });
-      clock.advance(1_000);
-      await client.fetchPage(FIRST);
-      await client.fetchPage(FIRST);
-      await until(() => seen.length === 2);
-      assert.equal(lastToken(api), 'canary-token-1');
-
-      release();
-      while (lastToken(api) === 'canary-token-1' && api.seen.length < 1000) {
-        await client.fetchPage(FIRST);
-      }
-      assert.equal(lastToken(api), 'canary-token-2');
-      assert.equal(seen.length, 2);
-    });
-  });
-
-  it('is used on while it cannot be renewed, and waited for once it has ended', async () => {
-    const clock = fakeClock();
-    const down: Respond = (response) => sendJson(response, '', {}, 500);
-    const tokens = tokenServer({ instead: (nth) => (nth > 1 && nth < 10 ? down : undefined) });
-    await signedIn(tokens, serveHttp(sendPage), { clock }, async (client, api, { seen }) => {
-      await client.fetchPage(FIRST);
-      clock.advance(3_541_000 - clock.monotonic());
-      await client.fetchPage(FIRST);
-      await until(() => client.events.some(isWarning));
-      assert.equal(seen.length, 9);
-      assert.equal(lastToken(api), 'canary-token-1');
-      clock.advance(120_000);
-      await client.fetchPage(FIRST);
-      assert.equal(lastToken(api), 'canary-token-2');
-    });
-  });
-});
-
-describe('closing during a renewal', () => {
-  it('warns of nothing', async () => {
-    const clock = fakeClock({ mode: 'still' });
-    let ready = Promise.resolve();
-    const tokens = tokenServer({ ready: () => ready });
-    await signedIn(tokens, serveHttp(sendPage), { clock }, async (client, _, { seen }) => {
-      await client.fetchPage(FIRST);
-      ready = new Promise(() => {});
-      clock.advance(3_590_000);
-      await client.fetchPage(FIRST);
-      await until(() => seen.length === 2);
-      await client.close();
-      await new Promise((resolve) => setImmediate(resolve));
-      assert.deepEqual(client.events, []);
-    });
-  });
-});
-
-function isWarning(event: RunEvent): boolean {
-  return event.type === 'log' && event.level === 'warn';
-}

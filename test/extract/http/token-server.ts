@@ -1,6 +1,6 @@
 import type { Credentials, TokenEndpoint } from '../../../src/domain/options.ts';
 import { type Respond, type Seen, serveHttp, type TestServer } from '../../support/http-servers.ts';
-import { sendJson, sendPage } from './jobs-api.ts';
+import { type connect, sendJson, sendPage, type TestClient, withClient } from './jobs-api.ts';
 
 /** Secrets that must be found nowhere but in requests. */
 export const SECRETS = {
@@ -62,6 +62,29 @@ export function guardedApi(accepts: (token: string) => boolean): Promise<TestSer
   });
 }
 
-export function tokenOf({ headers }: Seen): string {
+export function tokenOf({ headers }: Pick<Seen, 'headers'>): string {
   return headers.authorization?.replace(/^Bearer /, '') ?? '';
+}
+
+/** Runs a test with a token endpoint, an API and a client that signs in by password. */
+export async function signedIn(
+  starting: Promise<TestServer>,
+  api: Promise<TestServer>,
+  options: Parameters<typeof connect>[1],
+  test: (client: TestClient, api: TestServer, tokens: TestServer) => Promise<void>,
+): Promise<void> {
+  const tokens = await starting;
+  const credentials = password(tokens);
+  try {
+    await withClient(api, { credentials, ...options }, (client, server) =>
+      test(client, server, tokens),
+    );
+  } finally {
+    await tokens.close();
+  }
+}
+
+/** The token of the last request a server got. */
+export function lastToken({ seen }: TestServer): string {
+  return tokenOf(seen.at(-1) ?? { headers: {} });
 }
