@@ -3,7 +3,7 @@ import type { Micros } from '../domain/timestamp.ts';
 import { RowsTransformer, type TransformedRows } from './transform-rows.ts';
 
 /** Rows a record batch holds, unless they are long. */
-export const BATCH_ROWS = 2000;
+export const BATCH_ROWS = 1000;
 
 /** Characters of long text after which a batch is closed earlier. */
 export const BATCH_CHARACTERS = 8_000_000;

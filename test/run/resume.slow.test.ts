@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import test from 'node:test';
+import { runExport } from '../../src/run.ts';
+import { startSimulator } from '../../src/simulator/index.ts';
+import { exportOptions, temporaryFolder } from '../support/exports.ts';
+
+const JOBS = 100_000;
+const PAGES = Math.ceil((JOBS - 1) / 99);
+
+test('after a SIGKILL at 90% of 100,000 jobs the resumed run asks for at most 15% of the pages', async (t) => {
+  const killAt = Math.round(0.9 * PAGES);
+  let reached: () => void = () => {};
+  const atNinety = new Promise<void>((resolve) => {
+    reached = resolve;
+  });
+  const api = await startSimulator({
+    jobs: JOBS,
+    latencyMs: 10,
+    onRequest: (_, n) => (n >= killAt ? reached() : undefined),
+  });
+  t.after(() => api.close());
+  const options = {
+    ...exportOptions(api.url, await temporaryFolder(t)),
+    formats: ['arrow'] as const,
+  };
+  const { PATH, HOME } = process.env;
+  const child = spawn(process.execPath, ['--import', 'tsx', 'test/run/export-child.ts'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { PATH, HOME, EXPORT_OPTIONS: JSON.stringify(options) },
+  });
+  const exited = once(child, 'exit');
+  await Promise.race([atNinety, exited]);
+  child.kill('SIGKILL');
+  assert.equal((await exited)[1], 'SIGKILL');
+  const before = api.stats.pages;
+  const { manifest } = await runExport(options);
+  const asked = api.stats.pages - before;
+  t.diagnostic(`killed after ${before} of ${PAGES} pages; resumed with ${asked}`);
+  assert.equal(manifest.rows, JOBS);
+  assert.equal(manifest.completeness.proven, true);
+  assert.ok(asked <= 0.15 * PAGES, `${asked} pages`);
+});
