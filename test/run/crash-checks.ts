@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { TestContext } from 'node:test';
+import test, { type TestContext } from 'node:test';
 import type { ExportOptions } from '../../src/domain/options.ts';
 import { runExport } from '../../src/run.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
+import { seededRandom } from '../support/shifting-list.ts';
 import { assertLatestIsWhole, dataFiles, startWith } from './crashes.ts';
+
+/** A few parts. */
+const SLOW_JOBS = 2500;
 
 /** An export of a few parts, and what it must come to. */
 export interface Ground {
@@ -73,4 +77,39 @@ export async function killAndFinish(
     if (result !== undefined) break;
   }
   return finish(ground, `kills at ${JSON.stringify(kills)}`);
+}
+
+/** Tests that kill at every second operation from `first` on, and at random pairs of operations. */
+export function testEveryOther(
+  first: 1 | 2,
+  what: 'kill-half' | 'kill-after',
+  pairs: number,
+): void {
+  const limit = { timeout: 600_000 };
+
+  test(
+    `${what} at operations ${first}, ${first + 2}, ...: the next start finishes with the same bytes`,
+    limit,
+    async (t) => {
+      const ground = await prepare(t, SLOW_JOBS);
+      let kills = 0;
+      for (let at: number = first; at <= ground.operations; at += 2, kills++) {
+        await killAndFinish(ground, [{ at, what }]);
+      }
+      t.diagnostic(`${kills} kills, ${kills} resumes, 0 differences`);
+    },
+  );
+
+  test(`${what} at a random operation and again while resuming`, limit, async (t) => {
+    const ground = await prepare(t, SLOW_JOBS);
+    const random = seededRandom(10 + first);
+    const pick = (): number => 1 + Math.floor(random() * ground.operations);
+    for (let turn = 0; turn < pairs; turn++) {
+      await killAndFinish(ground, [
+        { at: pick(), what },
+        { at: pick(), what },
+      ]);
+    }
+    t.diagnostic(`${2 * pairs} kills in ${pairs} runs, 0 differences`);
+  });
 }
