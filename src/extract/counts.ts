@@ -124,12 +124,12 @@ class Counting {
 
   #compareLeaf({ prefix, page }: PrefixAnswer): RawJob[] {
     const { ids } = this.#ledger;
-    const missing = page.rows.filter((row) => !ids.has(idOf(row)));
-    if (ids.countPrefix(prefix) + missing.length > page.total) {
+    const missing = this.#ledger.takeMissing(page.rows);
+    if (ids.countPrefix(prefix) > page.total) {
       const present = new Set(page.rows.map(idOf));
       this.deleted += ids.idsWithPrefix(prefix).filter((id) => !present.has(id)).length;
     }
-    return this.#ledger.takeMissing(missing);
+    return missing;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { RawJob } from '../domain/job.ts';
 import type { Ledger, OpenInterval } from './ledger.ts';
 import { isOrdered } from './link.ts';
-import { type ListReader, type ReadWindow, readWhole } from './read-windows.ts';
+import { endsList, type ListReader, readWhole } from './read-windows.ts';
 import { createdAt } from './row-key.ts';
 
 /** Answers one interval may take without getting anywhere. */
@@ -68,7 +68,7 @@ async function enclose(
       offset = Math.max(0, offset - half);
       continue;
     }
-    if (reachesEnd(window) || last > high) return { missing, enclosed: true };
+    if (endsList(window) || last > high) return { missing, enclosed: true };
     if (last > low) {
       low = last;
       idle = 0;
@@ -78,8 +78,4 @@ async function enclose(
     offset = next;
   }
   return { missing, enclosed: false };
-}
-
-function reachesEnd({ offset, page }: ReadWindow): boolean {
-  return offset + page.rows.length >= page.total;
 }

@@ -123,6 +123,11 @@ export async function readWhole(reader: ListReader, window: Window): Promise<Rea
   return [...(await readWhole(reader, first)), ...(await readWhole(reader, second))];
 }
 
+/** Whether an answer reached the end of the list as of that answer. */
+export function endsList({ offset, page }: ReadWindow): boolean {
+  return offset + page.rows.length >= page.total;
+}
+
 function bytesOf(windows: readonly ReadWindow[]): number {
   return windows.reduce((sum, { page }) => sum + page.bytes, 0);
 }

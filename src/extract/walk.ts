@@ -3,6 +3,7 @@ import type { RowChunk, RowPosition } from '../domain/rows.ts';
 import type { Ledger, Newest } from './ledger.ts';
 import { isOrdered, type Link, linkWindow } from './link.ts';
 import {
+  endsList,
   type ListReader,
   learnSize,
   type PageSizing,
@@ -188,8 +189,4 @@ export class Walk {
     this.#held = null;
     yield chunk;
   }
-}
-
-function endsList({ offset, page }: ReadWindow): boolean {
-  return offset + page.rows.length >= page.total;
 }
