@@ -49,15 +49,6 @@ export async function* compareCounts(
   return { honoured, readWhole: honoured && counting.readWhole, deleted: counting.deleted };
 }
 
-/** The hex digits of a UUID prefix, or undefined when no UUID starts so. */
-export function prefixDigits(prefix: string): string | undefined {
-  const digits = prefix.replaceAll('-', '');
-  const isPrefix =
-    /^[0-9a-f]{0,31}$/.test(digits) &&
-    (dashed(digits) === prefix || `${dashed(digits)}-` === prefix);
-  return isPrefix ? digits : undefined;
-}
-
 class Counting {
   deleted = 0;
   readWhole = true;

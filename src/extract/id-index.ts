@@ -54,11 +54,12 @@ export class IdIndex {
 
   /** Ids that start with the given text, e.g. `0a` or `12345678-9`. */
   countPrefix(prefix: string): number {
+    const digits = prefixDigits(prefix);
+    if (digits !== undefined && digits.length > KEY_DIGITS)
+      return this.idsWithPrefix(prefix).length;
     let count = 0;
     for (const id of this.#others) if (id.startsWith(prefix)) count++;
-    const digits = prefix.replaceAll('-', '');
-    if (!isUuidPrefix(prefix, digits)) return count;
-    if (digits.length > KEY_DIGITS) return count + this.idsWithPrefix(prefix).length;
+    if (digits === undefined) return count;
     this.#sortKeys();
     const width = 16 ** (KEY_DIGITS - digits.length);
     const first = (digits === '' ? 0 : Number.parseInt(digits, 16)) * width;
@@ -70,10 +71,11 @@ export class IdIndex {
     return count;
   }
 
-  /** The packed ids that start with the given text, as UUIDs. Reads all of them: for leaves, not for counting. */
+  /** The ids that start with the given text. Reads all of them: for leaves, not for counting. */
   idsWithPrefix(prefix: string): string[] {
     const ids = [...this.#others].filter((id) => id.startsWith(prefix));
-    const digits = prefix.replaceAll('-', '').slice(0, KEY_DIGITS);
+    const digits = prefixDigits(prefix)?.slice(0, KEY_DIGITS);
+    if (digits === undefined) return ids;
     const width = 16 ** (KEY_DIGITS - digits.length);
     const first = (digits === '' ? 0 : Number.parseInt(digits, 16)) * width;
     for (let index = 0; index < this.#count; index++) {
@@ -147,8 +149,11 @@ export function dashed(digits: string): string {
   return [...groups, digits.slice(20)].filter((group) => group !== '').join('-');
 }
 
-function isUuidPrefix(prefix: string, digits: string): boolean {
-  return /^[0-9a-f]*$/.test(digits) && `${dashed(digits)}-`.startsWith(prefix);
+/** The hex digits of a text with which a UUID may start, undefined when none does: `12345678-9` is `123456789`. */
+export function prefixDigits(prefix: string): string | undefined {
+  const digits = prefix.replaceAll('-', '');
+  const isPrefix = /^[0-9a-f]{0,32}$/.test(digits) && dashed(`${digits}0`).startsWith(prefix);
+  return isPrefix ? digits : undefined;
 }
 
 function lowerBound(sorted: Float64Array, key: number): number {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { IdIndex } from '../../src/extract/id-index.ts';
+import { IdIndex, prefixDigits } from '../../src/extract/id-index.ts';
 
 const ids = fc.oneof(
   fc.uuid(),
@@ -44,6 +44,32 @@ test('it counts and lists the ids under any prefix, also after more were added',
       },
     ),
   );
+});
+
+test('only a text with which a UUID can start has digits', () => {
+  const uuid = '12345678-9abc-4def-8123-456789abcdef';
+  for (let length = 0; length <= uuid.length; length++) {
+    const prefix = uuid.slice(0, length);
+    assert.equal(prefixDigits(prefix), prefix.replaceAll('-', ''));
+  }
+  for (const other of [
+    '-',
+    '1234-',
+    '12345678--',
+    '1234567-',
+    'ABC',
+    'xyz',
+    `${uuid}0`,
+    `${uuid}-`,
+  ])
+    assert.equal(prefixDigits(other), undefined, other);
+});
+
+test('an id of another shape is counted once under a prefix longer than the sorted keys', () => {
+  const index = new IdIndex();
+  for (const id of ['00000000-0000-1000-8000-00001999999A', '00000000-0000-1000-8000-000000000000'])
+    index.add(id);
+  assert.equal(index.countPrefix('00000000-0000-1'), 2);
 });
 
 test('a million ids take less than 40 bytes each, prefix counts included', () => {
