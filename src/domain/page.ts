@@ -1,4 +1,4 @@
-import type { RawJob } from './job.ts';
+import type { RawJob } from './raw-job.ts';
 
 /** One request for a window of the list, ordered by `created_at ASC`. */
 export interface PageQuery {

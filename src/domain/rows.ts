@@ -1,4 +1,4 @@
-import type { RawJob } from './job.ts';
+import type { RawJob } from './raw-job.ts';
 
 /** Rows on their way from the walk to the table, each job once. */
 export interface RowChunk {

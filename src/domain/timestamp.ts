@@ -100,13 +100,14 @@ function offsetMinutes(text: string, start: number): number | null {
   return (mark === '-' ? -1 : 1) * (hours * 60 + minutes);
 }
 
-function daysInMonth(year: number, month: number): number {
+/** Days of a month, 1 to 12, of the proleptic Gregorian calendar. */
+export function daysInMonth(year: number, month: number): number {
   if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
 }
 
 /** Days since 1970-01-01 of a proleptic Gregorian date: years start in March, so that the leap day comes last. */
-function daysFromEpoch(year: number, month: number, day: number): number {
+export function daysFromEpoch(year: number, month: number, day: number): number {
   const marchYear = month > 2 ? year : year - 1;
   const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1;
   const leapDays =

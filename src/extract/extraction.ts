@@ -1,6 +1,6 @@
 import type { RunEvent } from '../domain/effects.ts';
-import type { RawJob } from '../domain/job.ts';
 import type { Completeness, ProofMethod } from '../domain/manifest.ts';
+import type { RawJob } from '../domain/raw-job.ts';
 import type { RowChunk, RowPosition } from '../domain/rows.ts';
 import { compareCounts, countingRequests } from './counts.ts';
 import { encloseAll } from './enclose.ts';

@@ -1,5 +1,5 @@
-import type { RawJob } from '../domain/job.ts';
 import type { Page } from '../domain/page.ts';
+import type { RawJob } from '../domain/raw-job.ts';
 import type { Micros } from '../domain/timestamp.ts';
 import { IdIndex } from './id-index.ts';
 import { createdAt, idOf, isNewer } from './row-key.ts';
@@ -68,7 +68,7 @@ export class Ledger {
     const fresh = rows.filter((row) => {
       if (this.ids.add(idOf(row))) return true;
       this.counts.duplicates++;
-      this.again.push(row);
+      this.again.push(row.copy());
       return false;
     });
     this.counts.appended += this.#countAppended(fresh);
@@ -82,7 +82,7 @@ export class Ledger {
 
   /** Notes that a row handed out before came again in its seam, where that is expected and only news matter. */
   meetAgain(before: RawJob, row: RawJob): void {
-    if (isNewer(row, before)) this.again.push(row);
+    if (isNewer(row, before)) this.again.push(row.copy());
   }
 
   /** Puts a row of a resumed run back in hand. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { RawJob } from '../domain/job.ts';
-import { numberText, stringifyJson } from '../domain/json.ts';
+import type { JobField } from '../domain/job.ts';
+import type { RawJob } from '../domain/raw-job.ts';
 import { type Micros, parseTimestamp } from '../domain/timestamp.ts';
 
 /**
@@ -8,14 +8,12 @@ import { type Micros, parseTimestamp } from '../domain/timestamp.ts';
  * so that it is counted once like any other.
  */
 export function idOf(job: RawJob): string {
-  const { id } = job;
-  if (typeof id === 'string' && id !== '') return id;
-  return `no id ${createHash('sha256').update(stringifyJson(job)).digest('hex')}`;
+  return job.string('id') || `no id ${createHash('sha256').update(job.toString()).digest('hex')}`;
 }
 
 /** When the job was created, or null when that cannot be told. */
 export function createdAt(job: RawJob): Micros | null {
-  return instant(job.created_at);
+  return instant(job, 'created_at');
 }
 
 /** The version of the same job that was updated last; `first` when neither can be told to be newer. */
@@ -25,12 +23,11 @@ export function newerOf(first: RawJob, second: RawJob): RawJob {
 
 /** Whether `job` was updated after `other`, another version of the same job. */
 export function isNewer(job: RawJob, other: RawJob): boolean {
-  if (job.updated_at === other.updated_at) return false;
-  const [time, otherTime] = [instant(job.updated_at), instant(other.updated_at)];
+  const [time, otherTime] = [instant(job, 'updated_at'), instant(other, 'updated_at')];
   return time !== null && (otherTime === null || time > otherTime);
 }
 
-function instant(value: unknown): Micros | null {
-  const text = typeof value === 'string' ? value : numberText(value);
+function instant(job: RawJob, field: JobField): Micros | null {
+  const text = job.string(field) ?? job.digits(field);
   return text === undefined ? null : parseTimestamp(text);
 }

@@ -1,4 +1,4 @@
-import type { RawJob } from '../domain/job.ts';
+import type { RawJob } from '../domain/raw-job.ts';
 import type { RowChunk, RowPosition } from '../domain/rows.ts';
 import type { Ledger, Newest } from './ledger.ts';
 import { isOrdered, type Link, linkWindow } from './link.ts';

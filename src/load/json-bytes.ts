@@ -1,4 +1,4 @@
-import { copyBytes, SLACK_BYTES } from './copy-bytes.ts';
+import { copyBytes, SLACK_BYTES } from '../domain/copy-bytes.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 

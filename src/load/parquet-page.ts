@@ -1,5 +1,5 @@
+import { SLACK_BYTES } from '../domain/copy-bytes.ts';
 import { grownBytes, type ListColumn } from './block-columns.ts';
-import { SLACK_BYTES } from './copy-bytes.ts';
 import type { PageCodec } from './parquet-codec.ts';
 import { levelsBound, writeLevels } from './parquet-levels.ts';
 import { pageHeader } from './parquet-page-header.ts';

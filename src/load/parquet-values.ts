@@ -1,5 +1,5 @@
+import { copyBytes } from '../domain/copy-bytes.ts';
 import type { BoolColumn, FixedColumn, ListColumn, TextColumn } from './block-columns.ts';
-import { copyBytes } from './copy-bytes.ts';
 
 /** Writes the values that are not null, PLAIN encoded; returns the position after them. */
 export function writeFixed(column: FixedColumn, target: Uint8Array, start: number): number {

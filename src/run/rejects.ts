@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { parseJson } from '../domain/json.ts';
-import type { Reject } from '../transform/transform-rows.ts';
+import { type Reject, readRejectLine } from '../transform/reject-line.ts';
 import type { OutputFile } from './outputs.ts';
 
 /** The name of the file that holds what could not be a row. */
@@ -38,11 +37,7 @@ export class RejectsFile {
 
 /** What the lines that `rejectLine` made say. */
 export function readRejects(lines: Uint8Array): Reject[] {
-  const texts = new TextDecoder().decode(lines).split('\n').slice(0, -1);
-  return texts.map((text) => {
-    const { reason, record } = Object(parseJson(text));
-    return { reason, record };
-  });
+  return new TextDecoder().decode(lines).split('\n').slice(0, -1).map(readRejectLine);
 }
 
 function countLines(bytes: Uint8Array): number {

@@ -1,8 +1,9 @@
-import type { RawJob } from '../domain/job.ts';
-import { numberText, parseJson, stringifyJson } from '../domain/json.ts';
+import type { JobField } from '../domain/job.ts';
 import { Fields, type JsonValue } from '../domain/json-value.ts';
+import { RawJob } from '../domain/raw-job.ts';
 import type { RowPosition } from '../domain/rows.ts';
 import type { Ledger, LedgerCounts, Newest, OpenInterval } from '../extract/ledger.ts';
+import { idOf } from '../extract/row-key.ts';
 
 /** Raised whenever a part or its state is written differently: no version continues another's work. */
 export const PART_FORMAT = 1;
@@ -51,7 +52,7 @@ export function encodeState(state: PartState): JsonValue {
       from: from?.toString() ?? null,
       to: to?.toString() ?? null,
     })),
-    again: again.map(stringifyJson),
+    again: again.map(String),
     anomalies: { ...anomalies },
     costs: { ...costs },
   };
@@ -73,7 +74,7 @@ export function decodeState(value: JsonValue): PartState {
       from: microsOf(item.textOrNull('from')),
       to: microsOf(item.textOrNull('to')),
     })),
-    again: fields.texts('again').map(jobOf),
+    again: fields.texts('again').map(RawJob.parse),
     anomalies: Object.fromEntries(anomalies.names().map((name) => [name, anomalies.count(name)])),
     costs: {
       requests: costs.count('requests'),
@@ -101,24 +102,15 @@ export function restoreLedger(ledger: Ledger, states: readonly PartState[]): voi
   }
 }
 
-/** The fields by which the next window recognizes the row. */
+/** What the next window recognizes the row by. */
 function keyFields(row: RawJob): JsonValue {
-  return Object.fromEntries(
-    ['id', 'created_at', 'updated_at'].map((name) => {
-      const value = row[name];
-      return [name, typeof value === 'string' ? value : (numberText(value) ?? null)];
-    }),
-  );
+  const time = (name: JobField) => row.string(name) ?? row.digits(name) ?? null;
+  return { id: idOf(row), created_at: time('created_at'), updated_at: time('updated_at') };
 }
 
 function rowOf(fields: Fields): RawJob {
-  return Object.fromEntries(fields.names().map((name) => [name, fields.textOrNull(name)]));
-}
-
-function jobOf(text: string): RawJob {
-  const value = parseJson(text);
-  if (typeof value !== 'object' || value === null) throw new TypeError('again: expected jobs');
-  return Object.fromEntries(Object.entries(value));
+  const texts = fields.names().map((name) => [name, fields.textOrNull(name)]);
+  return RawJob.parse(JSON.stringify(Object.fromEntries(texts)));
 }
 
 function microsOf(text: string | null): bigint | null {

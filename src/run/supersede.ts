@@ -1,5 +1,5 @@
 import type { RecordBatch } from 'apache-arrow';
-import type { RawJob } from '../domain/job.ts';
+import type { RawJob } from '../domain/raw-job.ts';
 import type { Micros } from '../domain/timestamp.ts';
 import { idOf, isNewer } from '../extract/row-key.ts';
 import { type TransformedRows, transformRows } from '../transform/transform-rows.ts';

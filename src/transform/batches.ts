@@ -1,3 +1,4 @@
+import { FIELD } from '../domain/job.ts';
 import type { RowChunk, RowPosition } from '../domain/rows.ts';
 import type { Micros } from '../domain/timestamp.ts';
 import { RowsTransformer, type TransformedRows } from './transform-rows.ts';
@@ -5,8 +6,8 @@ import { RowsTransformer, type TransformedRows } from './transform-rows.ts';
 /** Rows a record batch holds, unless they are long. */
 export const BATCH_ROWS = 1000;
 
-/** Characters of long text after which a batch is closed earlier. */
-export const BATCH_CHARACTERS = 8_000_000;
+/** Bytes of long text after which a batch is closed earlier. */
+export const BATCH_BYTES = 8_000_000;
 
 /** A record batch together with the last row of the walk up to its end: where an interrupted run would go on. */
 export interface JobsBatch extends TransformedRows {
@@ -23,20 +24,20 @@ export async function* toBatches(
   resumedAt: RowPosition | null = null,
 ): AsyncGenerator<JobsBatch> {
   let transformer = new RowsTransformer(BATCH_ROWS, latestPlausible);
-  let characters = 0;
+  let bytes = 0;
   let last: RowPosition | null = resumedAt;
   const close = (): JobsBatch => {
     const batch = { ...transformer.finish(), last };
     transformer = new RowsTransformer(BATCH_ROWS, latestPlausible);
-    characters = 0;
+    bytes = 0;
     return batch;
   };
   for await (const { rows, lastOffset } of chunks) {
     for (const [index, row] of rows.entries()) {
       transformer.push(row);
       if (lastOffset !== null) last = { row, offset: lastOffset - (rows.length - 1 - index) };
-      if (typeof row.sequence === 'string') characters += row.sequence.length;
-      if (transformer.taken >= BATCH_ROWS || characters >= BATCH_CHARACTERS) yield close();
+      bytes += row.endOf(FIELD.sequence) - row.startOf(FIELD.sequence);
+      if (transformer.taken >= BATCH_ROWS || bytes >= BATCH_BYTES) yield close();
     }
   }
   if (transformer.taken > 0) yield close();

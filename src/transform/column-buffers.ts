@@ -9,107 +9,114 @@ import {
   TimestampMicrosecond,
   Utf8,
 } from 'apache-arrow';
+import { copyBytes, SLACK_BYTES } from '../domain/copy-bytes.ts';
+import { BACKSLASH } from '../domain/json-scanner.ts';
 
-const NO_BITS = new Uint8Array(0);
-const encoder = new TextEncoder();
-
-/** The validity bitmap of a column, bit i for row i; it stays unallocated while no value is null. */
+/** Which values of a column are null. */
 class Validity {
-  #nullCount = 0;
-  #bits: Uint8Array = NO_BITS;
-  readonly #capacity: number;
-
-  constructor(capacity: number) {
-    this.#capacity = capacity;
-  }
+  readonly #nulls: number[] = [];
 
   setNull(row: number): void {
-    if (this.#nullCount++ === 0)
-      this.#bits = new Uint8Array(Math.ceil(this.#capacity / 8)).fill(0xff);
-    this.#bits[row >> 3] &= ~(1 << (row & 7));
+    this.#nulls.push(row);
   }
 
-  /** The bitmap of the first `length` rows; bits behind them are zero, so that equal data are equal bytes. */
+  /** The bitmap of `length` rows, bit i for row i; none while no value is null. Bits behind the last row are zero. */
   finish(length: number): { nullCount: number; nullBitmap?: Uint8Array } {
-    if (this.#nullCount === 0) return { nullCount: 0 };
-    const nullBitmap = this.#bits.subarray(0, Math.ceil(length / 8));
-    const used = length & 7;
-    if (used > 0) nullBitmap[nullBitmap.length - 1] &= (1 << used) - 1;
-    return { nullCount: this.#nullCount, nullBitmap };
+    if (this.#nulls.length === 0) return { nullCount: 0 };
+    const nullBitmap = new Uint8Array(Math.ceil(length / 8)).fill(0xff);
+    if ((length & 7) > 0) nullBitmap[nullBitmap.length - 1] = (1 << (length & 7)) - 1;
+    for (const row of this.#nulls) nullBitmap[row >> 3] &= ~(1 << (row & 7));
+    return { nullCount: this.#nulls.length, nullBitmap };
   }
 }
 
-/** One column of a batch whose number of rows is known; rows are set in order. */
+/** One column of a batch; rows are set in order. */
 export interface ColumnBuffer {
   finish(): Data;
 }
 
-/** Texts, or characters of them, that are encoded together: enough to make the call worth it, few enough to die young. */
-const PENDING_TEXTS = 128;
-const PENDING_CHARACTERS = 1 << 16;
+const FIRST_BYTES = 1 << 12;
+
+/** What stands for the character behind a backslash; most stand for themselves. */
+const MEANING = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+for (const [letter, meaning] of ['b\b', 'f\f', 'n\n', 'r\r', 't\t'])
+  MEANING[letter.charCodeAt(0)] = meaning.charCodeAt(0);
 
 /** Strings as UTF-8, one behind the other. They must be well-formed Unicode. */
 export class StringBuffer implements ColumnBuffer {
+  rows = 0;
   #offsets: Int32Array;
-  #bytes = new Uint8Array(0);
-  #rows = 0;
-  #pending: string[] = [];
-  #pendingCharacters = 0;
-  #nulls: number[] = [];
+  #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #view = new DataView(this.#bytes.buffer);
+  #end = 0;
+  readonly #validity = new Validity();
 
   constructor(capacity: number) {
     this.#offsets = new Int32Array(capacity + 1);
   }
 
-  get rows(): number {
-    return this.#rows + this.#pending.length;
+  push(text: string | null): void {
+    if (text === null) this.#validity.setNull(this.rows);
+    else {
+      this.#makeRoom(text.length * 3 <= FIRST_BYTES ? text.length * 3 : Buffer.byteLength(text));
+      this.#end += this.#bytes.write(text, this.#end);
+    }
+    this.#close();
   }
 
-  push(text: string | null): void {
-    if (text === null) this.#nulls.push(this.rows);
-    this.#pending.push(text ?? '');
-    this.#pendingCharacters += text?.length ?? 0;
-    if (this.#pending.length >= PENDING_TEXTS || this.#pendingCharacters >= PENDING_CHARACTERS)
-      this.#encode();
+  /** UTF-8 from `start` (inclusive) to `end` (exclusive), behind which `source` goes on. */
+  pushBytes(source: DataView, start: number, end: number): void {
+    this.#makeRoom(end - start);
+    copyBytes(source, start, end, this.#view, this.#end);
+    this.#end += end - start;
+    this.#close();
+  }
+
+  /** The inside of a JSON string whose escapes are all of two characters. It ends before `end`. */
+  pushEscaped(source: Uint8Array, start: number, end: number): void {
+    this.#makeRoom(end - start);
+    const bytes = this.#bytes;
+    let to = this.#end;
+    for (let at = start; at < end; at++) {
+      const byte = source[at];
+      bytes[to++] = byte === BACKSLASH ? MEANING[source[++at]] : byte;
+    }
+    this.#end = to;
+    this.#close();
+  }
+
+  #close(): void {
+    this.rows++;
+    if (this.rows >= this.#offsets.length)
+      this.#offsets = grown(this.#offsets, new Int32Array(2 * (this.rows + 1)));
+    this.#offsets[this.rows] = this.#end;
+  }
+
+  #makeRoom(bytes: number): void {
+    const needed = this.#end + bytes + SLACK_BYTES;
+    if (needed <= this.#bytes.length) return;
+    this.#bytes = grown(
+      this.#bytes,
+      Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#bytes.length)),
+    );
+    this.#view = new DataView(this.#bytes.buffer);
   }
 
   finish(): Data<Utf8> {
-    this.#encode();
-    const length = this.#rows;
-    const validity = new Validity(length);
-    for (const row of this.#nulls) validity.setNull(row);
+    const length = this.rows;
     const valueOffsets = this.#offsets.subarray(0, length + 1);
-    const data = this.#bytes.subarray(0, this.#offsets[length]);
-    return makeData({ type: new Utf8(), length, ...validity.finish(length), valueOffsets, data });
-  }
-
-  /** One call encodes many texts; where all are ASCII, as they mostly are, their lengths are known without another. */
-  #encode(): void {
-    const joined = this.#pending.join('');
-    const start = this.#offsets[this.#rows];
-    this.#makeRoom(start, joined);
-    const { written } = encoder.encodeInto(joined, this.#bytes.subarray(start));
-    const isAscii = written === joined.length;
-    let end = start;
-    for (const text of this.#pending) {
-      end += isAscii ? text.length : Buffer.byteLength(text);
-      this.#offsets[++this.#rows] = end;
-    }
-    this.#pending = [];
-    this.#pendingCharacters = 0;
-  }
-
-  #makeRoom(start: number, joined: string): void {
-    const rows = this.#rows + this.#pending.length + 1;
-    if (rows > this.#offsets.length) this.#offsets = grown(this.#offsets, new Int32Array(2 * rows));
-    const most =
-      start + (joined.length <= PENDING_CHARACTERS ? 3 * joined.length : Buffer.byteLength(joined));
-    if (most > this.#bytes.length)
-      this.#bytes = grown(this.#bytes, new Uint8Array(Math.max(most, 2 * this.#bytes.length)));
+    const data = new Uint8Array(this.#bytes.buffer, 0, this.#end);
+    return makeData({
+      type: new Utf8(),
+      length,
+      ...this.#validity.finish(length),
+      valueOffsets,
+      data,
+    });
   }
 }
 
-function grown<T extends Int32Array | Uint8Array>(from: T, to: T): T {
+function grown<T extends Int32Array | Buffer>(from: T, to: T): T {
   to.set(from);
   return to;
 }
@@ -118,13 +125,12 @@ function grown<T extends Int32Array | Uint8Array>(from: T, to: T): T {
 export class StringsBuffer implements ColumnBuffer {
   readonly #items: StringBuffer;
   readonly #offsets: Int32Array;
-  readonly #validity: Validity;
+  readonly #validity = new Validity();
   #row = 0;
 
   constructor(capacity: number) {
-    this.#items = new StringBuffer(capacity);
+    this.#items = new StringBuffer(0);
     this.#offsets = new Int32Array(capacity + 1);
-    this.#validity = new Validity(capacity);
   }
 
   push(items: readonly (string | null)[] | null): void {
@@ -148,21 +154,30 @@ export class StringsBuffer implements ColumnBuffer {
   }
 }
 
+const TWO_TO_32 = 4_294_967_296;
+
 /** 64-bit integers. */
 export class Int64Buffer implements ColumnBuffer {
-  protected readonly values: BigInt64Array;
-  protected readonly validity: Validity;
   protected length = 0;
+  protected readonly validity = new Validity();
+  protected readonly values: BigInt64Array;
+  /** The same values as low and high halves: a number is written without becoming a bigint. */
+  readonly #halves: Int32Array;
 
   constructor(capacity: number) {
     this.values = new BigInt64Array(capacity);
-    this.validity = new Validity(capacity);
+    this.#halves = new Int32Array(this.values.buffer);
   }
 
-  push(value: bigint | null): void {
+  /** @param value a bigint that fits 64 bits, or a number that is a safe integer */
+  push(value: bigint | number | null): void {
     const row = this.length++;
     if (value === null) this.validity.setNull(row);
-    else this.values[row] = value;
+    else if (typeof value === 'bigint') this.values[row] = value;
+    else {
+      this.#halves[2 * row] = value;
+      this.#halves[2 * row + 1] = Math.floor(value / TWO_TO_32);
+    }
   }
 
   finish(): Data {
@@ -188,12 +203,11 @@ export class TimestampBuffer extends Int64Buffer {
 
 export class Float64Buffer implements ColumnBuffer {
   readonly #values: Float64Array;
-  readonly #validity: Validity;
+  readonly #validity = new Validity();
   #row = 0;
 
   constructor(capacity: number) {
     this.#values = new Float64Array(capacity);
-    this.#validity = new Validity(capacity);
   }
 
   push(value: number | null): void {

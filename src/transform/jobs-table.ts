@@ -1,8 +1,9 @@
 import { type Data, makeData, RecordBatch, Struct } from 'apache-arrow';
 import { JOB_SCHEMA } from '../domain/arrow-schema.ts';
 import { JOB_COLUMNS } from '../domain/columns.ts';
-import { EXIT, ExportError } from '../domain/errors.ts';
-import { FINAL_STATUSES, KNOWN_STATUSES, type RawJob } from '../domain/job.ts';
+import { FIELD, FINAL_STATUSES, JOB_FIELDS, type JobField, KNOWN_STATUSES } from '../domain/job.ts';
+import { FORM, QUOTE } from '../domain/json-scanner.ts';
+import type { RawJob } from '../domain/raw-job.ts';
 import type { Micros } from '../domain/timestamp.ts';
 import {
   BoolBuffer,
@@ -13,39 +14,40 @@ import {
   TimestampBuffer,
 } from './column-buffers.ts';
 import {
+  type Instant,
+  isEmptyText,
+  isNull,
+  isText,
   type Read,
+  readInstant,
   readInt64,
-  readJson,
-  readString,
   readStrings,
-  readTimestamp,
   UNPARSABLE,
 } from './fields.ts';
 
 /** Before the platform existed: 2015-01-01T00:00:00Z. */
-const EARLIEST_PLAUSIBLE: Micros = 1_420_070_400_000_000n;
+const EARLIEST_PLAUSIBLE = 1_420_070_400_000_000;
 const MICROS_PER_SECOND = 1e6;
-const TEXT_FIELDS = JOB_COLUMNS.filter(({ sent, type }) => sent && type === 'string').map(
-  ({ name }) => name,
-);
-const SENT_FIELDS: ReadonlySet<string> = new Set(
-  JOB_COLUMNS.filter(({ sent }) => sent).map(({ name }) => name),
-);
+
+const REQUIRED_TEXTS = [FIELD.id, FIELD.batch_id, FIELD.project_id, FIELD.status];
+const TEXTS = [...REQUIRED_TEXTS, FIELD.parent_id, FIELD.slurm_job_id, FIELD.sequence];
+const INTEGERS = [FIELD.runs, FIELD.progress, FIELD.creation_order];
+const SENT_FIELDS: ReadonlySet<string> = new Set(JOB_FIELDS);
+
+/** The column of a field. */
+interface FieldColumn<Buffer> {
+  readonly field: number;
+  readonly buffer: Buffer;
+}
 
 /**
  * The columns of the jobs table, filled row by row. Rows are pushed in order; `finish` makes the batch.
  */
 export class JobsTable {
   readonly anomalies = new Map<string, number>();
-  readonly #latestPlausible: Micros;
-  readonly #strings: Record<
-    'id' | 'batch_id' | 'project_id' | 'status' | 'parent_id' | 'slurm_job_id',
-    StringBuffer
-  >;
-  readonly #sequence: StringBuffer;
-  readonly #variables: StringBuffer;
-  readonly #extra: StringBuffer;
-  readonly #integers: Record<'runs' | 'progress' | 'creation_order', Int64Buffer>;
+  readonly #latestPlausible: number;
+  readonly #texts: readonly FieldColumn<StringBuffer>[];
+  readonly #integers: readonly FieldColumn<Int64Buffer>[];
   readonly #times: Record<
     'created_at' | 'updated_at' | 'start_timestamp' | 'end_timestamp',
     TimestampBuffer
@@ -54,28 +56,21 @@ export class JobsTable {
   readonly #isFinal: BoolBuffer;
   readonly #errors: StringsBuffer;
   readonly #errorCount: Int64Buffer;
+  readonly #variables: StringBuffer;
+  readonly #extra: StringBuffer;
   readonly #flags: StringsBuffer;
   #rows = 0;
   /** Of the row being pushed. */
   #rowFlags: string[] = [];
-  #known = 0;
-  #unread: string[] = [];
+  readonly #unread = new Set<string>();
+  #errorTexts: Read<readonly (string | null)[]> = null;
 
   constructor(capacity: number, latestPlausible: Micros) {
-    const integer = (): Int64Buffer => new Int64Buffer(capacity);
     const time = (): TimestampBuffer => new TimestampBuffer(capacity);
     const seconds = (): Float64Buffer => new Float64Buffer(capacity);
-    const text = (): StringBuffer => new StringBuffer(capacity);
-    this.#latestPlausible = latestPlausible;
-    this.#strings = {
-      id: text(),
-      batch_id: text(),
-      project_id: text(),
-      status: text(),
-      parent_id: text(),
-      slurm_job_id: text(),
-    };
-    this.#integers = { runs: integer(), progress: integer(), creation_order: integer() };
+    this.#latestPlausible = Number(latestPlausible);
+    this.#texts = TEXTS.map((field) => ({ field, buffer: new StringBuffer(capacity) }));
+    this.#integers = INTEGERS.map((field) => ({ field, buffer: new Int64Buffer(capacity) }));
     this.#times = {
       created_at: time(),
       updated_at: time(),
@@ -83,12 +78,11 @@ export class JobsTable {
       end_timestamp: time(),
     };
     this.#seconds = { queue_seconds: seconds(), run_seconds: seconds(), total_seconds: seconds() };
-    this.#sequence = text();
-    this.#variables = text();
-    this.#extra = text();
     this.#isFinal = new BoolBuffer(capacity);
     this.#errors = new StringsBuffer(capacity);
-    this.#errorCount = integer();
+    this.#errorCount = new Int64Buffer(capacity);
+    this.#variables = new StringBuffer(capacity);
+    this.#extra = new StringBuffer(capacity);
     this.#flags = new StringsBuffer(capacity);
   }
 
@@ -98,60 +92,72 @@ export class JobsTable {
 
   /** Adds a job as a row. @returns why it cannot be one, or undefined when it is */
   push(job: RawJob): string | undefined {
-    const { id, batch_id: batchId, project_id: projectId, status } = job;
-    if (typeof id !== 'string' || id === '') return missing('id', id);
-    if (typeof batchId !== 'string') return missing('batch_id', batchId);
-    if (typeof projectId !== 'string') return missing('project_id', projectId);
-    if (typeof status !== 'string') return missing('status', status);
-    const created = readTimestamp(job.created_at);
-    if (created === null || created === UNPARSABLE) return missing('created_at', job.created_at);
-
-    if (!isWellFormed(job)) return 'text with half of a surrogate pair, which UTF-8 cannot carry';
+    for (const field of REQUIRED_TEXTS) if (!isText(job, field)) return missing(job, field);
+    if (isEmptyText(job, FIELD.id)) return missing(job, FIELD.id);
+    const created = readInstant(job, FIELD.created_at);
+    if (created === null || created === UNPARSABLE) return missing(job, FIELD.created_at);
+    this.#errorTexts = readStrings(job, FIELD.errors);
+    if (!this.#isWellFormed(job))
+      return 'text with half of a surrogate pair, which UTF-8 cannot carry';
 
     this.#rows++;
     this.#rowFlags = [];
-    this.#unread = [];
-    this.#known = 5;
-    this.#strings.id.push(id);
-    this.#strings.batch_id.push(batchId);
-    this.#strings.project_id.push(projectId);
-    this.#strings.status.push(status);
-    this.#strings.parent_id.push(this.#read(job, 'parent_id', readString));
-    this.#strings.slurm_job_id.push(this.#read(job, 'slurm_job_id', readString));
-    this.#integers.runs.push(this.#read(job, 'runs', readInt64));
-    this.#integers.progress.push(this.#read(job, 'progress', readInt64));
-    this.#integers.creation_order.push(this.#read(job, 'creation_order', readInt64));
+    this.#unread.clear();
+    for (const { field, buffer } of this.#texts) this.#pushText(job, field, buffer);
+    for (const { field, buffer } of this.#integers)
+      buffer.push(this.#accept(field, readInt64(job, field)));
     this.#pushTimes(job, created);
-    this.#isFinal.push(FINAL_STATUSES.has(status));
-    if (!KNOWN_STATUSES.has(status)) this.#rowFlags.push('unknown_status');
-    this.#pushErrors(job);
-    this.#variables.push(this.#read(job, 'variables', (value) => jsonOf(value, id)));
-    this.#sequence.push(this.#read(job, 'sequence', readString));
-    this.#extra.push(this.#extraOf(job, id));
+    this.#pushStatus(job);
+    this.#pushErrors();
+    this.#pushVariables(job);
+    this.#extra.push(this.#extraOf(job));
     this.#flags.push(this.#rowFlags);
     for (const flag of this.#rowFlags)
       this.anomalies.set(flag, (this.anomalies.get(flag) ?? 0) + 1);
     return undefined;
   }
 
-  #read<T>(job: RawJob, field: string, read: (value: unknown) => Read<T>): T | null {
-    const value = job[field];
-    if (value !== undefined) this.#known++;
-    const result = read(value);
-    if (result !== UNPARSABLE) return result;
-    this.#rowFlags.push(`unparsable:${field}`);
-    this.#unread.push(field);
+  /** Whether every text that becomes a cell is; JSON columns keep the escapes of what is not. */
+  #isWellFormed(job: RawJob): boolean {
+    for (const field of TEXTS) {
+      const mayBeNot = job.formOf(field) === FORM.unicode;
+      if (mayBeNot && !job.string(JOB_FIELDS[field])?.isWellFormed()) return false;
+    }
+    const errors = this.#errorTexts;
+    return (
+      errors === null ||
+      errors === UNPARSABLE ||
+      errors.every((text) => text === null || text.isWellFormed())
+    );
+  }
+
+  #pushText(job: RawJob, field: number, buffer: StringBuffer): void {
+    const start = job.startOf(field);
+    const end = job.endOf(field) - 1;
+    const form = job.formOf(field);
+    if (isNull(job, start)) buffer.push(null);
+    else if (job.bytes[start] !== QUOTE) buffer.push(this.#accept<string>(field, UNPARSABLE));
+    else if (form === FORM.plain) buffer.pushBytes(job.view, start + 1, end);
+    else if (form === FORM.escaped) buffer.pushEscaped(job.bytes, start + 1, end);
+    else buffer.push(job.string(JOB_FIELDS[field]) ?? null);
+  }
+
+  #accept<T>(field: number, value: Read<T>): T | null {
+    if (value !== UNPARSABLE) return value;
+    this.#rowFlags.push(`unparsable:${JOB_FIELDS[field]}`);
+    this.#unread.add(JOB_FIELDS[field]);
     return null;
   }
 
-  #pushTimes(job: RawJob, created: Micros): void {
-    const updated = this.#read(job, 'updated_at', readTimestamp);
-    const start = this.#read(job, 'start_timestamp', readTimestamp);
-    const end = this.#read(job, 'end_timestamp', readTimestamp);
-    this.#pushTime('created_at', created);
-    this.#pushTime('updated_at', updated);
-    this.#pushTime('start_timestamp', start);
-    this.#pushTime('end_timestamp', end);
+  #pushTimes(job: RawJob, created: Instant): void {
+    const updated = this.#accept(FIELD.updated_at, readInstant(job, FIELD.updated_at));
+    const start = this.#accept(FIELD.start_timestamp, readInstant(job, FIELD.start_timestamp));
+    const end = this.#accept(FIELD.end_timestamp, readInstant(job, FIELD.end_timestamp));
+    const { created_at, updated_at, start_timestamp, end_timestamp } = this.#times;
+    this.#pushTime(created_at, 'created_at', created);
+    this.#pushTime(updated_at, 'updated_at', updated);
+    this.#pushTime(start_timestamp, 'start_timestamp', start);
+    this.#pushTime(end_timestamp, 'end_timestamp', end);
     if (start !== null && start < created) this.#rowFlags.push('start_before_created');
     if (start !== null && end !== null && end < start) this.#rowFlags.push('end_before_start');
     this.#seconds.queue_seconds.push(secondsBetween(created, start));
@@ -159,44 +165,52 @@ export class JobsTable {
     this.#seconds.total_seconds.push(secondsBetween(created, end));
   }
 
-  #pushTime(
-    field: 'created_at' | 'updated_at' | 'start_timestamp' | 'end_timestamp',
-    time: Micros | null,
-  ): void {
-    this.#times[field].push(time);
+  #pushTime(buffer: TimestampBuffer, name: JobField, time: Instant | null): void {
+    buffer.push(time);
     const implausible =
       time !== null && (time < EARLIEST_PLAUSIBLE || time > this.#latestPlausible);
-    if (implausible) this.#rowFlags.push(`implausible:${field}`);
+    if (implausible) this.#rowFlags.push(`implausible:${name}`);
   }
 
-  #pushErrors(job: RawJob): void {
-    const unread = this.#unread.length;
-    const errors = this.#read(job, 'errors', readStrings);
-    const isUnparsable = this.#unread.length > unread;
+  #pushStatus(job: RawJob): void {
+    const status = job.string('status') ?? '';
+    this.#isFinal.push(FINAL_STATUSES.has(status));
+    if (!KNOWN_STATUSES.has(status)) this.#rowFlags.push('unknown_status');
+  }
+
+  #pushErrors(): void {
+    const errors = this.#accept(FIELD.errors, this.#errorTexts);
     this.#errors.push(errors);
-    this.#errorCount.push(isUnparsable ? null : BigInt(errors?.length ?? 0));
+    this.#errorCount.push(this.#unread.has('errors') ? null : (errors?.length ?? 0));
+  }
+
+  #pushVariables(job: RawJob): void {
+    const start = job.startOf(FIELD.variables);
+    if (isNull(job, start)) this.#variables.push(null);
+    else if (job.formOf(FIELD.variables) === FORM.spaced)
+      this.#variables.push(job.json('variables') ?? null);
+    else this.#variables.pushBytes(job.view, start, job.endOf(FIELD.variables));
   }
 
   /** Fields without a column, and the raw values of columns that could not be read, as one JSON object. */
-  #extraOf(job: RawJob, id: string): string | null {
-    if (this.#known === Object.keys(job).length && this.#unread.length === 0) return null;
-    const entries = Object.entries(job).filter(
-      ([field]) => !SENT_FIELDS.has(field) || this.#unread.includes(field),
-    );
-    return entries.length === 0 ? null : jsonOf(Object.fromEntries(entries), id);
+  #extraOf(job: RawJob): string | null {
+    if (!job.hasOthers && this.#unread.size === 0) return null;
+    const members = [...job.members()]
+      .filter(([name]) => !SENT_FIELDS.has(name) || this.#unread.has(name))
+      .map(([name, value]) => `${JSON.stringify(name)}:${value}`);
+    return members.length === 0 ? null : `{${members.join()}}`;
   }
 
   finish(): RecordBatch {
     const columns: Record<string, { finish(): Data }> = {
-      ...this.#strings,
-      ...this.#integers,
+      ...byName(this.#texts),
+      ...byName(this.#integers),
       ...this.#times,
       ...this.#seconds,
       is_final: this.#isFinal,
       errors: this.#errors,
       error_count: this.#errorCount,
       variables: this.#variables,
-      sequence: this.#sequence,
       extra: this.#extra,
       anomalies: this.#flags,
     };
@@ -209,36 +223,23 @@ export class JobsTable {
   }
 }
 
-/** Whether every text that becomes a cell is well-formed Unicode; JSON columns escape what is not. */
-function isWellFormed(job: RawJob): boolean {
-  for (const field of TEXT_FIELDS) {
-    const value = job[field];
-    if (typeof value === 'string' && !value.isWellFormed()) return false;
-  }
-  const { errors } = job;
-  return (
-    !Array.isArray(errors) ||
-    errors.every((item) => typeof item !== 'string' || item.isWellFormed())
-  );
+function byName<Buffer>(columns: readonly FieldColumn<Buffer>[]): Record<string, Buffer> {
+  return Object.fromEntries(columns.map(({ field, buffer }) => [JOB_FIELDS[field], buffer]));
 }
 
-function missing(field: string, value: unknown): string {
-  if (value === undefined || value === null || value === '') return `${field}: missing`;
-  return field === 'created_at' ? `${field}: not a timestamp` : `${field}: not a string`;
+function missing(job: RawJob, field: number): string {
+  const name = JOB_FIELDS[field];
+  const isMissing =
+    isNull(job, job.startOf(field)) || (isText(job, field) && isEmptyText(job, field));
+  if (isMissing) return `${name}: missing`;
+  return field === FIELD.created_at ? `${name}: not a timestamp` : `${name}: not a string`;
 }
 
-function secondsBetween(from: Micros | null, to: Micros | null): number | null {
-  return from === null || to === null ? null : Number(to - from) / MICROS_PER_SECOND;
-}
-
-function jsonOf(value: unknown, id: string): string | null {
-  try {
-    return readJson(value);
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new ExportError(
-      `Job ${id} holds a value that is nested too deeply to be written. Leave the job out with a filter and report it.`,
-      { exitCode: EXIT.data, stage: 'transform' },
-    );
-  }
+function secondsBetween(from: Instant | null, to: Instant | null): number | null {
+  if (from === null || to === null) return null;
+  const micros =
+    typeof from === 'number' && typeof to === 'number'
+      ? to - from
+      : Number(BigInt(to) - BigInt(from));
+  return micros / MICROS_PER_SECOND;
 }

@@ -1,14 +1,8 @@
 import type { RecordBatch } from 'apache-arrow';
-import type { RawJob } from '../domain/job.ts';
+import type { RawJob } from '../domain/raw-job.ts';
 import type { Micros } from '../domain/timestamp.ts';
-import { toJson } from './fields.ts';
 import { JobsTable } from './jobs-table.ts';
-
-/** A record that cannot be a row, with the reason and everything that was sent. */
-export interface Reject {
-  readonly reason: string;
-  readonly record: RawJob;
-}
+import type { Reject } from './reject-line.ts';
 
 export interface TransformedRows {
   readonly batch: RecordBatch;
@@ -35,7 +29,6 @@ export class RowsTransformer {
     return this.#table.rows + this.#rejects.length;
   }
 
-  /** @throws ExportError (65) when a value is nested too deeply to be written */
   push(job: RawJob): void {
     const reason = this.#table.push(job);
     if (reason !== undefined) this.#rejects.push({ reason, record: job });
@@ -56,9 +49,4 @@ export function transformRows(jobs: readonly RawJob[], latestPlausible: Micros):
   const transformer = new RowsTransformer(jobs.length, latestPlausible);
   for (const job of jobs) transformer.push(job);
   return transformer.finish();
-}
-
-/** One line of `rejects.ndjson`. */
-export function rejectLine({ reason, record }: Reject): string {
-  return `{"reason":${JSON.stringify(reason)},"record":${toJson(record)}}\n`;
 }

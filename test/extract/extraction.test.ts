@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { RawJob } from '../../src/domain/job.ts';
 import type { FetchPage } from '../../src/domain/page.ts';
+import { RawJob } from '../../src/domain/raw-job.ts';
 import { Extraction } from '../../src/extract/extraction.ts';
 import type { ListReader } from '../../src/extract/read-windows.ts';
+import { idOf } from '../support/raw-jobs.ts';
 import { ShiftingList, swapAcrossSeams } from '../support/shifting-list.ts';
 
 function reader(fetchPage: FetchPage, pageSize = 100, windows = 8): ListReader {
@@ -18,7 +19,7 @@ function reader(fetchPage: FetchPage, pageSize = 100, windows = 8): ListReader {
 async function idsOf(extraction: Extraction): Promise<string[]> {
   const rows: RawJob[] = [];
   for await (const chunk of extraction.chunks()) rows.push(...chunk.rows);
-  return rows.map(({ id }) => String(id));
+  return rows.map(idOf);
 }
 
 const still = { idPrefix: '', emit: () => {} };
@@ -49,7 +50,9 @@ test('a still list is proven though its newest jobs are more than a page, one of
     const untimed = list.entries[980].id;
     return {
       ...page,
-      rows: page.rows.map((row) => (row.id === untimed ? { ...row, created_at: null } : row)),
+      rows: page.rows.map((row) =>
+        idOf(row) === untimed ? RawJob.parse(JSON.stringify({ id: untimed })) : row,
+      ),
     };
   };
   const extraction = new Extraction({ ...still, reader: reader(fetchPage) });
@@ -152,8 +155,8 @@ test('the newer version of a row that came twice in its seam is handed out', asy
   const extraction = new Extraction({ ...still, reader: reader(fetchPage, 100, 1) });
   const rows: RawJob[] = [];
   for await (const chunk of extraction.chunks()) rows.push(...chunk.rows);
-  const [row] = rows.filter(({ id }) => id === seam.id);
-  assert.match(String(row.updated_at), /^2024-01-12T13:46:39/);
+  const [row] = rows.filter((job) => idOf(job) === seam.id);
+  assert.match(String(row.string('updated_at')), /^2024-01-12T13:46:39/);
 });
 
 test('jobs lost among ties are found by counting id prefixes, at a cost that follows what was lost', async () => {

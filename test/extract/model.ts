@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Extraction } from '../../src/extract/extraction.ts';
+import { idOf } from '../support/raw-jobs.ts';
 import { ShiftingList, seededRandom } from '../support/shifting-list.ts';
 
 type Operation = 'append' | 'backdate' | 'delete' | 'update' | 'shuffle';
@@ -61,7 +62,7 @@ async function exportUnder(schedule: Schedule, seed: number, prove: boolean): Pr
   });
   const seen = new Map<string, number>();
   for await (const { rows } of extraction.chunks()) {
-    for (const { id } of rows) seen.set(String(id), (seen.get(String(id)) ?? 0) + 1);
+    for (const id of rows.map(idOf)) seen.set(id, (seen.get(id) ?? 0) + 1);
   }
   return {
     proven: extraction.completeness?.proven ?? false,

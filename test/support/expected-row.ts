@@ -1,4 +1,5 @@
-import { LosslessNumber, parse } from 'lossless-json';
+import { LosslessNumber } from 'lossless-json';
+import { losslessParse } from './lossless-parse.ts';
 
 /**
  * A row in a form that every reader can be brought to: integers and instants (microseconds) as decimal text, JSON as
@@ -47,7 +48,7 @@ const FINAL = ['DONE', 'ERROR', 'CANCELED', 'TIMED_OUT'];
  * @param latest microseconds behind which a time is implausible
  */
 export function expectedRow(text: string, latest: bigint): PlainRow {
-  const job = losslessParse(text);
+  const job = Object(losslessParse(text));
   const anomalies: string[] = [];
   const extra = new Map(Object.entries(job).filter(([name]) => !COLUMNS.includes(name)));
   const take = <T>(name: string, read: (value: unknown) => T | undefined): T | null => {
@@ -113,7 +114,7 @@ export function expectedRow(text: string, latest: bigint): PlainRow {
 
 /** JSON text in a form in which equal values are equal texts: keys sorted, numbers as digits and a power of ten. */
 export function canonicalJson(text: string): string {
-  return canonical(parse(text, undefined, { onDuplicateKey: ({ newValue }) => newValue }));
+  return canonical(losslessParse(text));
 }
 
 function canonical(value: unknown): string {
@@ -133,11 +134,6 @@ function decimal(text: string): string {
   const trimmed = digits.replace(/0+$/, '');
   if (trimmed === '') return '0';
   return `${sign}${trimmed}e${Number(exponent) - fraction.length + digits.length - trimmed.length}`;
-}
-
-function losslessParse(text: string): Record<string, unknown> {
-  const value = parse(text, undefined, { onDuplicateKey: ({ newValue }) => newValue });
-  return value as Record<string, unknown>;
 }
 
 function microseconds(value: unknown): bigint | undefined {

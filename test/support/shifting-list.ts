@@ -1,6 +1,7 @@
-import type { RawJob } from '../../src/domain/job.ts';
 import type { FetchPage, Page, PageQuery } from '../../src/domain/page.ts';
+import type { RawJob } from '../../src/domain/raw-job.ts';
 import { formatTimestamp } from '../../src/domain/timestamp.ts';
+import { rawJob } from './raw-jobs.ts';
 
 interface Entry {
   readonly id: string;
@@ -129,7 +130,7 @@ export function swapAcrossSeams(list: ShiftingList, seams: readonly number[]): F
 }
 
 function asJob({ id, created, updated }: Entry): RawJob {
-  return { id, created_at: instant(created), updated_at: instant(updated) };
+  return rawJob({ id, created_at: instant(created), updated_at: instant(updated) });
 }
 
 function instant(seconds: number): string {

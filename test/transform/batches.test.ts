@@ -1,19 +1,22 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import type { RawJob } from '../../src/domain/job.ts';
+import type { RawJob } from '../../src/domain/raw-job.ts';
 import type { RowChunk } from '../../src/domain/rows.ts';
-import { BATCH_CHARACTERS, BATCH_ROWS, toBatches } from '../../src/transform/batches.ts';
+import { BATCH_BYTES, BATCH_ROWS, toBatches } from '../../src/transform/batches.ts';
+import { idOf, rawJob } from '../support/raw-jobs.ts';
 
 function jobs(count: number, sequenceLength = 0): RawJob[] {
-  return Array.from({ length: count }, (_, at) => ({
-    id: `job ${at}`,
-    batch_id: 'b',
-    project_id: 'p',
-    status: 'DONE',
-    created_at: '2024-01-01T00:00:00Z',
-    ...(sequenceLength > 0 ? { sequence: 'x'.repeat(sequenceLength) } : {}),
-  }));
+  return Array.from({ length: count }, (_, at) =>
+    rawJob({
+      id: `job ${at}`,
+      batch_id: 'b',
+      project_id: 'p',
+      status: 'DONE',
+      created_at: '2024-01-01T00:00:00Z',
+      ...(sequenceLength > 0 ? { sequence: 'x'.repeat(sequenceLength) } : {}),
+    }),
+  );
 }
 
 async function* inChunks(
@@ -32,7 +35,7 @@ async function cut(
 ): Promise<{ rows: number; offset: number | undefined; id: unknown }[]> {
   const cuts = [];
   for await (const { batch, last } of toBatches(chunks, 0n)) {
-    cuts.push({ rows: batch.numRows, offset: last?.offset, id: last?.row.id });
+    cuts.push({ rows: batch.numRows, offset: last?.offset, id: last && idOf(last.row) });
   }
   return cuts;
 }
@@ -55,7 +58,7 @@ test('where batches are cut depends on the rows alone', async () => {
 });
 
 test('long sequences close a batch early', async () => {
-  const cuts = await cut(inChunks(jobs(5, BATCH_CHARACTERS / 2), [5]));
+  const cuts = await cut(inChunks(jobs(5, BATCH_BYTES / 2), [5]));
   assert.deepEqual(
     cuts.map(({ rows }) => rows),
     [2, 2, 1],

@@ -1,10 +1,10 @@
 import { EXIT } from '../../domain/errors.ts';
 import type { Page, PageQuery, PageTooLarge } from '../../domain/page.ts';
-import { readBody } from './body.ts';
+import { readBodyAs } from './body.ts';
 import type { HttpAnswer } from './exchange.ts';
 import { done, fault, type Outcome } from './faults.ts';
 import { failure } from './give-up.ts';
-import { readPageAnswer } from './page-answer.ts';
+import { readPageAnswer, readPageBody } from './page-answer.ts';
 import { passingFault } from './passing-status.ts';
 import { refusedQuery } from './refused-query.ts';
 import type { Redact } from './safe-text.ts';
@@ -58,7 +58,7 @@ async function readOk(
   answer: HttpAnswer,
   { request, query, maxBodyBytes }: AnswerContext,
 ): Promise<Outcome<Page | PageTooLarge>> {
-  const body = await readBody(answer, maxBodyBytes);
+  const body = await readBodyAs(answer, maxBodyBytes, readPageBody);
   switch (body.kind) {
     case 'too-large':
       return done({ kind: 'too-large', limitBytes: maxBodyBytes });

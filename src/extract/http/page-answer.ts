@@ -1,6 +1,16 @@
-import type { RawJob } from '../../domain/job.ts';
-import { numberText } from '../../domain/json.ts';
+import { CLOSE_OBJECT, JsonScanner, OPEN_LIST, OPEN_OBJECT } from '../../domain/json-scanner.ts';
 import type { PageQuery } from '../../domain/page.ts';
+import { RawJob, stringAt } from '../../domain/raw-job.ts';
+
+const EMPTY_LIST = Buffer.from('[]');
+
+/** The body of an answer to a page query: everything but the jobs, and the jobs. */
+export interface PageBody {
+  /** As parsed; of `data` it has only an empty list where the jobs were. */
+  readonly envelope: unknown;
+  /** Undefined when `data` is no list of objects. */
+  readonly rows: readonly RawJob[] | undefined;
+}
 
 /**
  * What a JSON body says as an answer to a page query: a page, a sign that asking again may help (`malformed`,
@@ -11,6 +21,36 @@ export type PageAnswer =
   | { readonly kind: 'malformed' | 'inconsistent' | 'broken'; readonly what: string };
 
 /**
+ * Finds the jobs in a body, and parses the little that is around them.
+ *
+ * @param bytes valid UTF-8
+ * @throws SyntaxError when it is not JSON
+ */
+export function readPageBody(bytes: Buffer): PageBody {
+  const scanner = new JsonScanner(bytes);
+  if (scanner.peek() !== OPEN_OBJECT)
+    return { envelope: JSON.parse(bytes.toString()), rows: undefined };
+  let rows: readonly RawJob[] | undefined;
+  let [start, end] = [0, 0];
+  for (let more = scanner.enter(OPEN_OBJECT); more; more = scanner.goesOn(CLOSE_OBJECT)) {
+    const form = scanner.key();
+    const isData = stringAt(bytes, scanner.keyStart, scanner.keyEnd, form) === 'data';
+    const isList = scanner.peek() === OPEN_LIST;
+    if (isData && isList) {
+      start = scanner.at;
+      rows = RawJob.scanList(scanner, bytes);
+      end = scanner.at;
+    } else {
+      if (isData) [rows, start, end] = [undefined, 0, 0];
+      scanner.value();
+    }
+  }
+  scanner.end();
+  const around = [bytes.subarray(0, start), ...(end > 0 ? [EMPTY_LIST] : []), bytes.subarray(end)];
+  return { envelope: JSON.parse(Buffer.concat(around).toString()), rows };
+}
+
+/**
  * Checks an answer at the border. Source: GET /api/v2/jobs, "Responses".
  *
  * A page that is short of its own total is never taken for the end, and one longer than its total leaves room for is
@@ -19,18 +59,21 @@ export type PageAnswer =
  * @param contentRange the header that stands in for missing pagination
  */
 export function readPageAnswer(
-  body: unknown,
+  { envelope, rows }: PageBody,
   query: PageQuery,
   contentRange: string | undefined,
 ): PageAnswer {
-  if (!isRecord(body)) return broken(`expected a JSON object, got ${nameOf(body)}`);
-  if (body.status === 'fail' || body.status === 'error') {
-    return { kind: 'malformed', what: `a 200 answer whose body says status "${body.status}"` };
+  if (!isRecord(envelope)) return broken(`expected a JSON object, got ${nameOf(envelope)}`);
+  if (envelope.status === 'fail' || envelope.status === 'error') {
+    return {
+      kind: 'malformed',
+      what: `a 200 answer whose body says status "${envelope.status}"`,
+    };
   }
-  const rows: unknown = body.data;
-  if (!Array.isArray(rows)) return broken(`expected "data" to be an array, got ${nameOf(rows)}`);
-  if (!rows.every(isRecord)) return broken('expected every item of "data" to be an object');
-  const total = readTotal(body.pagination, contentRange);
+  if (!Array.isArray(envelope.data))
+    return broken(`expected "data" to be an array, got ${nameOf(envelope.data)}`);
+  if (rows === undefined) return broken('expected every item of "data" to be an object');
+  const total = readTotal(envelope.pagination, contentRange);
   if (typeof total === 'string') return broken(total);
   if (rows.length > query.limit) {
     return broken(`asked for ${query.limit} jobs at most, got ${rows.length}`);
@@ -50,8 +93,7 @@ export function readPageAnswer(
 function readTotal(pagination: unknown, contentRange: string | undefined): number | string {
   const sent = isRecord(pagination) ? (pagination.total ?? undefined) : undefined;
   if (sent !== undefined) {
-    const total = Number(numberText(sent) ?? Number.NaN);
-    if (isCount(total)) return total;
+    if (isCount(sent)) return sent;
     return `expected "pagination.total" to be a whole number, got ${nameOf(sent)}`;
   }
   const range = /^(?:\w+ +)?(?:\d+-\d+|\*)\/(\d+)$/.exec(contentRange?.trim() ?? '');
@@ -59,18 +101,12 @@ function readTotal(pagination: unknown, contentRange: string | undefined): numbe
   return isCount(total) ? total : 'neither "pagination.total" nor Content-Range says the total';
 }
 
-function isCount(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0;
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-/** A JSON object; a number kept digit for digit is an object to JavaScript only. */
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    numberText(value) === undefined
-  );
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The kind of a JSON value: never the value. */
@@ -78,7 +114,7 @@ function nameOf(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
-  if (numberText(value) !== undefined) return `the number ${numberText(value)?.slice(0, 20)}`;
+  if (typeof value === 'number') return `the number ${value}`;
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 

@@ -1,5 +1,3 @@
-import { parseJson } from '../../domain/json.ts';
-
 /** A bearer token and the monotonic milliseconds that matter in its life; Infinity when its end is not known. */
 export interface Token {
   readonly text: string;
@@ -45,7 +43,7 @@ function expClaim(token: string): number | undefined {
   const payload = token.split('.')[1];
   if (payload === undefined) return undefined;
   try {
-    const claims = parseJson(Buffer.from(payload, 'base64url').toString('utf8'));
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
     if (typeof claims !== 'object' || claims === null || !('exp' in claims)) return undefined;
     return typeof claims.exp === 'number' ? claims.exp : undefined;
   } catch {

@@ -53,7 +53,7 @@ export function sendPage(response: http.ServerResponse, request: Seen, total = T
 }
 
 export function ids(page: Page | PageTooLarge): unknown[] {
-  return page.kind === 'page' ? page.rows.map(({ id }) => id) : [page.kind];
+  return page.kind === 'page' ? page.rows.map((job) => job.string('id')) : [page.kind];
 }
 
 export interface TestClient extends JobsClient {

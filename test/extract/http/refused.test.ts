@@ -64,7 +64,7 @@ describe('an answer that asking again would not change', () => {
     [
       'a total past 2^53',
       (response) => sendJson(response, '{"data":[],"pagination":{"total":99999999999999999999}}'),
-      /got the number 9999/,
+      /got the number 1000/,
     ],
     [
       'no pagination',
