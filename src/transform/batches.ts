@@ -16,29 +16,30 @@ export interface JobsBatch extends TransformedRows {
 
 /**
  * Cuts the stream of rows into record batches. Where it cuts depends on the rows alone, not on how they were fetched,
- * so that the same rows always make the same batches. A row becomes columns as it comes: what it was parsed into can go.
+ * so that the same rows always make the same batches. A row becomes columns as it comes: what it came in can go.
+ * A batch is good until the next is asked for, which uses its memory again.
  */
 export async function* toBatches(
   chunks: AsyncIterable<RowChunk>,
   latestPlausible: Micros,
   resumedAt: RowPosition | null = null,
 ): AsyncGenerator<JobsBatch> {
-  let transformer = new RowsTransformer(BATCH_ROWS, latestPlausible);
+  const transformer = new RowsTransformer(BATCH_ROWS, latestPlausible);
   let bytes = 0;
   let last: RowPosition | null = resumedAt;
-  const close = (): JobsBatch => {
-    const batch = { ...transformer.finish(), last };
-    transformer = new RowsTransformer(BATCH_ROWS, latestPlausible);
-    bytes = 0;
-    return batch;
-  };
   for await (const { rows, lastOffset } of chunks) {
-    for (const [index, row] of rows.entries()) {
+    for (let at = 0; at < rows.length; at++) {
+      const row = rows[at];
       transformer.push(row);
-      if (lastOffset !== null) last = { row, offset: lastOffset - (rows.length - 1 - index) };
       bytes += row.endOf(FIELD.sequence) - row.startOf(FIELD.sequence);
-      if (transformer.taken >= BATCH_ROWS || bytes >= BATCH_BYTES) yield close();
+      const isFull = transformer.taken >= BATCH_ROWS || bytes >= BATCH_BYTES;
+      const isLast = at === rows.length - 1;
+      if (lastOffset !== null && (isFull || isLast))
+        last = { row, offset: lastOffset - (rows.length - 1 - at) };
+      if (!isFull) continue;
+      yield { ...transformer.finish(), last };
+      bytes = 0;
     }
   }
-  if (transformer.taken > 0) yield close();
+  if (transformer.taken > 0) yield { ...transformer.finish(), last };
 }

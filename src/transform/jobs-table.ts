@@ -6,14 +6,6 @@ import { FORM, QUOTE } from '../domain/json-scanner.ts';
 import type { RawJob } from '../domain/raw-job.ts';
 import type { Micros } from '../domain/timestamp.ts';
 import {
-  BoolBuffer,
-  Float64Buffer,
-  Int64Buffer,
-  StringBuffer,
-  StringsBuffer,
-  TimestampBuffer,
-} from './column-buffers.ts';
-import {
   type Instant,
   isEmptyText,
   isNull,
@@ -24,6 +16,8 @@ import {
   readStrings,
   UNPARSABLE,
 } from './fields.ts';
+import { BoolBuffer, Float64Buffer, Int64Buffer, TimestampBuffer } from './fixed-buffers.ts';
+import { StringBuffer, StringsBuffer } from './string-buffers.ts';
 
 /** Before the platform existed: 2015-01-01T00:00:00Z. */
 const EARLIEST_PLAUSIBLE = 1_420_070_400_000_000;
@@ -41,10 +35,11 @@ interface FieldColumn<Buffer> {
 }
 
 /**
- * The columns of the jobs table, filled row by row. Rows are pushed in order; `finish` makes the batch.
+ * The columns of the jobs table, filled row by row, one batch after the other.
  */
 export class JobsTable {
-  readonly anomalies = new Map<string, number>();
+  /** How many of its rows carry each anomaly. */
+  anomalies = new Map<string, number>();
   readonly #latestPlausible: number;
   readonly #texts: readonly FieldColumn<StringBuffer>[];
   readonly #integers: readonly FieldColumn<Int64Buffer>[];
@@ -201,7 +196,10 @@ export class JobsTable {
     return members.length === 0 ? null : `{${members.join()}}`;
   }
 
+  /** The rows since the last call. Their memory is used again: the batch is good until the next row is pushed. */
   finish(): RecordBatch {
+    this.#rows = 0;
+    this.anomalies = new Map();
     const columns: Record<string, { finish(): Data }> = {
       ...byName(this.#texts),
       ...byName(this.#integers),

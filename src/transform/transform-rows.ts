@@ -11,10 +11,10 @@ export interface TransformedRows {
   readonly anomalies: ReadonlyMap<string, number>;
 }
 
-/** Turns raw jobs into one record batch with the columns of the jobs table, and sets aside what cannot be a row. */
+/** Turns raw jobs into record batches with the columns of the jobs table, and sets aside what cannot be a row. */
 export class RowsTransformer {
   readonly #table: JobsTable;
-  readonly #rejects: Reject[] = [];
+  #rejects: Reject[] = [];
 
   /**
    * @param capacity rows at most
@@ -34,13 +34,12 @@ export class RowsTransformer {
     if (reason !== undefined) this.#rejects.push({ reason, record: job });
   }
 
-  /** Nothing may be pushed afterwards. */
+  /** What was pushed since the last call. The batch is good until the next push, which uses its memory again. */
   finish(): TransformedRows {
-    return {
-      batch: this.#table.finish(),
-      rejects: this.#rejects,
-      anomalies: this.#table.anomalies,
-    };
+    const { anomalies } = this.#table;
+    const rows = { batch: this.#table.finish(), rejects: this.#rejects, anomalies };
+    this.#rejects = [];
+    return rows;
   }
 }
 

@@ -1,0 +1,132 @@
+import { type Data, Field, List, makeData, Utf8 } from 'apache-arrow';
+import { copyBytes, SLACK_BYTES } from '../domain/copy-bytes.ts';
+import { BACKSLASH } from '../domain/json-scanner.ts';
+import { type ColumnBuffer, Validity } from './column-buffer.ts';
+
+const FIRST_BYTES = 1 << 12;
+/** A buffer that grew beyond that is not kept for the next batch. */
+const KEPT_BYTES = 1 << 24;
+
+/** What stands for the character behind a backslash; most stand for themselves. */
+const MEANING = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+for (const [letter, meaning] of ['b\b', 'f\f', 'n\n', 'r\r', 't\t'])
+  MEANING[letter.charCodeAt(0)] = meaning.charCodeAt(0);
+
+/** Strings as UTF-8, one behind the other. They must be well-formed Unicode. */
+export class StringBuffer implements ColumnBuffer {
+  rows = 0;
+  #offsets: Int32Array;
+  #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #view = new DataView(this.#bytes.buffer);
+  #end = 0;
+  readonly #validity = new Validity();
+
+  constructor(capacity: number) {
+    this.#offsets = new Int32Array(capacity + 1);
+  }
+
+  push(text: string | null): void {
+    if (text === null) this.#validity.setNull(this.rows);
+    else {
+      this.#makeRoom(text.length * 3 <= FIRST_BYTES ? text.length * 3 : Buffer.byteLength(text));
+      this.#end += this.#bytes.write(text, this.#end);
+    }
+    this.#close();
+  }
+
+  /** UTF-8 from `start` (inclusive) to `end` (exclusive), behind which `source` goes on. */
+  pushBytes(source: DataView, start: number, end: number): void {
+    this.#makeRoom(end - start);
+    copyBytes(source, start, end, this.#view, this.#end);
+    this.#end += end - start;
+    this.#close();
+  }
+
+  /** The inside of a JSON string whose escapes are all of two characters. It ends before `end`. */
+  pushEscaped(source: Uint8Array, start: number, end: number): void {
+    this.#makeRoom(end - start);
+    const bytes = this.#bytes;
+    let to = this.#end;
+    for (let at = start; at < end; at++) {
+      const byte = source[at];
+      bytes[to++] = byte === BACKSLASH ? MEANING[source[++at]] : byte;
+    }
+    this.#end = to;
+    this.#close();
+  }
+
+  #close(): void {
+    this.rows++;
+    if (this.rows >= this.#offsets.length) this.#offsets = twiceAsLong(this.#offsets);
+    this.#offsets[this.rows] = this.#end;
+  }
+
+  #makeRoom(bytes: number): void {
+    const needed = this.#end + bytes + SLACK_BYTES;
+    if (needed <= this.#bytes.length) return;
+    const longer = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#bytes.length));
+    this.#bytes.copy(longer, 0, 0, this.#end);
+    this.#useBytes(longer);
+  }
+
+  #useBytes(bytes: Buffer<ArrayBuffer>): void {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer);
+  }
+
+  finish(): Data<Utf8> {
+    const length = this.rows;
+    const valueOffsets = this.#offsets.subarray(0, length + 1);
+    const data = new Uint8Array(this.#bytes.buffer, 0, this.#end);
+    this.rows = 0;
+    this.#end = 0;
+    if (this.#bytes.length > KEPT_BYTES) this.#useBytes(Buffer.allocUnsafeSlow(FIRST_BYTES));
+    return makeData({
+      type: new Utf8(),
+      length,
+      ...this.#validity.finish(length),
+      valueOffsets,
+      data,
+    });
+  }
+}
+
+function twiceAsLong(offsets: Int32Array): Int32Array {
+  const longer = new Int32Array(2 * offsets.length);
+  longer.set(offsets);
+  return longer;
+}
+
+/** Lists of strings. */
+export class StringsBuffer implements ColumnBuffer {
+  readonly #items: StringBuffer;
+  readonly #offsets: Int32Array;
+  readonly #validity = new Validity();
+  #row = 0;
+
+  constructor(capacity: number) {
+    this.#items = new StringBuffer(0);
+    this.#offsets = new Int32Array(capacity + 1);
+  }
+
+  push(items: readonly (string | null)[] | null): void {
+    const row = this.#row++;
+    if (items === null) this.#validity.setNull(row);
+    else for (const item of items) this.#items.push(item);
+    this.#offsets[row + 1] = this.#items.rows;
+  }
+
+  finish(): Data<List<Utf8>> {
+    const length = this.#row;
+    this.#row = 0;
+    const type = new List(new Field('element', new Utf8(), true));
+    const valueOffsets = this.#offsets.subarray(0, length + 1);
+    return makeData({
+      type,
+      length,
+      ...this.#validity.finish(length),
+      valueOffsets,
+      child: this.#items.finish(),
+    });
+  }
+}
