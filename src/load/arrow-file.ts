@@ -10,39 +10,35 @@ import {
   Struct,
 } from 'apache-arrow';
 import type { FixedColumn, TextColumn } from './block-columns.ts';
-import type { BlockEncoder } from './block-loader.ts';
+import type { BlockEncoder, Sink } from './loader.ts';
 import type { Block, BlockColumn } from './row-blocks.ts';
 
 /** Encodes each block as one record batch of an Arrow IPC file. */
-export function arrowFile(schema: Schema): BlockEncoder {
-  const file = new ChunkedFileWriter();
+export function arrowFile(schema: Schema, out: Sink): BlockEncoder {
+  const file = new FileWriter(out);
   file.reset(undefined, schema);
   return {
     async encode(block) {
       file.write(recordBatch(schema, block));
-      return file.take();
     },
     async finish() {
       file.finish();
-      return file.take();
     },
   };
 }
 
 /** The library's writer, whose queue can be read only asynchronously and to its end, with its output in hand. */
-class ChunkedFileWriter extends RecordBatchFileWriter {
-  #written: Uint8Array[] = [];
+class FileWriter extends RecordBatchFileWriter {
+  readonly #out: Sink;
 
-  /** What has been written since the last call, copied: a batch's arrays are used again after it. */
-  take(): Uint8Array[] {
-    const parts = this.#written;
-    this.#written = [];
-    return parts.length === 0 ? [] : [Buffer.concat(parts)];
+  constructor(out: Sink) {
+    super();
+    this.#out = out;
   }
 
   protected override _write(chunk: ArrayBufferView): this {
     if (this._started) {
-      this.#written.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+      this.#out(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
       this._position += chunk.byteLength;
     }
     return this;

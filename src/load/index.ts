@@ -1,2 +1,2 @@
 export { LOADERS } from './loaders.ts';
-export { type EncodedFile, openRemoteLoaders, type RemoteLoader } from './remote-loader.ts';
+export { type EncodedFile, openRemoteLoader, type RemoteLoader } from './remote-loader.ts';

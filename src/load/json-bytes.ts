@@ -1,5 +1,7 @@
 import { copyBytes, SLACK_BYTES } from '../domain/copy-bytes.ts';
+import type { Sink } from './loader.ts';
 
+/** Text is handed out in about this much at a time: it stays in the processor's cache until it is copied. */
 const CHUNK_BYTES = 256 * 1024;
 
 /** A string is written in pieces of this length: escaped, even the longest fits into one chunk. */
@@ -8,19 +10,28 @@ const PIECE_BYTES = 32 * 1024;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const ZERO = 0x30;
+const LOWER_U = 0x75;
 
-/** For each byte that JSON strings must escape, what stands for it. Source: RFC 8259, section 7. */
-const ESCAPES: readonly (Literal | undefined)[] = Array.from({ length: 256 }, (_, byte) =>
+/** `\u00`, as the little-endian word it is written as. */
+const ESCAPED_BYTE = 0x3030_755c;
+
+/** For each byte that JSON strings must escape, the letter behind the backslash; else 0. Source: RFC 8259, section 7. */
+const ESCAPES = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < 0x20 || byte === QUOTE || byte === BACKSLASH
-    ? literal(JSON.stringify(String.fromCharCode(byte)).slice(1, -1))
-    : undefined,
+    ? JSON.stringify(String.fromCharCode(byte)).charCodeAt(2)
+    : 0,
 );
 
-/** 00 to 99 as the two characters they are written with. */
-const PAIRS = Int16Array.from({ length: 100 }, (_, i) => {
-  const [tens, units] = Buffer.from(String(i).padStart(2, '0'));
-  return tens | (units << 8);
-});
+/** 00 to 1f and on to ff, and 00 to 99, as the two characters they are written with. */
+const HEX_PAIRS = pairs(256, 16);
+const PAIRS = pairs(100, 10);
+
+function pairs(length: number, radix: number): Int16Array {
+  return Int16Array.from({ length }, (_, i) => {
+    const [first, second] = Buffer.from(i.toString(radix).padStart(2, '0'));
+    return first | (second << 8);
+  });
+}
 
 /** Short text that is written over and over: keys, punctuation, `null`. */
 export interface Literal {
@@ -36,122 +47,141 @@ export function literal(text: string): Literal {
 }
 
 /**
- * JSON text on its way out as UTF-8, in chunks. Room is made before a row and for every piece of a string, each time
- * with `reserve` bytes on top: the short writes of a row need not look for room, as long as they take no more together.
+ * JSON text on its way out as UTF-8. Every method takes the position to write at and returns the one behind what it
+ * wrote: kept in a field, the position would be the slowest part.
+ *
+ * Room is made before a row and for every piece of a string, each time with `reserve` bytes on top: the short writes of
+ * a row need not look for room, as long as they take no more together.
  */
 export class JsonBytes {
-  private readonly capacity: number;
-  private readonly reserve: number;
-  private view: DataView<ArrayBuffer>;
-  private at = 0;
-  private full: Uint8Array[] = [];
+  private readonly view: DataView<ArrayBuffer>;
+  private readonly out: Sink;
 
   /** @param reserve bytes that may be written without making room */
-  constructor(reserve: number) {
-    this.reserve = reserve;
-    this.capacity = CHUNK_BYTES + reserve;
-    this.view = newChunk(this.capacity);
+  constructor(reserve: number, out: Sink) {
+    this.view = new DataView(new ArrayBuffer(CHUNK_BYTES + reserve + SLACK_BYTES));
+    this.out = out;
   }
 
-  /** The chunks filled since the last call. The caller owns them. */
-  takeFull(): Uint8Array[] {
-    const full = this.full;
-    this.full = [];
-    return full;
-  }
-
-  /** Whatever is left, full or not. Nothing may be written afterwards. */
-  takeRest(): Uint8Array[] {
-    this.cut();
-    return this.takeFull();
+  /** Hands out what was written up to here. */
+  handOut(at: number): number {
+    if (at > 0) this.out(new Uint8Array(this.view.buffer, 0, at));
+    return 0;
   }
 
   /** Makes sure that `bytes`, at most a chunk, and the reserve fit. */
-  makeRoom(bytes: number): void {
-    if (this.at + bytes + this.reserve > this.capacity) this.cut();
+  room(bytes: number, at: number): number {
+    return at + bytes > CHUNK_BYTES ? this.handOut(at) : at;
   }
 
-  literal({ bytes, length }: Literal): void {
-    copyBytes(bytes, 0, length, this.view, this.at);
-    this.at += length;
+  literal({ bytes, length }: Literal, at: number): number {
+    copyBytes(bytes, 0, length, this.view, at);
+    return at + length;
   }
 
   /** ASCII text: the digits of a number and the like. */
-  ascii(text: string): void {
-    for (let i = 0; i < text.length; i++) this.view.setUint8(this.at++, text.charCodeAt(i));
+  ascii(text: string, at: number): number {
+    for (let i = 0; i < text.length; i++) this.view.setUint8(at + i, text.charCodeAt(i));
+    return at + text.length;
+  }
+
+  byte(byte: number, at: number): number {
+    this.view.setUint8(at, byte);
+    return at + 1;
   }
 
   /** A whole number from 0 to 99 as two digits. */
-  pair(value: number): void {
-    this.view.setInt16(this.at, PAIRS[value], true);
-    this.at += 2;
+  pair(value: number, at: number): number {
+    this.view.setInt16(at, PAIRS[value], true);
+    return at + 2;
   }
 
   /** A whole number from 0 to 2 ** 53 - 1 without leading zeros. */
-  whole(value: number): void {
-    if (value < 10) this.byte(ZERO + value);
-    else if (value < 100) this.pair(value);
-    else {
-      const hundreds = Math.floor(value / 100);
-      this.whole(hundreds);
-      this.pair(value - hundreds * 100);
-    }
+  whole(value: number, at: number): number {
+    if (value < 10) return this.byte(ZERO + value, at);
+    if (value < 100) return this.pair(value, at);
+    const hundreds = Math.floor(value / 100);
+    return this.pair(value - hundreds * 100, this.whole(hundreds, at));
   }
 
-  byte(byte: number): void {
-    this.view.setUint8(this.at++, byte);
+  /** A whole number from 0 to 999,999 as six digits. */
+  sixDigits(value: number, at: number): number {
+    const hundreds = Math.floor(value / 100);
+    const tenThousands = Math.floor(value / 10_000);
+    this.pair(tenThousands, at);
+    this.pair(hundreds - tenThousands * 100, at + 2);
+    return this.pair(value - hundreds * 100, at + 4);
   }
 
-  /** UTF-8 bytes as a JSON string, quotes included. */
-  string(source: DataView, from: number, to: number): void {
-    this.byte(QUOTE);
-    for (let start = from; start < to; start += PIECE_BYTES) {
-      this.escaped(source, start, Math.min(to, start + PIECE_BYTES));
+  /** Takes back the zeros that were written last. */
+  withoutZeros(end: number): number {
+    let at = end;
+    while (this.view.getUint8(at - 1) === ZERO) at--;
+    return at;
+  }
+
+  /** UTF-8 bytes as the rest of a JSON string, from behind the opening quote to the closing one. */
+  string(source: DataView, from: number, to: number, start: number): number {
+    let at = start;
+    for (let piece = from; piece < to; piece += PIECE_BYTES) {
+      const end = Math.min(to, piece + PIECE_BYTES);
+      at = this.room((end - piece) * 6, at);
+      at = writeText(source, piece, end, this.view, at);
     }
-    this.byte(QUOTE);
+    return this.byte(QUOTE, at);
   }
 
   /** UTF-8 bytes that are JSON text already, as they are. */
-  verbatim(source: DataView, from: number, to: number): void {
-    for (let start = from; start < to; start += PIECE_BYTES) {
-      const end = Math.min(to, start + PIECE_BYTES);
-      this.makeRoom(end - start);
-      copyBytes(source, start, end, this.view, this.at);
-      this.at += end - start;
+  verbatim(source: DataView, from: number, to: number, start: number): number {
+    let at = start;
+    for (let piece = from; piece < to; piece += PIECE_BYTES) {
+      const end = Math.min(to, piece + PIECE_BYTES);
+      at = this.room(end - piece, at);
+      copyBytes(source, piece, end, this.view, at);
+      at += end - piece;
     }
+    return at;
   }
+}
 
-  private escaped(source: DataView, from: number, to: number): void {
-    this.makeRoom((to - from) * 6);
-    const { view } = this;
-    let at = this.at;
-    let i = from;
-    while (i < to) {
-      for (; i + 4 <= to; i += 4, at += 4) {
-        const word = source.getInt32(i, true);
-        if (needsEscape(word)) break;
-        view.setInt32(at, word, true);
-      }
+/** Copies the text of a string, four bytes at a time where none needs escaping. Returns the position behind it. */
+function writeText(
+  source: DataView,
+  from: number,
+  to: number,
+  target: DataView,
+  start: number,
+): number {
+  let at = start;
+  let i = from;
+  while (i < to) {
+    const word = source.getInt32(i, true);
+    if (needsEscape(word)) {
       for (const end = Math.min(i + 4, to); i < end; i++) {
-        const byte = source.getUint8(i);
-        const escaped = ESCAPES[byte];
-        if (escaped === undefined) {
-          view.setUint8(at++, byte);
-        } else {
-          copyBytes(escaped.bytes, 0, escaped.length, view, at);
-          at += escaped.length;
-        }
+        at = writeEscaped(source.getUint8(i), target, at);
       }
+    } else {
+      target.setInt32(at, word, true);
+      i += 4;
+      at += 4;
     }
-    this.at = at;
   }
+  return at - (i - to);
+}
 
-  private cut(): void {
-    if (this.at === 0) return;
-    this.full.push(new Uint8Array(this.view.buffer, 0, this.at));
-    this.view = newChunk(this.capacity);
-    this.at = 0;
+function writeEscaped(byte: number, target: DataView, at: number): number {
+  const letter = ESCAPES[byte];
+  if (letter === 0) {
+    target.setUint8(at, byte);
+    return at + 1;
   }
+  if (letter !== LOWER_U) {
+    target.setInt16(at, (letter << 8) | BACKSLASH, true);
+    return at + 2;
+  }
+  target.setInt32(at, ESCAPED_BYTE, true);
+  target.setInt16(at + 4, HEX_PAIRS[byte], true);
+  return at + 6;
 }
 
 /**
@@ -165,8 +195,4 @@ function needsEscape(word: number): boolean {
   const control = (word - 0x20202020) & ~word;
   const special = ((quote - 0x01010101) & ~quote) | ((backslash - 0x01010101) & ~backslash);
   return ((control | special) & 0x80808080) !== 0;
-}
-
-function newChunk(capacity: number): DataView<ArrayBuffer> {
-  return new DataView(Buffer.allocUnsafeSlow(capacity + SLACK_BYTES).buffer);
 }

@@ -25,6 +25,7 @@ const END_OF_TIME = literal('Z"');
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
+const QUOTE = 0x22;
 const MINUS = 0x2d;
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -32,76 +33,86 @@ const DOT = 0x2e;
 const OPEN_LIST = 0x5b;
 const CLOSE_LIST = 0x5d;
 
-/** Writes the value of one row, which is not null. */
-export type CellWriter = (row: number) => void;
+/** Writes the value of one row, which is not null, from a position on; returns the position behind it. */
+export type CellWriter = (row: number, at: number) => number;
 
-/**
- * Writes the cells of one column as JSON: integers digit for digit, timestamps as `formatTimestamp` does, JSON columns
- * as the text they hold.
- */
-export function cellWriter(column: LoadColumn, block: BlockColumn, out: JsonBytes): CellWriter {
-  if (block.kind === 'bool') return (row) => out.literal(block.values[row] === 1 ? TRUE : FALSE);
-  if (block.kind === 'list') return listWriter(block, out);
-  if (block.kind === 'text') {
-    return column.type === 'json'
-      ? verbatimWriter(column.name, block, out)
-      : stringWriter(block, out);
-  }
-  if (column.type === 'float64') return doubleWriter(column.name, block, out);
-  return column.type === 'int64'
-    ? integerWriter(block, out)
-    : timestampWriter(column.name, block, out);
+/** What every value of the column starts with: the caller writes it together with the key. */
+export function opening({ type }: LoadColumn): string {
+  return type === 'string' || type === 'timestamp' ? '"' : '';
 }
 
-function stringWriter(block: TextColumn, out: JsonBytes): CellWriter {
-  return (row) => out.string(block.view, block.offsets[row], block.offsets[row + 1]);
+/**
+ * Writes the cells of one column as JSON, from behind their `opening`: integers digit for digit, timestamps as
+ * `formatTimestamp` does, JSON columns as the text they hold.
+ */
+export function cellWriter(column: LoadColumn, block: BlockColumn, out: JsonBytes): CellWriter {
+  switch (block.kind) {
+    case 'bool': {
+      const { values } = block;
+      return (row, at) => out.literal(values[row] === 1 ? TRUE : FALSE, at);
+    }
+    case 'list':
+      return listWriter(block, out);
+    case 'text':
+      return column.type === 'json'
+        ? verbatimWriter(column.name, block, out)
+        : stringWriter(block, out);
+    case 'fixed':
+      if (column.type === 'float64') return doubleWriter(column.name, block, out);
+      return column.type === 'int64'
+        ? integerWriter(block, out)
+        : timestampWriter(column.name, block, out);
+  }
+}
+
+function stringWriter({ view, offsets }: TextColumn, out: JsonBytes): CellWriter {
+  return (row, at) => out.string(view, offsets[row], offsets[row + 1], at);
 }
 
 function verbatimWriter(name: string, block: TextColumn, out: JsonBytes): CellWriter {
-  const text = Buffer.from(block.bytes.buffer, 0, block.offsets[block.rows]);
+  const { view, offsets, bytes, rows } = block;
+  const text = Buffer.from(bytes.buffer, 0, offsets[rows]);
   if (text.includes(NEWLINE) || text.includes(CARRIAGE_RETURN)) {
     throw unwritable(name, 'JSON of several lines, and NDJSON is one line a row');
   }
-  return (row) => out.verbatim(block.view, block.offsets[row], block.offsets[row + 1]);
+  return (row, at) => out.verbatim(view, offsets[row], offsets[row + 1], at);
 }
 
-function listWriter(block: ListColumn, out: JsonBytes): CellWriter {
-  const { elements } = block;
-  const element = stringWriter(elements, out);
-  return (row) => {
-    const start = block.offsets[row];
-    const end = block.offsets[row + 1];
-    out.byte(OPEN_LIST);
-    for (let i = start; i < end; i++) {
-      out.makeRoom(ELEMENT_BYTES);
-      if (i > start) out.byte(COMMA);
-      if (elements.valid[i] === 1) element(i);
-      else out.literal(NULL);
+function listWriter({ offsets, elements }: ListColumn, out: JsonBytes): CellWriter {
+  const { valid, view, offsets: texts } = elements;
+  return (row, start) => {
+    const first = offsets[row];
+    const end = offsets[row + 1];
+    let at = out.byte(OPEN_LIST, start);
+    for (let i = first; i < end; i++) {
+      at = out.room(ELEMENT_BYTES, at);
+      if (i > first) at = out.byte(COMMA, at);
+      at =
+        valid[i] === 1
+          ? out.string(view, texts[i], texts[i + 1], out.byte(QUOTE, at))
+          : out.literal(NULL, at);
     }
-    out.byte(CLOSE_LIST);
+    return out.byte(CLOSE_LIST, at);
   };
 }
 
-function integerWriter(block: FixedColumn, out: JsonBytes): CellWriter {
-  return (row) => {
-    const number = nearest(block, row);
-    if (!Number.isSafeInteger(number)) {
-      out.ascii(exact(block, row).toString());
-      return;
-    }
-    if (number < 0) out.byte(MINUS);
-    out.whole(Math.abs(number));
+function integerWriter({ words }: FixedColumn, out: JsonBytes): CellWriter {
+  return (row, at) => {
+    const number = nearest(words, row);
+    if (!Number.isSafeInteger(number)) return out.ascii(exact(words, row).toString(), at);
+    return number < 0 ? out.whole(-number, out.byte(MINUS, at)) : out.whole(number, at);
   };
 }
 
-function doubleWriter(name: string, block: FixedColumn, out: JsonBytes): CellWriter {
-  return (row) => {
-    const value = block.doubles[row];
+function doubleWriter(name: string, { doubles }: FixedColumn, out: JsonBytes): CellWriter {
+  return (row, at) => {
+    const value = doubles[row];
     const micros = Math.round(value * MICROS);
-    if (micros > 0 && micros <= FIFTEEN_DIGITS && micros / MICROS === value)
-      writeMicros(micros, out);
-    else if (Number.isFinite(value)) out.ascii(Object.is(value, -0) ? '-0' : String(value));
-    else throw unwritable(name, `${value}, which JSON cannot carry`);
+    if (micros > 0 && micros <= FIFTEEN_DIGITS && micros / MICROS === value) {
+      return writeMicros(micros, out, at);
+    }
+    if (!Number.isFinite(value)) throw unwritable(name, `${value}, which JSON cannot carry`);
+    return out.ascii(Object.is(value, -0) ? '-0' : String(value), at);
   };
 }
 
@@ -109,54 +120,39 @@ function doubleWriter(name: string, block: FixedColumn, out: JsonBytes): CellWri
  * Writes a count of microseconds as seconds. Durations are such, and this takes a tenth of the time of `String`; the
  * text is the same: no other decimal of up to 15 digits reads back as this double.
  */
-function writeMicros(micros: number, out: JsonBytes): void {
+function writeMicros(micros: number, out: JsonBytes, start: number): number {
   const seconds = Math.floor(micros / MICROS);
-  out.whole(seconds);
-  let rest = micros - seconds * MICROS;
-  if (rest > 0) out.byte(DOT);
-  for (let unit = MICROS / 10; rest > 0; unit /= 10) {
-    const digit = Math.floor(rest / unit);
-    out.whole(digit);
-    rest -= digit * unit;
-  }
+  const rest = micros - seconds * MICROS;
+  const at = out.whole(seconds, start);
+  return rest === 0 ? at : out.withoutZeros(out.sixDigits(rest, out.byte(DOT, at)));
 }
 
-function timestampWriter(name: string, block: FixedColumn, out: JsonBytes): CellWriter {
+function timestampWriter(name: string, { words }: FixedColumn, out: JsonBytes): CellWriter {
   let knownDay = Number.NaN;
   let date = NULL;
-  return (row) => {
-    const micros = nearest(block, row);
+  return (row, at) => {
+    const micros = nearest(words, row);
     if (!Number.isSafeInteger(micros)) {
-      out.ascii(`"${farTimestamp(name, exact(block, row))}"`);
-      return;
+      return out.ascii(`${farTimestamp(name, exact(words, row))}"`, at);
     }
     const day = Math.floor(micros / MICROS_A_DAY);
     if (day !== knownDay) {
       knownDay = day;
-      date = literal(`"${new Date(day * 86_400_000).toISOString().slice(0, 11)}`);
+      date = literal(new Date(day * 86_400_000).toISOString().slice(0, 11));
     }
-    out.literal(date);
-    writeTime(micros - day * MICROS_A_DAY, out);
-    out.literal(END_OF_TIME);
+    const end = writeTime(micros - day * MICROS_A_DAY, out, out.literal(date, at));
+    return out.literal(END_OF_TIME, end);
   };
 }
 
-function writeTime(microsOfDay: number, out: JsonBytes): void {
+function writeTime(microsOfDay: number, out: JsonBytes, start: number): number {
   const second = Math.floor(microsOfDay / MICROS);
   const minute = Math.floor(second / 60);
   const hour = Math.floor(minute / 60);
-  out.pair(hour);
-  out.byte(COLON);
-  out.pair(minute - hour * 60);
-  out.byte(COLON);
-  out.pair(second - minute * 60);
-  out.byte(DOT);
-  const micros = microsOfDay - second * MICROS;
-  const hundreds = Math.floor(micros / 100);
-  const tenThousands = Math.floor(micros / 10_000);
-  out.pair(tenThousands);
-  out.pair(hundreds - tenThousands * 100);
-  out.pair(micros - hundreds * 100);
+  let at = out.byte(COLON, out.pair(hour, start));
+  at = out.byte(COLON, out.pair(minute - hour * 60, at));
+  at = out.byte(DOT, out.pair(second - minute * 60, at));
+  return out.sixDigits(microsOfDay - second * MICROS, at);
 }
 
 /** Before 1684 or after 2255, where microseconds no longer fit a double. */
@@ -177,10 +173,10 @@ function unwritable(name: string, what: string, cause?: unknown): ExportError {
 }
 
 /** The 64-bit integer as a double: exact where `Number.isSafeInteger` says so. */
-function nearest({ words }: FixedColumn, row: number): number {
+function nearest(words: Int32Array, row: number): number {
   return words[row * 2 + 1] * TWO_TO_32 + (words[row * 2] >>> 0);
 }
 
-function exact({ words }: FixedColumn, row: number): bigint {
+function exact(words: Int32Array, row: number): bigint {
   return (BigInt(words[row * 2 + 1]) << 32n) | BigInt(words[row * 2] >>> 0);
 }

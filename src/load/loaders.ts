@@ -1,8 +1,8 @@
-import type { LoaderDefinition } from '../domain/loader.ts';
 import type { Format } from '../domain/pipeline.ts';
 import { arrow } from './arrow.ts';
+import type { LoaderDefinition } from './loader.ts';
 import { ndjson } from './ndjson.ts';
 import { parquet } from './parquet.ts';
 
-/** A loader a format. Opening one is cheap: the libraries behind it are loaded when its first rows come. */
+/** A loader a format. Naming one is cheap: the libraries behind it are loaded when its first rows come. */
 export const LOADERS: Readonly<Record<Format, LoaderDefinition>> = { parquet, arrow, ndjson };

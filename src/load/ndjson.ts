@@ -1,10 +1,8 @@
-import type { LoaderDefinition } from '../domain/loader.ts';
-import { type BlockEncoder, blockLoader } from './block-loader.ts';
-import type { LoadColumn } from './columns.ts';
+import { columnsOf, type LoadColumn } from './columns.ts';
 import { GzipStream } from './gzip-stream.ts';
-import { JsonBytes, literal } from './json-bytes.ts';
-import { CELL_BYTES, type CellWriter, cellWriter } from './json-cells.ts';
-import type { BlockColumn } from './row-blocks.ts';
+import { JsonBytes, type Literal, literal } from './json-bytes.ts';
+import { CELL_BYTES, type CellWriter, cellWriter, opening } from './json-cells.ts';
+import type { BlockEncoder, LoaderDefinition, Sink } from './loader.ts';
 
 /** As fast as level 1 and smaller; level 6 takes half as long again for 8% less: docs/decisions.md. */
 const GZIP_LEVEL = 3;
@@ -17,54 +15,75 @@ const END_OF_ROW = literal('}\n');
 export const ndjson: LoaderDefinition = {
   format: 'ndjson',
   extension: (compression) => (compression === 'gzip' ? '.ndjson.gz' : '.ndjson'),
-  open: (schema, compression) =>
-    blockLoader(schema, async (columns) =>
-      compression === 'gzip' ? gzipped(plain(columns)) : plain(columns),
-    ),
+  async open(schema, compression, out) {
+    const columns = columnsOf(schema);
+    return compression === 'gzip' ? gzipped(columns, out) : plain(columns, out);
+  },
 };
 
-function plain(columns: readonly LoadColumn[]): BlockEncoder {
+/** One column of a block, ready to be written row by row. */
+interface Cell {
+  readonly valid: Uint8Array;
+  readonly key: Literal;
+  readonly none: Literal;
+  readonly write: CellWriter;
+}
+
+function plain(columns: readonly LoadColumn[], out: Sink): BlockEncoder {
   const keys = columns.map(({ name }, i) => `${i === 0 ? '{' : ','}${JSON.stringify(name)}:`);
-  const keyLiterals = keys.map((key) => literal(key));
+  const keyLiterals = keys.map((key, i) => literal(key + opening(columns[i])));
   const nullLiterals = keys.map((key) => literal(`${key}null`));
   const rowBytes = keyLiterals.reduce(
     (sum, key) => sum + key.length + CELL_BYTES,
     END_OF_ROW.length,
   );
-  const out = new JsonBytes(rowBytes);
-
-  function cell(i: number, values: BlockColumn): CellWriter {
-    const write = cellWriter(columns[i], values, out);
-    const key = keyLiterals[i];
-    const none = nullLiterals[i];
-    return (row) => {
-      if (values.valid[row] === 0) {
-        out.literal(none);
-      } else {
-        out.literal(key);
-        write(row);
-      }
-    };
-  }
-
+  const json = new JsonBytes(rowBytes, out);
+  let at = 0;
   return {
     async encode({ rows, columns: values }) {
-      const cells = values.map((column, i) => cell(i, column));
-      for (let row = 0; row < rows; row++) {
-        out.makeRoom(0);
-        for (const write of cells) write(row);
-        out.literal(END_OF_ROW);
-      }
-      return out.takeFull();
+      const cells = values.map(
+        (column, i): Cell => ({
+          valid: column.valid,
+          key: keyLiterals[i],
+          none: nullLiterals[i],
+          write: cellWriter(columns[i], column, json),
+        }),
+      );
+      for (let row = 0; row < rows; row++) at = writeRow(cells, row, json, json.room(0, at));
     },
-    finish: async () => out.takeRest(),
+    async finish() {
+      at = json.handOut(at);
+    },
   };
 }
 
-function gzipped(inner: BlockEncoder): BlockEncoder {
-  const gzip = new GzipStream(GZIP_LEVEL);
+function writeRow(cells: readonly Cell[], row: number, json: JsonBytes, start: number): number {
+  let at = start;
+  for (const { valid, key, none, write } of cells) {
+    at = valid[row] === 0 ? json.literal(none, at) : write(row, json.literal(key, at));
+  }
+  return json.literal(END_OF_ROW, at);
+}
+
+function gzipped(columns: readonly LoadColumn[], out: Sink): BlockEncoder {
+  const gzip = new GzipStream(GZIP_LEVEL, out);
+  let chunks: Uint8Array[] = [];
+  const inner = plain(columns, (chunk) => chunks.push(chunk.slice()));
+
+  async function compress(): Promise<void> {
+    for (const chunk of chunks) await gzip.write(chunk);
+    chunks = [];
+  }
+
   return {
-    encode: async (block) => gzip.write(await inner.encode(block)),
-    finish: async () => [...(await gzip.write(await inner.finish())), ...(await gzip.end())],
+    async encode(block) {
+      await inner.encode(block);
+      await compress();
+    },
+    async finish() {
+      await inner.finish();
+      await compress();
+      await gzip.end();
+    },
   };
 }

@@ -2,13 +2,12 @@ import parquetjs from 'parquetjs-lite';
 import thrift from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import util from 'parquetjs-lite/lib/util.js';
 import type { Compression } from '../domain/pipeline.ts';
-import type { BlockEncoder } from './block-loader.ts';
 import type { LoadColumn } from './columns.ts';
+import type { BlockEncoder, Sink } from './loader.ts';
 import { PAGE_CODECS } from './parquet-codec.ts';
 import { PageEncoder } from './parquet-page.ts';
 import { RowGroup } from './parquet-row-group.ts';
 import { parquetSchema, schemaElements } from './parquet-schema.ts';
-import type { Block } from './row-blocks.ts';
 
 /** Rows of a full row group. */
 const ROW_GROUP_ROWS = 50_000;
@@ -26,18 +25,15 @@ export const ROW_GROUP_BYTES = 32 * 1024 * 1024;
 export function parquetFile(
   columns: readonly LoadColumn[],
   compression: Compression,
+  out: Sink,
 ): BlockEncoder {
   const { schema, columns: fields } = parquetSchema(columns);
   const codec = PAGE_CODECS[compression];
   const pages = new PageEncoder(codec);
-  let written: Uint8Array[] = [];
-  const envelope = new parquetjs.ParquetEnvelopeWriter(
-    schema,
-    (bytes) => written.push(bytes),
-    () => {},
-    0,
-    { pageIndex: false, useDataPageV2: false },
-  );
+  const envelope = new parquetjs.ParquetEnvelopeWriter(schema, out, () => {}, 0, {
+    pageIndex: false,
+    useDataPageV2: false,
+  });
   envelope.writeHeader();
   let group = new RowGroup(columns, fields, codec);
 
@@ -67,23 +63,15 @@ export function parquetFile(
     envelope.writeSection(ending);
   }
 
-  function take(): Uint8Array[] {
-    const chunks = written;
-    written = [];
-    return chunks;
-  }
-
   return {
-    async encode(block: Block) {
+    async encode(block) {
       if (group.rows + block.rows > ROW_GROUP_ROWS) closeRowGroup();
       group.add(block, pages);
       if (group.rows === ROW_GROUP_ROWS || group.bytes >= ROW_GROUP_BYTES) closeRowGroup();
-      return take();
     },
     async finish() {
       closeRowGroup();
       writeFooter();
-      return take();
     },
   };
 }

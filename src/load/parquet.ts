@@ -1,13 +1,12 @@
-import type { LoaderDefinition } from '../domain/loader.ts';
-import { blockLoader } from './block-loader.ts';
+import { columnsOf } from './columns.ts';
+import type { LoaderDefinition } from './loader.ts';
 
 /** Parquet, in row groups of 50,000 rows. GZIP unless another compression is asked for: docs/decisions.md. */
 export const parquet: LoaderDefinition = {
   format: 'parquet',
   extension: () => '.parquet',
-  open: (schema, compression = 'gzip') =>
-    blockLoader(schema, async (columns) => {
-      const { parquetFile } = await import('./parquet-file.ts');
-      return parquetFile(columns, compression);
-    }),
+  async open(schema, compression = 'gzip', out) {
+    const { parquetFile } = await import('./parquet-file.ts');
+    return parquetFile(columnsOf(schema), compression, out);
+  },
 };

@@ -1,9 +1,4 @@
-import {
-  MessageChannel,
-  type MessagePort,
-  type ResourceLimits,
-  type Worker,
-} from 'node:worker_threads';
+import type { ResourceLimits, Worker } from 'node:worker_threads';
 import { RecordBatchStreamWriter, type Schema } from 'apache-arrow';
 import { JOB_SCHEMA } from '../domain/arrow-schema.ts';
 import { EXIT, ExportError, messageOf } from '../domain/errors.ts';
@@ -21,22 +16,22 @@ import type {
 export type { EncodedFile } from './worker-messages.ts';
 
 /**
- * A loader in another thread. Several calls may be under way: they are worked off, and resolve, in the order they
- * were made. After a failure every call rejects with the first error.
+ * A loader of several formats in another thread. Several calls may be under way: they are worked off, and resolve, in
+ * the order they were made. After a failure, in whichever format, every call rejects with the first error.
  */
 export interface RemoteLoader {
   /**
-   * @param ipc record batches as an Arrow IPC stream or file. Shared, not copied, when it lies in a `SharedArrayBuffer`.
-   * @returns chunks to append to the file. The caller owns them.
+   * @param ipc record batches as an Arrow IPC stream or file. Copied: the caller may do with it what it likes.
+   * @returns for each format, in their order, chunks to append to its file. The caller owns them.
    */
-  write(ipc: Uint8Array): Promise<Uint8Array[]>;
+  write(ipc: Uint8Array): Promise<Uint8Array[][]>;
   /**
    * Gives chunks back when they have been written, so that the thread fills the same memory again; they must not be
    * touched any more. It is never necessary, and keeps the process small.
    */
   recycle(chunks: readonly Uint8Array[]): void;
-  /** Ends the file and the thread. */
-  finish(): Promise<EncodedFile>;
+  /** Ends the files and the thread. */
+  finish(): Promise<EncodedFile[]>;
   /** Stops the thread at once; calls under way reject. Harmless after `finish`. */
   terminate(): Promise<void>;
 }
@@ -44,76 +39,38 @@ export interface RemoteLoader {
 /** Spent buffers count against the nursery: a small one is cleared often, which keeps the thread tens of MB smaller. */
 const LIMITS: ResourceLimits = { maxYoungGenerationSizeMb: 4 };
 
+/** Memory for batches is made in multiples of this, so that one batch's fits the next. */
+const BATCH_MEMORY = 256 * 1024;
+
+/** Pieces of memory for batches that are kept: about as many as are under way at once. */
+const KEPT = 6;
+
 /**
- * Starts one thread that encodes a file of each format; resolves when all are ready for batches. One thread, not one a
- * format: another isolate costs its own copy of every library, in memory and in time to load it, and two cores have no
- * use for more.
+ * Starts one thread that encodes a file of each format; resolves when it is ready for batches. One thread, not one a
+ * format: another isolate costs its own copy of every library, in memory and in time to load it, two cores have no use
+ * for more, and in one thread a batch is decoded and cut into blocks once for all formats.
  *
  * @throws ExportError (65, load) when the schema has a type a format cannot carry.
  */
-export async function openRemoteLoaders(
+export async function openRemoteLoader(
   formats: readonly Format[],
   compression: Compression | undefined,
   schema: Schema = JOB_SCHEMA,
-): Promise<RemoteLoader[]> {
-  const channels = formats.map((format) => ({ format, ...new MessageChannel() }));
-  const tasks = channels.map(
-    ({ format, port2: port }): LoaderTask => ({
-      format,
-      compression,
-      port,
-      schema: schemaBytes(schema),
-    }),
-  );
-  const ports = channels.map(({ port2 }) => port2);
-  const thread = new LoaderThread(
-    startWorker('./worker', import.meta.url, tasks, LIMITS, ports),
-    formats.length,
-  );
-  const lines = channels.map(({ port1 }) => new LoaderLine(port1, thread));
-  const ready = await Promise.allSettled(lines.map((line) => line.ready));
-  const failed = ready.find((result) => result.status === 'rejected');
-  if (failed) {
-    await Promise.all(lines.map((line) => line.terminate()));
-    throw failed.reason;
+): Promise<RemoteLoader> {
+  const task: LoaderTask = { formats, compression, schema: schemaBytes(schema) };
+  const line = new LoaderLine(startWorker('./worker', import.meta.url, task, LIMITS));
+  try {
+    await line.ready;
+  } catch (error) {
+    await line.terminate();
+    throw error;
   }
-  return lines.map(remoteLoader);
-}
-
-function remoteLoader(line: LoaderLine): RemoteLoader {
   return {
-    async write(ipc) {
-      const answer = await line.ask({ type: 'write', ipc });
-      return answer.type === 'written' ? answer.chunks : line.outOfStep(answer);
-    },
-    async finish() {
-      const answer = await line.ask({ type: 'finish' });
-      return answer.type === 'finished' ? answer.file : line.outOfStep(answer);
-    },
+    write: (ipc) => line.write(ipc),
+    finish: () => line.finish(),
     recycle: (chunks) => line.recycle(chunks),
     terminate: () => line.terminate(),
   };
-}
-
-/** The thread behind a few loaders; it is stopped once none of them needs it. */
-class LoaderThread {
-  readonly #worker: Worker;
-  #users: number;
-
-  constructor(worker: Worker, users: number) {
-    this.#worker = worker;
-    this.#worker.setMaxListeners(2 * users + 2);
-    this.#users = users;
-  }
-
-  onEnd(listener: (error: ExportError) => void): void {
-    this.#worker.on('error', (thrown) => listener(died(messageOf(thrown), thrown)));
-    this.#worker.on('exit', () => listener(died('it ended')));
-  }
-
-  async leave(): Promise<void> {
-    if (--this.#users === 0) await this.#worker.terminate();
-  }
 }
 
 interface Question {
@@ -121,49 +78,68 @@ interface Question {
   readonly reject: (error: ExportError) => void;
 }
 
-/** The line to one loader of the thread. Matches answers to questions, which come in the same order. */
+/** The line to the thread. Matches answers to questions, which come in the same order. */
 class LoaderLine {
   readonly ready: Promise<LoaderAnswer>;
-  readonly #port: MessagePort;
-  readonly #thread: LoaderThread;
+  readonly #worker: Worker;
   #open: Question[] = [];
   #failure: ExportError | undefined;
-  #left: Promise<void> | undefined;
+  #spare: ArrayBuffer[] = [];
 
-  constructor(port: MessagePort, thread: LoaderThread) {
-    this.#port = port;
-    this.#thread = thread;
+  constructor(worker: Worker) {
+    this.#worker = worker;
     this.ready = this.#expect();
-    port.on('message', (answer: LoaderAnswer) => {
+    worker.on('message', (answer: LoaderAnswer) => {
       if (answer.type === 'failed') this.#fail(postedError(answer.error));
       else this.#open.shift()?.resolve(answer);
     });
-    thread.onEnd((error) => this.#fail(error));
+    worker.on('error', (thrown) => this.#fail(died(messageOf(thrown), thrown)));
+    worker.on('exit', () => this.#fail(died('it ended')));
   }
 
-  ask(request: LoaderQuestion): Promise<LoaderAnswer> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const answer = this.#expect();
-    this.#port.postMessage(request);
-    return answer;
+  async write(ipc: Uint8Array): Promise<Uint8Array[][]> {
+    const copy = this.#copy(ipc);
+    const answer = await this.#ask({ type: 'write', ipc: copy }, [copy.buffer]);
+    if (answer.type !== 'written') throw died(`it answered with '${answer.type}'`);
+    if (this.#spare.length < KEPT) this.#spare.push(answer.ipc);
+    return answer.chunks;
+  }
+
+  async finish(): Promise<EncodedFile[]> {
+    const answer = await this.#ask({ type: 'finish' });
+    if (answer.type !== 'finished') throw died(`it answered with '${answer.type}'`);
+    return answer.files;
   }
 
   recycle(chunks: readonly Uint8Array[]): void {
-    if (this.#failure !== undefined) return;
+    if (this.#failure !== undefined || chunks.length === 0) return;
     const buffers = chunks.map(({ buffer }) => buffer).filter((buffer) => isPiece(buffer));
     const request: LoaderRequest = { type: 'recycle', buffers };
-    this.#port.postMessage(request, buffers);
-  }
-
-  outOfStep(answer: LoaderAnswer): never {
-    throw died(`it answered with '${answer.type}'`);
+    this.#worker.postMessage(request, buffers);
   }
 
   async terminate(): Promise<void> {
     this.#fail(died('it was stopped'));
-    this.#port.close();
-    this.#left ??= this.#thread.leave();
-    await this.#left;
+    await this.#worker.terminate();
+  }
+
+  /** In memory that travels there and back: it is made once, and collected never. */
+  #copy(ipc: Uint8Array): Uint8Array<ArrayBuffer> {
+    const spare = this.#spare.pop();
+    const memory =
+      spare !== undefined && spare.byteLength >= ipc.length
+        ? spare
+        : new ArrayBuffer(Math.ceil((ipc.length + 1) / BATCH_MEMORY) * BATCH_MEMORY);
+    const copy = new Uint8Array(memory, 0, ipc.length);
+    copy.set(ipc);
+    return copy;
+  }
+
+  async #ask(request: LoaderQuestion, transfer: ArrayBuffer[] = []): Promise<LoaderAnswer> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const answer = this.#expect();
+    this.#worker.postMessage(request, transfer);
+    return answer;
   }
 
   #expect(): Promise<LoaderAnswer> {
@@ -183,7 +159,7 @@ function isPiece(buffer: ArrayBufferLike): buffer is ArrayBuffer {
 }
 
 function died(how: string, cause?: unknown): ExportError {
-  return new ExportError(`the thread that encodes the file failed: ${how}`, {
+  return new ExportError(`the thread that encodes the files failed: ${how}`, {
     exitCode: EXIT.bug,
     stage: 'load',
     cause,

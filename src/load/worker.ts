@@ -1,82 +1,78 @@
-import { createHash } from 'node:crypto';
-import { type MessagePort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { RecordBatchReader } from 'apache-arrow';
 import { decodeBatches } from '../domain/ipc.ts';
-import type { Loader } from '../domain/loader.ts';
 import { errorMessage } from '../domain/worker.ts';
+import { Loader } from './loader.ts';
 import { LOADERS } from './loaders.ts';
-import { Pieces } from './pieces.ts';
+import { FileBytes, Pieces } from './pieces.ts';
 import type { LoaderAnswer, LoaderQuestion, LoaderRequest, LoaderTask } from './worker-messages.ts';
 
-/** One loader of the thread behind `openRemoteLoaders`: answers one request after the other. */
-function serve(task: LoaderTask): void {
-  const { port } = task;
+/** The thread behind `openRemoteLoader`: answers one request after the other. */
+function serve(port: MessagePort, { formats, compression, schema }: LoaderTask): void {
   const pieces = new Pieces();
-  const hash = createHash('sha256');
+  const files = formats.map((format) => ({ format, bytes: new FileBytes(pieces) }));
+  const loader = new Loader(
+    RecordBatchReader.from(schema).open().schema,
+    compression,
+    files.map(({ format, bytes }) => ({
+      definition: LOADERS[format],
+      out: (chunk) => bytes.add(chunk),
+    })),
+  );
   let rows = 0;
-  let bytes = 0;
-  const loader = openLoader(task);
-  if (loader === undefined) return;
 
-  function count(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer>[] {
-    for (const chunk of chunks) {
-      hash.update(chunk);
-      bytes += chunk.byteLength;
-    }
-    return pieces.pack(chunks);
-  }
-
-  async function answer(request: LoaderQuestion, open: Loader): Promise<void> {
+  async function answer(request: LoaderQuestion): Promise<void> {
     if (request.type === 'write') {
-      const encoded: Uint8Array[] = [];
       for (const batch of decodeBatches(request.ipc)) {
         rows += batch.numRows;
-        encoded.push(...(await open.write(batch)));
+        await loader.write(batch);
       }
-      const chunks = count(encoded);
-      post(port, { type: 'written', chunks }, chunks);
+      const chunks = files.map(({ bytes }) => bytes.take());
+      const ipc = request.ipc.buffer;
+      post(port, { type: 'written', chunks, ipc }, [ipc, ...memoryOf(chunks)]);
     } else {
-      const chunks = count(await open.finish());
-      const file = { chunks, sha256: hash.digest('hex'), rows, bytes };
-      post(port, { type: 'finished', file }, chunks);
+      await loader.finish();
+      const ends = files.map(({ bytes }) => {
+        const chunks = bytes.take();
+        return { chunks, sha256: bytes.sha256(), rows, bytes: bytes.bytes };
+      });
+      post(port, { type: 'finished', files: ends }, memoryOf(ends.map(({ chunks }) => chunks)));
       port.close();
     }
   }
 
+  // What comes behind a failure fails with it: files with a hole are of no use.
   let before = Promise.resolve();
   port.on('message', (request: LoaderRequest) => {
-    if (request.type === 'recycle') pieces.takeBack(request.buffers);
-    else before = before.then(() => answer(request, loader)).catch((thrown) => fail(port, thrown));
+    if (request.type === 'recycle') {
+      pieces.takeBack(request.buffers);
+    } else {
+      before = before.then(() => answer(request));
+      before.catch((thrown) => fail(port, thrown));
+    }
   });
   post(port, { type: 'ready' });
 }
 
-function openLoader(task: LoaderTask): Loader | undefined {
-  try {
-    const { schema } = RecordBatchReader.from(task.schema).open();
-    return LOADERS[task.format].open(schema, task.compression);
-  } catch (thrown) {
-    fail(task.port, thrown);
-    return undefined;
-  }
-}
-
-/** Ends the loader too: a file with a hole is of no use. */
 function fail(port: MessagePort, thrown: unknown): void {
   post(port, { type: 'failed', error: errorMessage(thrown, 'load') });
   port.close();
 }
 
-function post(
-  port: MessagePort,
-  answer: LoaderAnswer,
-  chunks: readonly Uint8Array<ArrayBuffer>[] = [],
-): void {
-  port.postMessage(
-    answer,
-    chunks.map(({ buffer }) => buffer),
-  );
+function memoryOf(chunks: readonly (readonly Uint8Array<ArrayBuffer>[])[]): ArrayBuffer[] {
+  return chunks.flat().map(({ buffer }) => buffer);
 }
 
-const tasks: readonly LoaderTask[] = workerData;
-for (const task of tasks) serve(task);
+function post(port: MessagePort, answer: LoaderAnswer, transfer: ArrayBuffer[] = []): void {
+  port.postMessage(answer, transfer);
+}
+
+if (parentPort !== null) {
+  const port = parentPort;
+  const task: LoaderTask = workerData;
+  try {
+    serve(port, task);
+  } catch (thrown) {
+    fail(port, thrown);
+  }
+}

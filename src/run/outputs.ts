@@ -3,14 +3,18 @@ import type { Format } from '../domain/pipeline.ts';
 import type { ReadBack } from '../publish/read-back.ts';
 import type { RejectsFile } from './rejects.ts';
 
-/** A loader that lives elsewhere (in a worker thread): record batches go in as Arrow IPC bytes. */
+/** The end of a file and what the whole of it amounts to. */
+export interface FileEnd {
+  readonly chunks: Uint8Array[];
+  readonly sha256: string;
+  readonly rows: number;
+}
+
+/** A loader that lives elsewhere (in a worker thread) and makes a file of each format. */
 export interface OutputLoader {
-  write(ipc: Uint8Array): Promise<Uint8Array[]>;
-  finish(): Promise<{
-    readonly chunks: Uint8Array[];
-    readonly sha256: string;
-    readonly rows: number;
-  }>;
+  /** @param ipc record batches @returns what each file grows by, in the order of the formats */
+  write(ipc: Uint8Array): Promise<Uint8Array[][]>;
+  finish(): Promise<FileEnd[]>;
   /** Gives the memory of chunks back that were written: the loader fills it again. */
   recycle(chunks: readonly Uint8Array[]): void;
   terminate(): Promise<void>;
@@ -36,8 +40,8 @@ const BATCHES_BEHIND = 4;
 export class Output {
   readonly #format: Format;
   readonly #name: string;
-  readonly #loader: OutputLoader;
   readonly #file: OutputFile;
+  readonly #loader: Pick<OutputLoader, 'recycle'>;
   readonly #tellSize: (bytes: number) => void;
   #bytes = 0;
   readonly #behind: Promise<void>[] = [];
@@ -47,8 +51,8 @@ export class Output {
   constructor(
     format: Format,
     name: string,
-    loader: OutputLoader,
     file: OutputFile,
+    loader: Pick<OutputLoader, 'recycle'>,
     tellSize: (bytes: number) => void,
   ) {
     this.#tellSize = tellSize;
@@ -58,11 +62,13 @@ export class Output {
     this.#file = file;
   }
 
-  /** Resolves once the output is not too far behind to take another batch. */
-  async write(ipc: Uint8Array): Promise<void> {
-    const encoded = this.#loader.write(ipc);
-    encoded.catch(() => {});
-    this.#last = this.#last.then(async () => this.#append(await encoded));
+  /**
+   * Appends what the loader makes of a batch. Resolves once the output is not too far behind to take another.
+   *
+   * @param encoded what the loader makes of a batch for all formats; this one's is at index `at`
+   */
+  async write(encoded: Promise<Uint8Array[][]>, at: number): Promise<void> {
+    this.#last = this.#last.then(async () => this.#append((await encoded)[at]));
     this.#last.catch(() => {});
     this.#behind.push(this.#last);
     if (this.#behind.length > BATCHES_BEHIND) await this.#behind.shift();
@@ -75,28 +81,32 @@ export class Output {
     this.#loader.recycle(chunks);
   }
 
-  async finish(): Promise<PublishedFile> {
+  /** Waits until everything is written that was given. */
+  async settle(): Promise<void> {
     await this.#last;
-    const { chunks, sha256, rows } = await this.#loader.finish();
+  }
+
+  async finish({ chunks, sha256, rows }: FileEnd): Promise<PublishedFile> {
     await this.#append(chunks);
     const bytes = await this.#file.finish();
     return { format: this.#format, name: this.#name, rows, bytes, sha256 };
-  }
-
-  /** Ends the loader; waits for what was being written. */
-  async close(): Promise<void> {
-    await this.#loader.terminate();
-    await this.#last.catch(() => {});
   }
 }
 
 /** All files of a snapshot in the making. */
 export class Outputs {
+  readonly #loader: OutputLoader;
   readonly #outputs: readonly Output[];
   readonly #rejects: RejectsFile;
   readonly #follower: OutputReader;
 
-  constructor(outputs: readonly Output[], rejects: RejectsFile, follower: OutputReader) {
+  constructor(
+    loader: OutputLoader,
+    outputs: readonly Output[],
+    rejects: RejectsFile,
+    follower: OutputReader,
+  ) {
+    this.#loader = loader;
     this.#outputs = outputs;
     this.#rejects = rejects;
     this.#follower = follower;
@@ -104,13 +114,19 @@ export class Outputs {
 
   /** @param ipc a record batch, or undefined when every row of it was set aside */
   async write(ipc: Uint8Array | undefined, rejects: Uint8Array): Promise<void> {
-    if (ipc) await Promise.all(this.#outputs.map((output) => output.write(ipc)));
+    if (ipc) {
+      const encoded = this.#loader.write(ipc);
+      encoded.catch(() => {});
+      await Promise.all(this.#outputs.map((output, at) => output.write(encoded, at)));
+    }
     await this.#rejects.write(rejects);
   }
 
   /** Ends every file. @returns what was written, the rejects last */
   async finish(): Promise<PublishedFile[]> {
-    const written = await Promise.all(this.#outputs.map((output) => output.finish()));
+    await Promise.all(this.#outputs.map((output) => output.settle()));
+    const ends = await this.#loader.finish();
+    const written = await Promise.all(this.#outputs.map((output, at) => output.finish(ends[at])));
     const rejects = await this.#rejects.finish();
     return rejects ? [...written, { ...rejects, format: 'rejects' }] : written;
   }
@@ -122,7 +138,8 @@ export class Outputs {
 
   /** Ends what is under way, whatever its state; for good. */
   async close(): Promise<void> {
-    await Promise.all(this.#outputs.map((output) => output.close()));
+    await this.#loader.terminate();
+    await Promise.allSettled(this.#outputs.map((output) => output.settle()));
     await this.#follower.terminate();
   }
 }

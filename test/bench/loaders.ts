@@ -7,6 +7,7 @@ import type { Compression, Format } from '../../src/domain/pipeline.ts';
 import { LOADERS } from '../../src/load/index.ts';
 import { readBack } from '../../src/publish/read-back.ts';
 import { jobBatch } from '../support/batches.ts';
+import { openFile } from '../support/encode.ts';
 
 /**
  * Rows a second of every loader and of the reader that checks its file, side by side: each round runs them all in turn,
@@ -36,7 +37,7 @@ interface Best {
 }
 
 async function write(format: Format, compression: Compression, batches: RecordBatch[]) {
-  const loader = LOADERS[format].open(JOB_SCHEMA, compression);
+  const loader = openFile(format, JOB_SCHEMA, compression);
   const chunks: Uint8Array[] = [];
   for (let row = 0, i = 0; row < rows; row += BATCH_ROWS, i++) {
     chunks.push(...(await loader.write(batches[i % DISTINCT])));

@@ -20,7 +20,7 @@ import { arrowSchema, JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
 import { columnTypeOf } from '../../src/domain/column-type.ts';
 import { JOB_COLUMNS } from '../../src/domain/columns.ts';
 import { FORMATS } from '../../src/domain/pipeline.ts';
-import { LOADERS } from '../../src/load/index.ts';
+import { openFile } from '../support/encode.ts';
 import { rejection } from '../support/rejection.ts';
 
 const FOREIGN: readonly (readonly [name: string, type: DataType])[] = [
@@ -49,7 +49,7 @@ describe('the columns of a schema', () => {
     it(`are refused by every loader: ${name}`, async () => {
       const schema = new Schema([...JOB_SCHEMA.fields, new Field('odd_one', type, true)]);
       for (const format of FORMATS) {
-        const error = await rejection(() => LOADERS[format].open(schema, undefined));
+        const error = await rejection(() => openFile(format, schema));
         assert.equal(error.exitCode, 65);
         assert.equal(error.stage, 'load');
         assert.match(error.message, /odd_one/);
@@ -59,7 +59,7 @@ describe('the columns of a schema', () => {
   }
 
   it('are refused when there are none', async () => {
-    const error = await rejection(() => LOADERS.parquet.open(arrowSchema([]), undefined));
+    const error = await rejection(() => openFile('parquet', arrowSchema([])));
     assert.equal(error.exitCode, 65);
   });
 });

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { it } from 'node:test';
 import { JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
 import { LOADERS } from '../../src/load/index.ts';
+import { openFile } from '../support/encode.ts';
 
 const { cache } = createRequire(import.meta.url);
 
@@ -11,7 +12,7 @@ function isLoaded(): boolean {
 }
 
 it('the Parquet library is loaded when rows come, not before', async () => {
-  const loader = LOADERS.parquet.open(JOB_SCHEMA, undefined);
+  const loader = openFile('parquet', JOB_SCHEMA);
   assert.equal(LOADERS.parquet.extension(undefined), '.parquet');
   assert.equal(isLoaded(), false);
   await loader.finish();

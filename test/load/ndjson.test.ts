@@ -5,7 +5,7 @@ import { arrowSchema, JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
 import type { ColumnType } from '../../src/domain/columns.ts';
 import { LOADERS } from '../../src/load/index.ts';
 import { batchOf, jobBatch } from '../support/batches.ts';
-import { encode } from '../support/encode.ts';
+import { encode, openFile } from '../support/encode.ts';
 import { rejection } from '../support/rejection.ts';
 
 function only(type: ColumnType) {
@@ -21,7 +21,7 @@ async function lines(type: ColumnType, values: readonly unknown[]): Promise<stri
 
 async function refusal(type: ColumnType, value: unknown) {
   const schema = only(type);
-  const loader = LOADERS.ndjson.open(schema, undefined);
+  const loader = openFile('ndjson', schema);
   await loader.write(batchOf(schema, 1, { it: [value] }));
   return rejection(loader.finish());
 }

@@ -5,10 +5,10 @@ import { type FileMetaData, parquetMetadata } from 'hyparquet';
 import { arrowSchema, JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
 import type { Column, ColumnType } from '../../src/domain/columns.ts';
 import { COMPRESSIONS } from '../../src/domain/pipeline.ts';
-import { blockLoader } from '../../src/load/block-loader.ts';
 import { LOADERS } from '../../src/load/index.ts';
+import { Loader, type LoaderDefinition } from '../../src/load/loader.ts';
 import { batchOf, jobBatch, type Values } from '../support/batches.ts';
-import { encode } from '../support/encode.ts';
+import { encode, openFile } from '../support/encode.ts';
 import { withDuckDb, withHyparquet } from '../support/read-encoded.ts';
 import { rejection } from '../support/rejection.ts';
 
@@ -63,17 +63,21 @@ describe('the Parquet writer', () => {
     const numbers = arrowSchema([optional('a', 'int64')]);
     for (const type of ['string', 'float64', 'timestamp'] as const) {
       const other = arrowSchema([optional('a', type)]);
-      const loader = LOADERS.parquet.open(numbers, undefined);
+      const loader = openFile('parquet', numbers);
       const error = await rejection(loader.write(batchOf(other, 1, { a: [null] })));
       assert.equal(error.exitCode, 70);
     }
   });
 
   it('throws strings: an error comes out all the same', async () => {
-    const loader = blockLoader(MIXED, async () => ({
-      encode: () => Promise.reject('invalid value for X'),
-      finish: async () => [],
-    }));
+    const definition: LoaderDefinition = {
+      ...LOADERS.parquet,
+      open: async () => ({
+        encode: () => Promise.reject('invalid value for X'),
+        finish: async () => {},
+      }),
+    };
+    const loader = new Loader(MIXED, undefined, [{ definition, out: () => {} }]);
     const batch: RecordBatch = batchOf(MIXED, 5, MIXED_VALUES);
     await loader.write(batch);
     const error = await rejection(loader.finish());

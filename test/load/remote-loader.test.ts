@@ -5,19 +5,10 @@ import { Field, Int32, type RecordBatch, Schema } from 'apache-arrow';
 import { arrowSchema, JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
 import { encodeBatch } from '../../src/domain/ipc.ts';
 import type { Compression, Format } from '../../src/domain/pipeline.ts';
-import { LOADERS, openRemoteLoaders, type RemoteLoader } from '../../src/load/index.ts';
+import { openRemoteLoader, type RemoteLoader } from '../../src/load/index.ts';
 import { batchOf, cut, jobBatch } from '../support/batches.ts';
-import { encode } from '../support/encode.ts';
+import { encode, openFile } from '../support/encode.ts';
 import { rejection } from '../support/rejection.ts';
-
-async function openRemoteLoader(
-  format: Format,
-  compression: Compression | undefined,
-  schema?: Schema,
-): Promise<RemoteLoader> {
-  const [loader] = await openRemoteLoaders([format], compression, schema);
-  return loader;
-}
 
 const SECONDS = arrowSchema([
   { name: 'seconds', type: 'float64', required: true, sent: true, description: '' },
@@ -33,70 +24,95 @@ function shared(bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
-describe('a loader in a thread', () => {
-  const batches = cut(jobBatch(0, 9000), [2000]);
+/** The files a loader makes of the batches, with what it says of each. Chunks are given back as they come. */
+async function files(loader: RemoteLoader, batches: readonly RecordBatch[]) {
+  const parts: Buffer[][] = [];
+  for (const [i, batch] of batches.entries()) {
+    const ipc = encodeBatch(batch);
+    const sent = i % 2 === 0 ? ipc : shared(ipc);
+    const grown = await loader.write(sent);
+    assert.equal(sent.length, ipc.length, "the batch is still the caller's");
+    parts.push(grown.map((chunks) => Buffer.concat(chunks)));
+    for (const chunks of grown) {
+      loader.recycle(chunks);
+      assert.ok(
+        chunks.every(({ byteLength }) => byteLength === 0),
+        'given back',
+      );
+    }
+  }
+  const ends = await loader.finish();
+  return ends.map(({ chunks, ...end }, at) => ({
+    ...end,
+    file: Buffer.concat([...parts.map((grown) => grown[at]), ...chunks]),
+  }));
+}
 
-  const cases: readonly (readonly [Format, Compression | undefined])[] = [
-    ['parquet', undefined],
-    ['arrow', undefined],
-    ['ndjson', 'gzip'],
+describe('a loader in a thread', () => {
+  const batches = cut(jobBatch(0, 23_000), [2000]);
+
+  const cases: readonly (readonly [readonly Format[], Compression | undefined])[] = [
+    [['parquet'], undefined],
+    [['arrow'], undefined],
+    [['ndjson'], 'gzip'],
+    [['ndjson', 'parquet', 'arrow'], 'none'],
   ];
-  for (const [format, compression] of cases) {
-    it(`makes the same file as one in this thread: ${format}`, async () => {
-      const local = await encode(format, JOB_SCHEMA, batches, compression);
-      const loader = await openRemoteLoader(format, compression);
-      const parts: Buffer[] = [];
-      for (const [i, batch] of batches.entries()) {
-        const ipc = encodeBatch(batch);
-        const chunks = await loader.write(i % 2 === 0 ? ipc : shared(ipc));
-        parts.push(Buffer.concat(chunks));
-        loader.recycle(chunks);
-        assert.ok(
-          chunks.every(({ byteLength }) => byteLength === 0),
-          'given back',
-        );
+  for (const [formats, compression] of cases) {
+    it(`makes the same files as one in this thread: ${formats}`, async () => {
+      const loader = await openRemoteLoader(formats, compression);
+      const made = await files(loader, batches);
+      for (const [at, format] of formats.entries()) {
+        const local = await encode(format, JOB_SCHEMA, batches, compression);
+        const { file, sha256, rows, bytes } = made[at];
+        assert.ok(file.equals(local), format);
+        assert.equal(sha256, createHash('sha256').update(local).digest('hex'));
+        assert.deepEqual([rows, bytes], [23_000, local.length]);
       }
-      const { chunks, sha256, rows, bytes } = await loader.finish();
-      const file = Buffer.concat([...parts, ...chunks]);
-      assert.ok(file.equals(local));
-      assert.equal(sha256, createHash('sha256').update(local).digest('hex'));
-      assert.deepEqual([rows, bytes], [9000, local.length]);
       await loader.terminate();
     });
   }
 
-  it('shares its thread with loaders of other formats, each going on when another is stopped', async () => {
-    const [parquet, arrow] = await openRemoteLoaders(['parquet', 'arrow'], undefined);
-    const first = await arrow.write(encodeBatch(jobBatch(0, 2000)));
-    await parquet.terminate();
-    const second = await arrow.write(encodeBatch(jobBatch(2000, 10)));
-    const { chunks, rows } = await arrow.finish();
-    await arrow.terminate();
-    const local = await encode('arrow', JOB_SCHEMA, [jobBatch(0, 2000), jobBatch(2000, 10)]);
-    assert.ok(Buffer.concat([...first, ...second, ...chunks]).equals(local));
-    assert.equal(rows, 2010);
-  });
-
   it('takes several calls at once and answers them in order', async () => {
-    const loader = await openRemoteLoader('arrow', undefined);
+    const loader = await openRemoteLoader(['arrow', 'ndjson'], 'none');
     const order: number[] = [];
     const parts = await Promise.all(
       batches.map(async (batch, i) => {
-        const chunks = await loader.write(encodeBatch(batch));
+        const [arrow, ndjson] = await loader.write(encodeBatch(batch));
         order.push(i);
-        return Buffer.concat(chunks);
+        return { arrow: Buffer.concat(arrow), ndjson: Buffer.concat(ndjson) };
       }),
     );
-    const { chunks } = await loader.finish();
-    assert.deepEqual(order, [0, 1, 2, 3, 4]);
-    const local = await encode('arrow', JOB_SCHEMA, batches);
-    assert.ok(Buffer.concat([...parts, ...chunks]).equals(local));
+    const [arrow, ndjson] = await loader.finish();
+    assert.deepEqual(order, [...batches.keys()]);
+    for (const [format, { chunks }] of [
+      ['arrow', arrow],
+      ['ndjson', ndjson],
+    ] as const) {
+      const local = await encode(format, JOB_SCHEMA, batches);
+      assert.ok(Buffer.concat([...parts.map((part) => part[format]), ...chunks]).equals(local));
+    }
+  });
+
+  it('fails for all formats when one fails', async () => {
+    const schema = arrowSchema([
+      { name: 'it', type: 'json', required: true, sent: true, description: '' },
+    ]);
+    const loader = await openRemoteLoader(['parquet', 'ndjson', 'arrow'], 'none', schema);
+    const batch = (text: string) => encodeBatch(batchOf(schema, 1, { it: [text] }));
+    const first = await loader.write(batch('1'));
+    assert.deepEqual(first, [[], [], []]);
+    await loader.write(batch('[1,\n2]'));
+    const error = await rejection(loader.finish());
+    assert.match(error.message, /column it holds JSON of several lines/);
+    assert.equal(error.exitCode, 65);
+    assert.deepEqual(await rejection(loader.write(batch('2'))), error);
+    await loader.terminate();
   });
 
   it('fails as one in this thread does, and once for all', async () => {
-    const local = LOADERS.ndjson.open(SECONDS, undefined);
+    const local = openFile('ndjson', SECONDS);
     const expected = await rejection(local.write(seconds([null])));
-    const loader = await openRemoteLoader('ndjson', undefined, SECONDS);
+    const loader = await openRemoteLoader(['ndjson', 'arrow'], undefined, SECONDS);
     const calls = [
       loader.write(encodeBatch(seconds([1]))),
       loader.write(encodeBatch(seconds([null]))),
@@ -121,12 +137,12 @@ describe('a loader in a thread', () => {
 
   it('fails at the start when the format cannot carry a column', async () => {
     const schema = new Schema([new Field('small', new Int32(), true)]);
-    const expected = await rejection(() => LOADERS.parquet.open(schema, undefined));
-    assert.deepEqual(await rejection(openRemoteLoader('parquet', undefined, schema)), expected);
+    const expected = await rejection(() => openFile('parquet', schema));
+    assert.deepEqual(await rejection(openRemoteLoader(['parquet'], undefined, schema)), expected);
   });
 
   it('fails on bytes that are no record batches', async () => {
-    const loader = await openRemoteLoader('arrow', undefined);
+    const loader = await openRemoteLoader(['arrow'], undefined);
     const broken = encodeBatch(jobBatch(0, 10)).slice(0, 3000);
     const error = await rejection(loader.write(broken));
     assert.equal(error.exitCode, 70);
@@ -134,10 +150,18 @@ describe('a loader in a thread', () => {
   });
 
   it('can be stopped in the middle of its work', async () => {
-    const loader = await openRemoteLoader('parquet', undefined);
+    const loader = await openRemoteLoader(['parquet', 'arrow'], undefined);
     const outcome = rejection(loader.write(encodeBatch(jobBatch(0, 2000))));
     await loader.terminate();
     assert.match((await outcome).message, /stopped/);
     assert.equal((await rejection(loader.finish())).exitCode, 70);
+  });
+
+  it('can be stopped after its end, and more than once', async () => {
+    const loader = await openRemoteLoader(['arrow'], undefined);
+    const [{ rows }] = await loader.finish();
+    assert.equal(rows, 0);
+    await loader.terminate();
+    await loader.terminate();
   });
 });

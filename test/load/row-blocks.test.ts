@@ -5,10 +5,9 @@ import { arrowSchema, JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
 import { decodeBatches } from '../../src/domain/ipc.ts';
 import { FORMATS } from '../../src/domain/pipeline.ts';
 import { columnsOf } from '../../src/load/columns.ts';
-import { LOADERS } from '../../src/load/index.ts';
 import { BLOCK_BYTES, BLOCK_ROWS, RowBlocks } from '../../src/load/row-blocks.ts';
 import { batchOf, cut, jobBatch } from '../support/batches.ts';
-import { encode } from '../support/encode.ts';
+import { encode, openFile } from '../support/encode.ts';
 import { rejection } from '../support/rejection.ts';
 
 const NOTES = arrowSchema([
@@ -90,14 +89,14 @@ describe('what lies under a null', () => {
 
 describe('a batch that does not belong', () => {
   it('is refused when its columns are others', async () => {
-    const loader = LOADERS.parquet.open(JOB_SCHEMA, undefined);
+    const loader = openFile('parquet', JOB_SCHEMA);
     const error = await rejection(loader.write(notes([2])));
     assert.equal(error.exitCode, 70);
   });
 
   for (const format of FORMATS) {
     it(`is refused when a required column has a null: ${format}`, async () => {
-      const loader = LOADERS[format].open(NOTES, undefined);
+      const loader = openFile(format, NOTES);
       const hole = batchOf(NOTES, 2, { note: ['a', 'b'], tags: [['c'], null] });
       const error = await rejection(loader.write(hole));
       assert.equal(error.exitCode, 65);
