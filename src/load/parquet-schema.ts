@@ -1,5 +1,5 @@
-import parquetjs, { type FieldDefinition, type ParquetField } from 'parquetjs-lite';
 import thrift, { type ThriftStruct } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
+import parquetjs, { type FieldDefinition, type ParquetField } from 'parquetjs-lite/lib/schema.js';
 import type { ColumnType } from '../domain/columns.ts';
 import type { LoadColumn } from './columns.ts';
 

@@ -1,5 +1,8 @@
-/** The parts of parquetjs-lite 0.8.7 that the Parquet loader uses; the package comes without types. */
-declare module 'parquetjs-lite' {
+/**
+ * The parts of parquetjs-lite 0.8.7 that the Parquet loader uses; the package comes without types. Its index would load
+ * the reader as well.
+ */
+declare module 'parquetjs-lite/lib/schema.js' {
   export interface FieldDefinition {
     type: string;
     optional?: boolean;
@@ -23,6 +26,11 @@ declare module 'parquetjs-lite' {
     readonly fields: Readonly<Record<string, ParquetField>>;
   }
 
+  const schema: { ParquetSchema: new (fields: Record<string, FieldDefinition>) => ParquetSchema };
+  export default schema;
+}
+
+declare module 'parquetjs-lite/lib/writer.js' {
   export interface ParquetEnvelopeWriter {
     offset: number;
     rowCount: number;
@@ -31,17 +39,16 @@ declare module 'parquetjs-lite' {
     writeSection(bytes: Uint8Array): void;
   }
 
-  const parquetjs: {
-    ParquetSchema: new (fields: Record<string, FieldDefinition>) => ParquetSchema;
+  const writer: {
     ParquetEnvelopeWriter: new (
-      schema: ParquetSchema,
+      schema: import('parquetjs-lite/lib/schema.js').ParquetSchema,
       write: (bytes: Uint8Array) => void,
       close: () => void,
       fileOffset: number,
       options: { pageIndex: boolean; useDataPageV2: boolean },
     ) => ParquetEnvelopeWriter;
   };
-  export default parquetjs;
+  export default writer;
 }
 
 declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
