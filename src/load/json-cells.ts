@@ -42,21 +42,29 @@ export function opening({ type }: LoadColumn): string {
 }
 
 /**
- * Writes the cells of one column as JSON, from behind their `opening`: integers digit for digit, timestamps as
+ * @throws ExportError (65, load) when a value of a JSON column would break the line it is on. A look at the whole column
+ * costs next to nothing.
+ */
+export function checkOneLine({ name, type }: LoadColumn, column: BlockColumn): void {
+  if (column.kind !== 'text' || type !== 'json') return;
+  const text = Buffer.from(column.bytes.buffer, 0, column.offsets[column.rows]);
+  if (text.includes(NEWLINE) || text.includes(CARRIAGE_RETURN)) {
+    throw unwritable(name, 'JSON of several lines, and NDJSON is one line a row');
+  }
+}
+
+/**
+ * Writes the cells of one column as JSON, whichever rows it holds at the time, from behind their `opening`: integers digit for digit, timestamps as
  * `formatTimestamp` does, JSON columns as the text they hold.
  */
 export function cellWriter(column: LoadColumn, block: BlockColumn, out: JsonBytes): CellWriter {
   switch (block.kind) {
-    case 'bool': {
-      const { values } = block;
-      return (row, at) => out.literal(values[row] === 1 ? TRUE : FALSE, at);
-    }
+    case 'bool':
+      return (row, at) => out.literal(block.values[row] === 1 ? TRUE : FALSE, at);
     case 'list':
       return listWriter(block, out);
     case 'text':
-      return column.type === 'json'
-        ? verbatimWriter(column.name, block, out)
-        : stringWriter(block, out);
+      return column.type === 'json' ? verbatimWriter(block, out) : stringWriter(block, out);
     case 'fixed':
       if (column.type === 'float64') return doubleWriter(column.name, block, out);
       return column.type === 'int64'
@@ -65,48 +73,44 @@ export function cellWriter(column: LoadColumn, block: BlockColumn, out: JsonByte
   }
 }
 
-function stringWriter({ view, offsets }: TextColumn, out: JsonBytes): CellWriter {
-  return (row, at) => out.string(view, offsets[row], offsets[row + 1], at);
+function stringWriter(block: TextColumn, out: JsonBytes): CellWriter {
+  return (row, at) => out.string(block.view, block.offsets[row], block.offsets[row + 1], at);
 }
 
-function verbatimWriter(name: string, block: TextColumn, out: JsonBytes): CellWriter {
-  const { view, offsets, bytes, rows } = block;
-  const text = Buffer.from(bytes.buffer, 0, offsets[rows]);
-  if (text.includes(NEWLINE) || text.includes(CARRIAGE_RETURN)) {
-    throw unwritable(name, 'JSON of several lines, and NDJSON is one line a row');
-  }
-  return (row, at) => out.verbatim(view, offsets[row], offsets[row + 1], at);
+function verbatimWriter(block: TextColumn, out: JsonBytes): CellWriter {
+  return (row, at) => out.verbatim(block.view, block.offsets[row], block.offsets[row + 1], at);
 }
 
-function listWriter({ offsets, elements }: ListColumn, out: JsonBytes): CellWriter {
-  const { valid, view, offsets: texts } = elements;
+function listWriter(block: ListColumn, out: JsonBytes): CellWriter {
   return (row, start) => {
-    const first = offsets[row];
-    const end = offsets[row + 1];
+    const { valid, view, offsets } = block.elements;
+    const first = block.offsets[row];
+    const end = block.offsets[row + 1];
     let at = out.byte(OPEN_LIST, start);
     for (let i = first; i < end; i++) {
       at = out.room(ELEMENT_BYTES, at);
       if (i > first) at = out.byte(COMMA, at);
       at =
         valid[i] === 1
-          ? out.string(view, texts[i], texts[i + 1], out.byte(QUOTE, at))
+          ? out.string(view, offsets[i], offsets[i + 1], out.byte(QUOTE, at))
           : out.literal(NULL, at);
     }
     return out.byte(CLOSE_LIST, at);
   };
 }
 
-function integerWriter({ words }: FixedColumn, out: JsonBytes): CellWriter {
+function integerWriter(block: FixedColumn, out: JsonBytes): CellWriter {
   return (row, at) => {
+    const { words } = block;
     const number = nearest(words, row);
     if (!Number.isSafeInteger(number)) return out.ascii(exact(words, row).toString(), at);
     return number < 0 ? out.whole(-number, out.byte(MINUS, at)) : out.whole(number, at);
   };
 }
 
-function doubleWriter(name: string, { doubles }: FixedColumn, out: JsonBytes): CellWriter {
+function doubleWriter(name: string, block: FixedColumn, out: JsonBytes): CellWriter {
   return (row, at) => {
-    const value = doubles[row];
+    const value = block.doubles[row];
     const micros = Math.round(value * MICROS);
     if (micros > 0 && micros <= FIFTEEN_DIGITS && micros / MICROS === value) {
       return writeMicros(micros, out, at);
@@ -127,10 +131,11 @@ function writeMicros(micros: number, out: JsonBytes, start: number): number {
   return rest === 0 ? at : out.withoutZeros(out.sixDigits(rest, out.byte(DOT, at)));
 }
 
-function timestampWriter(name: string, { words }: FixedColumn, out: JsonBytes): CellWriter {
+function timestampWriter(name: string, block: FixedColumn, out: JsonBytes): CellWriter {
   let knownDay = Number.NaN;
   let date = NULL;
   return (row, at) => {
+    const { words } = block;
     const micros = nearest(words, row);
     if (!Number.isSafeInteger(micros)) {
       return out.ascii(`${farTimestamp(name, exact(words, row))}"`, at);

@@ -1,8 +1,9 @@
 import { columnsOf, type LoadColumn } from './columns.ts';
 import { GzipStream } from './gzip-stream.ts';
 import { JsonBytes, type Literal, literal } from './json-bytes.ts';
-import { CELL_BYTES, type CellWriter, cellWriter, opening } from './json-cells.ts';
+import { CELL_BYTES, type CellWriter, cellWriter, checkOneLine, opening } from './json-cells.ts';
 import type { BlockEncoder, LoaderDefinition, Sink } from './loader.ts';
+import type { BlockColumn } from './row-blocks.ts';
 
 /** As fast as level 1 and smaller; level 6 takes half as long again for 8% less: docs/decisions.md. */
 const GZIP_LEVEL = 3;
@@ -21,9 +22,9 @@ export const ndjson: LoaderDefinition = {
   },
 };
 
-/** One column of a block, ready to be written row by row. */
+/** A column, ready to be written row by row. */
 interface Cell {
-  readonly valid: Uint8Array;
+  readonly column: BlockColumn;
   readonly key: Literal;
   readonly none: Literal;
   readonly write: CellWriter;
@@ -38,18 +39,19 @@ function plain(columns: readonly LoadColumn[], out: Sink): BlockEncoder {
     END_OF_ROW.length,
   );
   const json = new JsonBytes(rowBytes, out);
+  let cells: readonly Cell[] | undefined;
   let at = 0;
+
+  function cell(column: BlockColumn, i: number): Cell {
+    const write = cellWriter(columns[i], column, json);
+    return { column, key: keyLiterals[i], none: nullLiterals[i], write };
+  }
+
   return {
-    async encode({ rows, columns: values }) {
-      const cells = values.map(
-        (column, i): Cell => ({
-          valid: column.valid,
-          key: keyLiterals[i],
-          none: nullLiterals[i],
-          write: cellWriter(columns[i], column, json),
-        }),
-      );
-      for (let row = 0; row < rows; row++) at = writeRow(cells, row, json, json.room(0, at));
+    async encode(block) {
+      cells ??= block.columns.map(cell);
+      for (const [i, { column }] of cells.entries()) checkOneLine(columns[i], column);
+      for (let row = 0; row < block.rows; row++) at = writeRow(cells, row, json, json.room(0, at));
     },
     async finish() {
       at = json.handOut(at);
@@ -59,8 +61,8 @@ function plain(columns: readonly LoadColumn[], out: Sink): BlockEncoder {
 
 function writeRow(cells: readonly Cell[], row: number, json: JsonBytes, start: number): number {
   let at = start;
-  for (const { valid, key, none, write } of cells) {
-    at = valid[row] === 0 ? json.literal(none, at) : write(row, json.literal(key, at));
+  for (const { column, key, none, write } of cells) {
+    at = column.valid[row] === 0 ? json.literal(none, at) : write(row, json.literal(key, at));
   }
   return json.literal(END_OF_ROW, at);
 }

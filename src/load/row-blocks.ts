@@ -11,7 +11,7 @@ export const BLOCK_BYTES = 8 * 1024 * 1024;
 
 export type BlockColumn = FixedColumn | BoolColumn | TextColumn | ListColumn;
 
-/** Rows on their way into a file, column by column, in the order of the schema. */
+/** Rows on their way into a file, column by column, in the order of the schema. All blocks share their columns. */
 export interface Block {
   readonly rows: number;
   readonly columns: readonly BlockColumn[];
