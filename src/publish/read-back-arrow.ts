@@ -8,7 +8,7 @@ import { IdChecksum } from './read-back-id-checksum.ts';
 /** Reads the footer, and the ids record batch by record batch. */
 export function readArrow(path: string): Promise<ReadBack> {
   return withFile(path, async (file, size) => {
-    await checkMagic(file, size, 'ARROW1');
+    checkMagic(file, size, 'ARROW1');
     const reader = await (await RecordBatchReader.from(file)).open({ autoDestroy: false });
     if (!reader.isFile()) throw new Damage('it is no Arrow file');
     const columns = reader.schema.fields.map((field) => ({

@@ -1,14 +1,14 @@
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { FoundColumn, ReadBack } from './read-back.ts';
 import { Damage } from './read-back-damage.ts';
-import { bytesAt } from './read-back-file.ts';
+import { readSome, withFile } from './read-back-file.ts';
 import { IdChecksum } from './read-back-id-checksum.ts';
-import { wholeLines } from './read-back-lines.ts';
+import { type ReadNext, wholeLines } from './read-back-lines.ts';
 
-const PIECE_BYTES = 256 * 1024;
+const INFLATED_BYTES = 256 * 1024;
 
 const TIMESTAMP = /^(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 
@@ -20,49 +20,75 @@ export async function readNdjson(
 ): Promise<ReadBack> {
   const checksum = new IdChecksum();
   const check = rowCheck(columns);
-
-  for await (const lines of wholeLines(sizes ? piecesBehind(path, sizes) : pieces(path))) {
+  const addRows = (lines: string): void => {
     for (let from = 0; from < lines.length; ) {
       const end = lines.indexOf('\n', from);
       checksum.add(rowId(lines.slice(from, end), checksum.rows + 1, check));
       from = end + 1;
     }
+  };
+  if (path.endsWith('.gz')) {
+    const pieces = inflated(path);
+    try {
+      for await (const lines of wholeLines(reader(pieces))) addRows(lines);
+    } finally {
+      await pieces.return();
+    }
+  } else {
+    await withFile(path, async (file, size) => {
+      for await (const lines of wholeLines(behind(file, sizes ?? [size]))) addRows(lines);
+    });
   }
   const found = columns.map(({ name, type, required }) => ({ name, type, required }));
   return { rows: checksum.rows, idChecksum: checksum.hex(), columns: found };
 }
 
-async function* pieces(path: string): AsyncGenerator<Uint8Array> {
-  const file = createReadStream(path, { highWaterMark: PIECE_BYTES });
-  if (!path.endsWith('.gz')) {
-    yield* file;
-    return;
-  }
-  const gunzip = createGunzip({ chunkSize: PIECE_BYTES });
+async function* inflated(path: string): AsyncGenerator<Uint8Array, void> {
+  const file = createReadStream(path);
+  const gunzip = createGunzip({ chunkSize: INFLATED_BYTES });
   // An error of either stream comes out of the second, where it is read.
   pipeline(file, gunzip, () => {});
   yield* gunzip;
   if (gunzip.bytesWritten !== file.bytesRead) throw new Damage('more follows its gzip stream');
 }
 
-/** A file in pieces, each as soon as it is written. */
-async function* piecesBehind(
-  path: string,
-  sizes: AsyncIterable<number>,
-): AsyncGenerator<Uint8Array> {
-  const file = await open(path);
-  try {
-    let at = 0;
-    for await (const size of sizes) {
-      while (at < size) {
-        const piece = await bytesAt(file, at, Math.min(size, at + PIECE_BYTES));
-        at += piece.length;
-        yield piece;
-      }
+/** Reads what comes in pieces. */
+function reader(pieces: AsyncGenerator<Uint8Array, void>): ReadNext {
+  let piece: Uint8Array = new Uint8Array();
+  return async (into) => {
+    while (piece.length === 0) {
+      const next = await pieces.next();
+      if (next.done) return 0;
+      piece = next.value;
     }
-  } finally {
-    await file.close();
-  }
+    const taken = piece.subarray(0, into.length);
+    into.set(taken);
+    piece = piece.subarray(taken.length);
+    return taken.length;
+  };
+}
+
+/** Reads a file as far as it is written, and waits where it is not. */
+function behind(file: FileHandle, sizes: AsyncIterable<number> | Iterable<number>): ReadNext {
+  const growing = sizesOf(sizes);
+  let at = 0;
+  let size = 0;
+  return async (into) => {
+    while (at >= size) {
+      const next = await growing.next();
+      if (next.done) return 0;
+      size = next.value;
+    }
+    const read = readSome(file, into.subarray(0, size - at), at);
+    at += read;
+    return read;
+  };
+}
+
+async function* sizesOf(
+  sizes: AsyncIterable<number> | Iterable<number>,
+): AsyncGenerator<number, void> {
+  yield* sizes;
 }
 
 function rowId(line: string, number: number, check: RowCheck): string {

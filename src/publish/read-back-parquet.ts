@@ -17,10 +17,10 @@ const MAGIC = 'PAR1';
 /** Reads the footer, and the ids row group by row group. */
 export function readParquet(path: string): Promise<ReadBack> {
   return withFile(path, async (file, size) => {
-    await checkMagic(file, size, MAGIC);
+    checkMagic(file, size, MAGIC);
     const source = {
       byteLength: size,
-      slice: async (start: number, end = size) => (await bytesAt(file, start, end)).buffer,
+      slice: async (start: number, end = size) => bytesAt(file, start, end).buffer,
     };
     const metadata = await parquetMetadataAsync(source, { geoparquet: false });
     checkLayout(metadata, size);
