@@ -36,6 +36,15 @@ export function readSome(file: FileHandle, into: Uint8Array, start: number): num
   return read;
 }
 
+/** The same file for a library that reads by `FileHandle.read`: it gets its bytes as `readSome` reads them. */
+export function readAtOnce(file: FileHandle): FileHandle {
+  const read = async (into: Uint8Array, offset: number, length: number, start: number) => ({
+    bytesRead: readSync(file.fd, into, offset, length, start),
+    buffer: into,
+  });
+  return Object.create(file, { read: { value: read } });
+}
+
 /** Checks that a file starts and ends with the same characters, as Parquet and Arrow files do. */
 export function checkMagic(file: FileHandle, size: number, magic: string): void {
   const { length } = magic;

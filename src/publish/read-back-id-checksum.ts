@@ -1,17 +1,28 @@
 import { createHash } from 'node:crypto';
 
-/** Ids joined before they are hashed: a call to the hash costs more than many short ids. */
-const JOINED = 1000;
+const NEWLINE = 0x0a;
+
+/** Ids are joined before they are hashed: a call to the hash costs more than many short ids. */
+const JOINED_BYTES = 64 * 1024;
 
 /** sha256 over ids in file order, each followed by a newline. */
 export class IdChecksum {
   rows = 0;
   readonly #hash = createHash('sha256');
-  #held: string[] = [];
+  readonly #joined = new Uint8Array(JOINED_BYTES);
+  #filled = 0;
 
-  add(id: string): void {
+  /** @param id as UTF-8; not kept */
+  add(id: Uint8Array): void {
     this.rows++;
-    if (this.#held.push(id) === JOINED) this.#flush();
+    if (this.#filled + id.length >= JOINED_BYTES) this.#flush();
+    if (id.length >= JOINED_BYTES) {
+      this.#hash.update(id);
+    } else {
+      this.#joined.set(id, this.#filled);
+      this.#filled += id.length;
+    }
+    this.#joined[this.#filled++] = NEWLINE;
   }
 
   /** Nothing may be added afterwards. */
@@ -21,7 +32,7 @@ export class IdChecksum {
   }
 
   #flush(): void {
-    if (this.#held.length > 0) this.#hash.update(`${this.#held.join('\n')}\n`);
-    this.#held = [];
+    this.#hash.update(this.#joined.subarray(0, this.#filled));
+    this.#filled = 0;
   }
 }

@@ -35,7 +35,7 @@ export async function* wholeLines(readNext: ReadNext): AsyncGenerator<string> {
 }
 
 function longer(block: Buffer): Buffer {
-  if (block.length > LONGEST_LINE) throw new Damage('a line is longer than any row');
+  if (2 * block.length > LONGEST_LINE) throw new Damage('a line is longer than any row');
   const twice = Buffer.allocUnsafeSlow(2 * block.length);
   block.copy(twice);
   return twice;

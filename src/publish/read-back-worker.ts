@@ -1,7 +1,7 @@
 import { on } from 'node:events';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { errorMessage } from '../domain/worker.ts';
-import { type ReadBack, readBack } from './read-back.ts';
+import { loadReader, type ReadBack, readBack } from './read-back.ts';
 import type { FileGrowth, ReadBackAnswer, ReadBackTask } from './read-back-remote.ts';
 
 /** The thread behind `readBackRemotely` and `followFiles`: reads its files, answers once. */
@@ -30,6 +30,7 @@ async function follow(port: MessagePort, files: ReadBackTask['files']): Promise<
       : undefined,
   );
   for (const reading of early) reading?.catch(() => {});
+  await Promise.all(files.map(({ format }) => loadReader(format)));
   for await (const [message] of messages) {
     const growth: FileGrowth = message;
     if (growth === 'finished') break;

@@ -40,7 +40,8 @@ export async function readBack(
   sizes?: AsyncIterable<number>,
 ): Promise<ReadBack> {
   try {
-    return await read(path, format, columns, sizes);
+    const read = await loadReader(format);
+    return await read(path, columns, sizes);
   } catch (thrown) {
     const error = ioError(thrown, { stage: 'publish', phase: 'work', operation: 'read', path });
     if (error instanceof ExportError) throw error;
@@ -53,18 +54,20 @@ export async function readBack(
   }
 }
 
-async function read(
+type Reader = (
   path: string,
-  format: Format,
   columns: readonly FoundColumn[],
   sizes?: AsyncIterable<number>,
-): Promise<ReadBack> {
+) => Promise<ReadBack>;
+
+/** Loads what `readBack` needs for a format, which takes longer than to read a small file: once, ahead of time. */
+export async function loadReader(format: Format): Promise<Reader> {
   switch (format) {
     case 'parquet':
-      return (await import('./read-back-parquet.ts')).readParquet(path);
+      return (await import('./read-back-parquet.ts')).readParquet;
     case 'arrow':
-      return (await import('./read-back-arrow.ts')).readArrow(path);
+      return (await import('./read-back-arrow.ts')).readArrow;
     case 'ndjson':
-      return (await import('./read-back-ndjson.ts')).readNdjson(path, columns, sizes);
+      return (await import('./read-back-ndjson.ts')).readNdjson;
   }
 }
