@@ -36,9 +36,9 @@ export interface Follower {
 
 /**
  * Far more than any sound file needs. A damaged one may ask for any amount: the Arrow library believes every count it
- * finds in a footer.
+ * finds in a footer. What is read is soon garbage, and a small young generation keeps little of it at a time.
  */
-const LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 512 };
+const LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 12 };
 
 /** `readBack` in a thread of its own. Same errors. */
 export async function readBackRemotely(

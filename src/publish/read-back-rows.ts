@@ -30,7 +30,7 @@ export function idsOfBlock(lines: string, check: RowCheck): string[] | undefined
   const marked = lines.replaceAll('\n', BETWEEN);
   const newlines = (marked.length - lines.length) / (BETWEEN.length - 1);
   const values = parsed(`[${marked}0]`);
-  if (!Array.isArray(values) || values.length !== 2 * newlines + 1) return undefined;
+  if (!Array.isArray(values)) return undefined;
   const ids: string[] = [];
   for (let i = 0; i < newlines; i++) {
     const row: unknown = values[2 * i];

@@ -47,6 +47,7 @@ describe('lines read as one block', () => {
   });
 
   const twice = `${row('y')},${row('z')}\n`;
+  const withNumber = `${row('y')},0,${row('z')}\n`;
   const split = `{"id":"b"\n"n":1,"more":null}\n`;
   const inText = `{"id":"b\nb","n":1,"more":null}\n`;
   const inArray = `${row('b', '[1\n2]')}\n`;
@@ -62,7 +63,7 @@ describe('lines read as one block', () => {
     ['two rows in a line, without a comma', `${row('y')}${row('z')}\n`],
     ['a comma at the end of a line', `${row('a')},\n${row('b')}\n`],
     ['a comma at the start of a line', `${row('a')}\n,${row('b')}\n`],
-    ['a number between two rows', `${row('a')},0,${row('b')}\n`],
+    ['a number between two rows', withNumber],
     ['a bracket that closes the block', `${row('a')}]\n[${row('b')}\n`],
     ['no newline between two rows, one too many after', `${row('a')},${row('b')}\n\n`],
     ['an empty line', `${row('a')}\n\n${row('b')}\n`],
@@ -70,6 +71,8 @@ describe('lines read as one block', () => {
     ...[split, inText, inArray, inArrays, underTwoNames].flatMap((torn) => [
       ['as many torn lines as lines of two rows', torn + twice] as const,
       ['as many lines of two rows as torn lines', twice + torn] as const,
+      ['a torn line and as many values more in another', torn + withNumber] as const,
+      ['values more in a line and a torn line', withNumber + torn] as const,
     ]),
   ] as const) {
     it(`do not mask ${why}: ${JSON.stringify(lines)}`, () => {
