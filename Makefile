@@ -7,7 +7,7 @@ MAKEFLAGS += --no-builtin-rules
 
 CLI := node dist/src/cli/main.js
 TEST := node --import tsx --test --test-concurrency=2
-SOURCES := $(shell find src pipelines -name '*.ts')
+SOURCES := $(shell find src pipelines build -name '*.ts')
 # Node.js 20 does not expand patterns itself.
 FAST_TESTS := $(shell find test -name '*.test.ts' ! -name '*.slow.test.ts')
 SLOW_TESTS := $(shell find test -name '*.slow.test.ts')
@@ -23,11 +23,12 @@ node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund
 	@touch $@
 
-build: dist/.built ## Compile TypeScript to dist/
+build: dist/.built ## Bundle the program into dist/
 
 dist/.built: $(SOURCES) tsconfig.json tsconfig.build.json node_modules/.package-lock.json
 	@rm -rf dist
 	npx tsc -p tsconfig.build.json
+	node --import tsx build/build.ts
 	@chmod +x dist/src/cli/main.js
 	@touch $@
 

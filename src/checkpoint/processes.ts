@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
@@ -67,6 +66,7 @@ export function readProcStat(stat: string): 'gone' | { readonly started: string 
 
 /** macOS and the BSDs: the start as a date, in the C locale. */
 async function startBySystemTool(pid: number): Promise<string> {
+  const { execFile } = await import('node:child_process');
   const run = promisify(execFile);
   const env = { PATH: '/bin:/usr/bin', LC_ALL: 'C', TZ: 'UTC' };
   const { stdout } = await run('ps', ['-o', 'lstart=', '-p', String(pid)], { env });

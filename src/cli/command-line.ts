@@ -41,14 +41,15 @@ export async function parseCommandLine(
 ): Promise<Parsed> {
   const { commands } = options;
   const completing = args[0] === COMPLETING;
-  const pipelines = completing || args.includes('--help') ? await options.pipelines() : undefined;
+  const shown = completing || args.some((arg) => arg.includes('help'));
+  const pipelines = shown ? await options.pipelines() : undefined;
   let selected: Command | undefined;
   const parser = describedParser(options);
   for (const command of commands) {
     parser.command(
       [command.name, command.argument?.usage].filter(Boolean).join(' '),
       command.description,
-      (y) => declare(y, command, completing, pipelines),
+      (y) => declare(y, command, { completing, shown, pipelines }),
       () => {
         selected = command;
       },
@@ -95,12 +96,17 @@ function describedParser({ version, columns }: ParseOptions): Argv {
     .exitProcess(false);
 }
 
-function declare(
-  parser: Argv,
-  { flags, argument }: Command,
-  completing: boolean,
-  pipelines?: ReadonlyMap<string, string>,
-): Argv {
+/** What the declarations are for, besides parsing. */
+interface Purpose {
+  /** A shell asks for completions. */
+  readonly completing: boolean;
+  /** Flags may be shown to somebody. Otherwise they are hidden: yargs lays out the help of every command it runs. */
+  readonly shown: boolean;
+  readonly pipelines: ReadonlyMap<string, string> | undefined;
+}
+
+function declare(parser: Argv, { flags, argument }: Command, purpose: Purpose): Argv {
+  const { completing, pipelines } = purpose;
   const known = argument?.name === 'pipeline' ? pipelines : undefined;
   if (argument) {
     parser.positional(argument.name, {
@@ -110,7 +116,7 @@ function declare(
     });
   }
   if (known) parser.epilogue(pipelineList(known));
-  for (const flag of flags) parser.option(flag.name, yargsOption(flag, completing));
+  for (const flag of flags) parser.option(flag.name, yargsOption(flag, purpose));
   return parser;
 }
 
@@ -123,11 +129,10 @@ function pipelineList(pipelines: ReadonlyMap<string, string>): string {
  * Choices are declared for completion only: outside it they are checked like every other value. Without a type yargs
  * hands over the text as it stands, as a list when a flag is repeated.
  */
-function yargsOption(flag: Flag, completing: boolean): Options {
+function yargsOption(flag: Flag, { completing, shown }: Purpose): Options {
   const { kind, group, description, shownDefault } = flag;
   return {
-    group: `${group}:`,
-    description,
+    ...(shown ? { group: `${group}:`, description } : { hidden: true }),
     ...(kind.written === 'switch' ? { type: 'boolean' } : { requiresArg: true }),
     ...(shownDefault === undefined ? {} : { defaultDescription: shownDefault }),
     ...(completing && kind.choices ? { choices: kind.choices } : {}),

@@ -1,6 +1,9 @@
 import type { Command } from './command.ts';
 import type { Flag } from './flag.ts';
 import { FILTER_FLAGS, LOG_FLAGS, RUN_FLAGS, SERVER_FLAGS } from './flags.ts';
+import { runExportCommand, runPlanCommand } from './run-pipeline.ts';
+import { runSimulateCommand } from './run-simulate.ts';
+import { runVerifyCommand } from './run-verify.ts';
 import { SIMULATE_FLAGS } from './simulate-flags.ts';
 
 const PIPELINE = {
@@ -23,14 +26,14 @@ export const COMMANDS: readonly Command[] = [
     argument: PIPELINE,
     description: 'Export jobs to files, with a proof that none is missing',
     flags: EXPORT_FLAGS,
-    run: async (invocation) => (await import('./run-pipeline.ts')).runExportCommand(invocation),
+    run: runExportCommand,
   },
   {
     name: 'plan',
     argument: PIPELINE,
     description: 'Count the jobs and the requests an export would take; fetch nothing else',
     flags: EXPORT_FLAGS,
-    run: async (invocation) => (await import('./run-pipeline.ts')).runPlanCommand(invocation),
+    run: runPlanCommand,
   },
   {
     name: 'verify',
@@ -41,13 +44,13 @@ export const COMMANDS: readonly Command[] = [
     },
     description: 'Read a snapshot back and compare it with its manifest',
     flags: [LOG_FLAGS.json],
-    run: async (invocation) => (await import('./run-verify.ts')).runVerifyCommand(invocation),
+    run: runVerifyCommand,
   },
   {
     name: 'simulate',
     description: 'Serve generated jobs the way the API does, until interrupted',
     flags: Object.values(SIMULATE_FLAGS),
-    run: async (invocation) => (await import('./run-simulate.ts')).runSimulateCommand(invocation),
+    run: runSimulateCommand,
   },
 ];
 

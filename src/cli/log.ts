@@ -37,7 +37,7 @@ function textLog({ level: least, clock, line }: AudibleOptions): Log {
 }
 
 async function jsonLog({ level, clock, line }: AudibleOptions): Promise<Log> {
-  const { pino } = await import('pino');
+  const { default: pino } = await import('pino');
   const logger = pino(
     {
       level,

@@ -2,24 +2,25 @@ import { type MessagePort, type ResourceLimits, Worker } from 'node:worker_threa
 import { EXIT, ExportError, type ExportErrorOptions, messageOf } from './errors.ts';
 
 /**
- * Starts a worker thread on a module of this package, whether it runs compiled or, under tsx, from its sources.
+ * Starts a worker thread on a module of this package, whether it runs built or, under tsx, from its sources.
  *
- * @param module the module without its extension, relative to `base`, e.g. `./worker`
- * @param base `import.meta.url` of the caller, whose extension the module shares
+ * @param module in src/, without its extension, e.g. `load/worker`
  * @param data what the worker finds as `workerData`
  * @param transfer ports in `data`, which move to the worker
  */
 export function startWorker(
   module: string,
-  base: string,
   data: unknown,
   resourceLimits: ResourceLimits = {},
   transfer: MessagePort[] = [],
 ): Worker {
+  // Of this file or, in a build, of one as deep below it: build.ts.
+  const base = import.meta.url;
+  const path = `../${module}`;
   const options = { workerData: data, resourceLimits, transferList: transfer };
-  if (!base.endsWith('.ts')) return new Worker(new URL(`${module}.js`, base), options);
+  if (!base.endsWith('.ts')) return new Worker(new URL(`${path}.js`, base), options);
   const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'));
-  const source = JSON.stringify(new URL(`${module}.ts`, base).href);
+  const source = JSON.stringify(new URL(`${path}.ts`, base).href);
   const bootstrap = `import(${tsx}).then(({ register }) => { register(); return import(${source}); })`;
   return new Worker(bootstrap, { ...options, eval: true });
 }

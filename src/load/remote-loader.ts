@@ -58,7 +58,7 @@ export async function openRemoteLoader(
   schema: Schema = JOB_SCHEMA,
 ): Promise<RemoteLoader> {
   const task: LoaderTask = { formats, compression, schema: schemaBytes(schema) };
-  const line = new LoaderLine(startWorker('./worker', import.meta.url, task, LIMITS));
+  const line = new LoaderLine(startWorker('load/worker', task, LIMITS));
   try {
     await line.ready;
   } catch (error) {

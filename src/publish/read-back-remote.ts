@@ -74,7 +74,7 @@ export function followFiles(files: readonly FileToRead[]): Follower {
 }
 
 function startReader(task: ReadBackTask): Worker {
-  return startWorker('./read-back-worker', import.meta.url, task, LIMITS);
+  return startWorker('publish/read-back-worker', task, LIMITS);
 }
 
 function answerOf(worker: Worker, paths: string): Promise<readonly ReadBack[]> {
