@@ -9,9 +9,9 @@ const OPTIONS = {
   target: 'node20.19',
   outdir: 'dist',
   outbase: '.',
-  minifyWhitespace: true,
-  minifySyntax: true,
   sourcemap: true,
+  // A stack needs names and lines only.
+  sourcesContent: false,
   logLevel: 'warning',
   plugins: PLUGINS,
   // By this CommonJS packages load the modules of Node.js.

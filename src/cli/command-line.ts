@@ -41,23 +41,23 @@ export async function parseCommandLine(
 ): Promise<Parsed> {
   const { commands } = options;
   const completing = args[0] === COMPLETING;
-  const shown = completing || args.some((arg) => arg.includes('help'));
+  const shown = completing || args.some((arg) => /help|version|completion/.test(arg));
   const pipelines = shown ? await options.pipelines() : undefined;
   let selected: Command | undefined;
-  const parser = describedParser(options);
+  const parser = shown ? describedParser(options) : silentParser();
   for (const command of commands) {
-    parser.command(
-      [command.name, command.argument?.usage].filter(Boolean).join(' '),
-      command.description,
-      (y) => declare(y, command, { completing, shown, pipelines }),
-      () => {
+    parser.command({
+      command: [command.name, command.argument?.usage].filter(Boolean).join(' '),
+      describe: shown && command.description,
+      builder: (y: Argv) => declare(y, command, { completing, shown, pipelines }),
+      handler: () => {
         selected = command;
       },
-    );
+    });
   }
   let text = '';
   const given: Given = await parser
-    .completion('completion', 'Print a completion script for the shell in use')
+    .completion('completion', shown && 'Print a completion script for the shell in use')
     .fail((message, error) => {
       throw yargsComplaint(message ?? messageOf(error), args, commands);
     })
@@ -69,11 +69,11 @@ export async function parseCommandLine(
   return { kind: 'command', command: selected, given, argument: argumentOf(selected, given) };
 }
 
-function describedParser({ version, columns }: ParseOptions): Argv {
+/** Parses, and has nothing to show: yargs lays out the help of every command it runs, asked for or not. */
+function silentParser(): Argv {
   return yargs()
     .scriptName(SCRIPT)
     .locale('en')
-    .wrap(Math.min(100, columns))
     .parserConfiguration({
       'boolean-negation': true,
       'camel-case-expansion': false,
@@ -82,25 +82,32 @@ function describedParser({ version, columns }: ParseOptions): Argv {
       'parse-numbers': false,
       'parse-positional-numbers': false,
     })
+    .demandCommand(1, 'no command given')
+    .strict()
+    .recommendCommands()
+    .version(false)
+    .help(false)
+    .exitProcess(false);
+}
+
+function describedParser({ version, columns }: ParseOptions): Argv {
+  return silentParser()
+    .wrap(Math.min(100, columns))
     .usage(
       `${SCRIPT} <command>\n\nExports the jobs of Pasqal Cloud to Parquet, Arrow and NDJSON files.`,
     )
     .epilogue(
       'Every flag is also a variable: --page-size is PASQAL_JOBS_PAGE_SIZE. Credentials come from variables only: see the README.',
     )
-    .demandCommand(1, 'no command given')
-    .strict()
-    .recommendCommands()
     .version(version)
-    .help()
-    .exitProcess(false);
+    .help();
 }
 
 /** What the declarations are for, besides parsing. */
 interface Purpose {
   /** A shell asks for completions. */
   readonly completing: boolean;
-  /** Flags may be shown to somebody. Otherwise they are hidden: yargs lays out the help of every command it runs. */
+  /** Flags may be shown to somebody. */
   readonly shown: boolean;
   readonly pipelines: ReadonlyMap<string, string> | undefined;
 }
