@@ -37,7 +37,7 @@ outliveReader(process.stdout);
 outliveReader(process.stderr);
 process.on('uncaughtException', endWithBug);
 process.on('unhandledRejection', endWithBug);
-// Only for who wants to see stacks: reading the maps takes longer than all else at the start.
+// Only for who wants to see stacks: reading the maps takes time at the start.
 if (failureStyle(args, process.env).debug) process.setSourceMapsEnabled(true);
 
 const code = await runProgram(args, TOOL.version, {
