@@ -55,7 +55,7 @@ export async function* readWindows(
   sizing: PageSizing,
   from: number,
   total: () => number,
-): AsyncGenerator<ReadWindow> {
+): AsyncGenerator<ReadWindow, void> {
   const { readAhead } = reader;
   const stop = new AbortController();
   const signal = AbortSignal.any([reader.signal, stop.signal]);

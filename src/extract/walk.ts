@@ -1,5 +1,6 @@
 import type { RawJob } from '../domain/raw-job.ts';
 import type { RowChunk, RowPosition } from '../domain/rows.ts';
+import { startNow } from '../domain/start-now.ts';
 import type { Ledger, Newest } from './ledger.ts';
 import { isOrdered, type Link, linkWindow } from './link.ts';
 import {
@@ -45,18 +46,32 @@ export class Walk {
     let reachesEnd = false;
     const windows = await readWhole(this.#reader, { offset: 0, limit: firstLimit });
     learnSize(this.#sizing, windows);
+    const chunks: RowChunk[] = [];
     for (const window of windows) {
       if (window.offset === 0) counts.firstTotal = window.page.total;
       reachesEnd = window.offset === 0 && endsList(window);
-      yield* this.#join(window);
+      for await (const chunk of this.#join(window)) chunks.push(chunk);
     }
-    if (reachesEnd) yield* this.#release();
-    else yield* this.#toEnd(this.#newest());
+    if (reachesEnd) {
+      yield* chunks;
+      yield* this.#release();
+      return;
+    }
+    // The next windows are under way before anybody takes the rows of the first.
+    const newest = this.#newest();
+    newest.catch(() => {});
+    const following = startNow(this.#windows());
+    try {
+      yield* chunks;
+      yield* this.#toEnd(newest, following);
+    } finally {
+      await following.return();
+    }
   }
 
   /** Goes on behind the frontier of an interrupted walk. */
   async *resume(): AsyncGenerator<RowChunk> {
-    yield* this.#toEnd(Promise.resolve(this.#ledger.newestAtStart));
+    yield* this.#toEnd(Promise.resolve(this.#ledger.newestAtStart), this.#windows());
   }
 
   /** The newest jobs there are; null when their time cannot be told, or when they are more than one window holds. */
@@ -74,18 +89,22 @@ export class Walk {
     return { time, ids: new Set(newest.map(idOf)) };
   }
 
-  async *#toEnd(newest: Promise<Newest | null>): AsyncGenerator<RowChunk> {
+  /** Those from the frontier to the end of the list. */
+  #windows(): AsyncGenerator<ReadWindow, void> {
+    const total = () => this.#ledger.counts.lastTotal;
+    return readWindows(this.#reader, this.#sizing, this.#covered(), total);
+  }
+
+  async *#toEnd(
+    newest: Promise<Newest | null>,
+    following: AsyncGenerator<ReadWindow, void>,
+  ): AsyncGenerator<RowChunk> {
     const known = newest.then((found) => {
       this.#ledger.newestAtStart = found;
     });
     known.catch(() => {});
-    for (let reachedEnd = false; !reachedEnd; ) {
-      const windows = readWindows(
-        this.#reader,
-        this.#sizing,
-        this.#covered(),
-        () => this.#ledger.counts.lastTotal,
-      );
+    let windows = following;
+    for (let reachedEnd = false; !reachedEnd; windows = this.#windows()) {
       for await (const window of windows) {
         await known;
         yield* this.#join(window);

@@ -4,6 +4,7 @@ import type { Effects } from '../domain/effects.ts';
 import { EXIT, ExportError } from '../domain/errors.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import type { ExportOptions } from '../domain/options.ts';
+import { startNow } from '../domain/start-now.ts';
 import { Extraction } from '../extract/extraction.ts';
 import type { JobsClient } from '../extract/http/index.ts';
 import { Ledger } from '../extract/ledger.ts';
@@ -11,7 +12,6 @@ import { finishPublication } from '../publish/publish.ts';
 import { retain } from '../publish/retain.ts';
 import { openClient } from './client.ts';
 import { nodeEffects } from './node-effects.ts';
-import { startNow } from './progress.ts';
 import { decodeState, type PartState, restoreLedger } from './state.ts';
 import { openWork, type Work } from './work.ts';
 
@@ -36,7 +36,7 @@ export interface RunStart extends Work {
 }
 
 /** Windows read ahead of the rows handed out, for each connection: one in flight, and a few that wait for their turn. */
-const WINDOWS_AHEAD = 1.5;
+const WINDOWS_AHEAD = 4;
 
 /** Bytes of decoded pages that may wait; as text in memory they take once or twice as much. */
 const BYTES_AHEAD = 96 * 1024 * 1024;

@@ -2,23 +2,12 @@ import { EXIT } from '../../domain/errors.ts';
 import type { Page, PageQuery, PageTooLarge } from '../../domain/page.ts';
 import { readBodyAs } from './body.ts';
 import type { HttpAnswer } from './exchange.ts';
-import { done, fault, type Outcome } from './faults.ts';
+import { done, type Failed, fault, type Outcome } from './faults.ts';
 import { failure } from './give-up.ts';
 import { readPageAnswer, readPageBody } from './page-answer.ts';
 import { passingFault } from './passing-status.ts';
 import { refusedQuery } from './refused-query.ts';
 import type { Redact } from './safe-text.ts';
-
-/** What an answer is read against. */
-export interface AnswerContext {
-  /** Names the request in messages. */
-  readonly request: string;
-  readonly query: PageQuery;
-  readonly maxBodyBytes: number;
-  /** Wall time, milliseconds since the epoch. */
-  readonly wall: number;
-  readonly redact: Redact;
-}
 
 const REPORT = 'Report it to the operators of the API.';
 const HINTS: Readonly<Record<number, string>> = {
@@ -26,21 +15,25 @@ const HINTS: Readonly<Record<number, string>> = {
   404: 'Check --api-url.',
 };
 
+/** Whether an answer should hold a page. */
+export function isGood({ status }: HttpAnswer): boolean {
+  return status >= 200 && status < 300;
+}
+
 /**
- * Turns the HTTP answer to a page query into a page, a fault worth a retry, or an error. A 401 is the caller's.
+ * Reads any other answer as a fault worth a retry, or an error. A 401 is the caller's.
  *
- * @throws ExportError 65, 76, 77 or 78, after docs/http.md "Answers"
+ * @param context the request's name in messages, and the wall time, milliseconds since the epoch
+ * @throws ExportError 76, 77 or 78, after docs/http.md "Answers"
  */
-export async function readAnswer(
+export async function readRefusal(
   answer: HttpAnswer,
-  context: AnswerContext,
-): Promise<Outcome<Page | PageTooLarge>> {
+  { request, wall, redact }: { request: string; wall: number; redact: Redact },
+): Promise<Failed> {
   const { status } = answer;
-  if (status >= 200 && status < 300) return readOk(answer, context);
-  const { request } = context;
-  const passing = passingFault(answer, context.wall);
+  const passing = passingFault(answer, wall);
   if (passing) return passing;
-  if (status === 422) throw await refusedQuery(answer, request, context.redact);
+  if (status === 422) throw await refusedQuery(answer, request, redact);
   if (status === 403) {
     const what =
       'the server answered 403: these credentials may not list the jobs. Check their permissions.';
@@ -54,9 +47,14 @@ export async function readAnswer(
   throw failure(request, what, EXIT.protocol);
 }
 
-async function readOk(
+/**
+ * Reads a good answer as a page, or as a fault worth a retry.
+ *
+ * @throws ExportError 65 or 76, after docs/http.md "Answers"
+ */
+export async function readPage(
   answer: HttpAnswer,
-  { request, query, maxBodyBytes }: AnswerContext,
+  { request, query, maxBodyBytes }: { request: string; query: PageQuery; maxBodyBytes: number },
 ): Promise<Outcome<Page | PageTooLarge>> {
   const body = await readBodyAs(answer, maxBodyBytes, readPageBody);
   switch (body.kind) {

@@ -1,15 +1,17 @@
 import { EXIT, ExportError } from '../../domain/errors.ts';
 import type { Credentials } from '../../domain/options.ts';
-import type { FetchPage, PageQuery } from '../../domain/page.ts';
+import type { FetchPage, Page, PageQuery, PageTooLarge } from '../../domain/page.ts';
 import type { Filters } from '../../domain/pipeline.ts';
 import { createAdmission } from './admission.ts';
 import { createCancellation } from './cancellation.ts';
+import type { Outcome } from './faults.ts';
 import { openSignIn, secretsOf } from './open-sign-in.ts';
 import { createPageRequests } from './page-request.ts';
 import { type HttpEffects, retry, startRetryState } from './retry.ts';
 import { redactor } from './safe-text.ts';
 import { createSlots } from './slots.ts';
 import { createTransport, type Timeouts } from './transport.ts';
+import { createTurns } from './turns.ts';
 
 export interface JobsClientOptions {
   /** Base URL without a trailing slash, e.g. `https://apis.pasqal.cloud/core-fast`. */
@@ -77,9 +79,10 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
   const { signIn } = opened;
   const redact = redactor(() => [...secretsOf(credentials), signIn.secret() ?? '']);
   const transport = createTransport(origin, concurrency);
-  // Pages under way, those in backoff included: they hold no request, but an outage must not set every page that
-  // queues to failing, and so use up the budget of the run.
-  const places = createSlots(concurrency);
+  // Pages under way: those in backoff included, which hold no request, for an outage must not set every page that
+  // queues to failing, and so use up the budget of the run; and those that have come and are still to be read.
+  const places = createSlots(2 * concurrency);
+  const turns = createTurns();
   const admission = createAdmission(concurrency, deadlineAt, effects.clock);
   const pages = createPageRequests(
     { path, filters, userAgent, maxBodyBytes, timeouts },
@@ -89,14 +92,16 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
   return {
     fetchPage(query, source) {
       const request = `GET ${path} (${placeOf(query)})`;
-      const attempt = (signal: AbortSignal) => (msLeft: number) =>
-        pages.attempt({ query, request, signal, msLeft });
+      async function attempt(signal: AbortSignal): Promise<Outcome<Page | PageTooLarge>> {
+        const sent = await admission.run(request, signal, (msLeft) =>
+          pages.send({ query, request, signal, msLeft }),
+        );
+        if (sent.kind === 'fault') return sent;
+        await turns.next();
+        return pages.read({ query, request }, sent.value);
+      }
       return cancellation.run(source, (signal) =>
-        places.run(() =>
-          retry(request, signal, state, admission, () =>
-            admission.run(request, signal, attempt(signal)),
-          ),
-        ),
+        places.run(() => retry(request, signal, state, admission, () => attempt(signal))),
       );
     },
     stats: {

@@ -32,15 +32,18 @@ export interface Fault {
 }
 
 /** What one attempt came to. */
-export type Outcome<T> =
-  | { readonly kind: 'done'; readonly value: T }
-  | { readonly kind: 'fault'; readonly fault: Fault };
+export type Outcome<T> = { readonly kind: 'done'; readonly value: T } | Failed;
+
+export interface Failed {
+  readonly kind: 'fault';
+  readonly fault: Fault;
+}
 
 export function done<T>(value: T): Outcome<T> {
   return { kind: 'done', value };
 }
 
-export function fault(kind: FaultKind, what: string, more: Partial<Fault> = {}): Outcome<never> {
+export function fault(kind: FaultKind, what: string, more: Partial<Fault> = {}): Failed {
   return { kind: 'fault', fault: { ...more, kind, what } };
 }
 

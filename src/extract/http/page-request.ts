@@ -1,9 +1,9 @@
 import { EXIT } from '../../domain/errors.ts';
 import type { Page, PageQuery, PageTooLarge } from '../../domain/page.ts';
 import type { Filters } from '../../domain/pipeline.ts';
-import { readAnswer } from './api-answer.ts';
+import { isGood, readPage, readRefusal } from './api-answer.ts';
 import type { HttpAnswer } from './exchange.ts';
-import type { Outcome } from './faults.ts';
+import type { Fault, Outcome } from './faults.ts';
 import { failure } from './give-up.ts';
 import { pagePaths } from './query.ts';
 import type { HttpEffects } from './retry.ts';
@@ -37,8 +37,17 @@ export interface PageAttempt {
 }
 
 export interface PageRequests {
-  /** One request; or two when the token has ended: it is renewed and the request replayed once. */
-  attempt(page: PageAttempt): Promise<Outcome<Page | PageTooLarge>>;
+  /**
+   * One request; or two when the token has ended: it is renewed and the request replayed once.
+   *
+   * @returns a good answer, still to be read; whatever else came is a fault
+   */
+  send(page: PageAttempt): Promise<Outcome<HttpAnswer>>;
+  /** What the body of a good answer says. */
+  read(
+    page: Pick<PageAttempt, 'query' | 'request'>,
+    answer: HttpAnswer,
+  ): Promise<Outcome<Page | PageTooLarge>>;
   readonly counts: {
     readonly requests: number;
     readonly bytesReceived: number;
@@ -58,7 +67,7 @@ export function createPageRequests(
   };
   const counts = { requests: 0, bytesReceived: 0, refusals: 0 };
 
-  function send(page: PageAttempt, { header }: Authorization): Promise<Outcome<HttpAnswer>> {
+  function sendOnce(page: PageAttempt, { header }: Authorization): Promise<Outcome<HttpAnswer>> {
     counts.requests += 1;
     return transport.send({
       method: 'GET',
@@ -70,12 +79,7 @@ export function createPageRequests(
     });
   }
 
-  function count(outcome: Outcome<Page | PageTooLarge>): void {
-    if (outcome.kind === 'done') {
-      if (outcome.value.kind === 'page') counts.bytesReceived += outcome.value.bytes;
-      return;
-    }
-    const { kind, what } = outcome.fault;
+  function countRefusal({ kind, what }: Fault): void {
     if (kind !== 'throttled' && kind !== 'overloaded') return;
     counts.refusals += 1;
     if (counts.refusals > 1) return;
@@ -84,22 +88,27 @@ export function createPageRequests(
 
   return {
     counts,
-    async attempt(page) {
-      const { query, request } = page;
+    async send(page) {
       const authorization = await signIn.current();
-      let sent = await send(page, authorization);
+      let sent = await sendOnce(page, authorization);
       if (isRefused(sent)) {
         const renewed = await signIn.after(authorization);
-        if (renewed) sent = await send(page, renewed);
+        if (renewed) sent = await sendOnce(page, renewed);
         if (isRefused(sent)) {
           const what = `the server refused the credentials (401). ${signIn.advice}`;
-          throw failure(request, what, EXIT.credentials);
+          throw failure(page.request, what, EXIT.credentials);
         }
       }
-      if (sent.kind === 'fault') return sent;
+      if (sent.kind === 'fault' || isGood(sent.value)) return sent;
       const wall = effects.clock.wall();
-      const outcome = await readAnswer(sent.value, { request, query, maxBodyBytes, wall, redact });
-      count(outcome);
+      const refused = await readRefusal(sent.value, { request: page.request, wall, redact });
+      countRefusal(refused.fault);
+      return refused;
+    },
+    async read({ query, request }, answer) {
+      const outcome = await readPage(answer, { request, query, maxBodyBytes });
+      if (outcome.kind === 'done' && outcome.value.kind === 'page')
+        counts.bytesReceived += outcome.value.bytes;
       return outcome;
     },
   };

@@ -1,5 +1,5 @@
 import type { HttpAnswer } from './exchange.ts';
-import { type FaultKind, fault, type Outcome } from './faults.ts';
+import { type Failed, type FaultKind, fault } from './faults.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
 /** 501 and 505 say that the server will never do it; every other 5xx may pass. */
@@ -19,7 +19,7 @@ export function faultOfStatus(status: number): FaultKind | undefined {
  *
  * @param wall wall time, milliseconds since the epoch
  */
-export function passingFault(answer: HttpAnswer, wall: number): Outcome<never> | undefined {
+export function passingFault(answer: HttpAnswer, wall: number): Failed | undefined {
   const kind = faultOfStatus(answer.status);
   if (kind === undefined) return undefined;
   const retryAfterMs = parseRetryAfter(answer.header('retry-after'), answer.header('date'), wall);
