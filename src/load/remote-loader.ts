@@ -46,25 +46,18 @@ const BATCH_MEMORY = 256 * 1024;
 const KEPT = 6;
 
 /**
- * Starts one thread that encodes a file of each format; resolves when it is ready for batches. One thread, not one a
- * format: another isolate costs its own copy of every library, in memory and in time to load it, two cores have no use
- * for more, and in one thread a batch is decoded and cut into blocks once for all formats.
- *
- * @throws ExportError (65, load) when the schema has a type a format cannot carry.
+ * Starts one thread that encodes a file of each format. It takes batches at once, and gets to them when its libraries
+ * are loaded. One thread, not one a format: another isolate costs its own copy of every library, in memory and in time
+ * to load it, two cores have no use for more, and in one thread a batch is decoded and cut into blocks once for all.
+ * When the schema has a type a format cannot carry, every call rejects with ExportError (65, load).
  */
-export async function openRemoteLoader(
+export function openRemoteLoader(
   formats: readonly Format[],
   compression: Compression | undefined,
   schema: Schema = JOB_SCHEMA,
-): Promise<RemoteLoader> {
+): RemoteLoader {
   const task: LoaderTask = { formats, compression, schema: schemaBytes(schema) };
   const line = new LoaderLine(startWorker('load/worker', task, LIMITS));
-  try {
-    await line.ready;
-  } catch (error) {
-    await line.terminate();
-    throw error;
-  }
   return {
     write: (ipc) => line.write(ipc),
     finish: () => line.finish(),
@@ -80,7 +73,6 @@ interface Question {
 
 /** The line to the thread. Matches answers to questions, which come in the same order. */
 class LoaderLine {
-  readonly ready: Promise<LoaderAnswer>;
   readonly #worker: Worker;
   #open: Question[] = [];
   #failure: ExportError | undefined;
@@ -88,7 +80,7 @@ class LoaderLine {
 
   constructor(worker: Worker) {
     this.#worker = worker;
-    this.ready = this.#expect();
+    this.#expect().catch(() => {});
     worker.on('message', (answer: LoaderAnswer) => {
       if (answer.type === 'failed') this.#fail(postedError(answer.error));
       else this.#open.shift()?.resolve(answer);

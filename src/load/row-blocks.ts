@@ -4,7 +4,7 @@ import { BoolColumn, FixedColumn, ListColumn, TextColumn } from './block-columns
 import { columnsOf, type LoadColumn, sameColumns } from './columns.ts';
 
 /** Rows of a full block: a Parquet page or an Arrow record batch of the file. Divides a row group evenly. */
-export const BLOCK_ROWS = 10_000;
+export const BLOCK_ROWS = 5_000;
 
 /** Bytes of text a block holds at most, unless its only row has more. */
 export const BLOCK_BYTES = 8 * 1024 * 1024;

@@ -51,24 +51,31 @@ export async function readBackRemotely(
   return found;
 }
 
-/** Starts a thread that reads the given files, which exist and are empty, behind their writers. */
+/**
+ * Reads the given files, which exist and are empty, behind their writers, in a thread that starts when there is something
+ * to read.
+ */
 export function followFiles(files: readonly FileToRead[]): Follower {
   const task: ReadBackTask = {
     files: files.map((file) => ({ ...file, columns: JOB_COLUMNS })),
     followed: true,
   };
-  const worker = startReader(task);
-  const answer = answerOf(worker, files.map(({ path }) => path).join(', '));
-  answer.catch(() => {});
-  const tell = (growth: FileGrowth): void => worker.postMessage(growth);
+  let started: { worker: Worker; answer: Promise<readonly ReadBack[]> } | undefined;
+  function tell(growth: FileGrowth): Promise<readonly ReadBack[]> {
+    if (started === undefined) {
+      const worker = startReader(task);
+      const answer = answerOf(worker, files.map(({ path }) => path).join(', '));
+      answer.catch(() => {});
+      started = { worker, answer };
+    }
+    started.worker.postMessage(growth);
+    return started.answer;
+  }
   return {
-    grown: (file, bytes) => tell({ file, bytes }),
-    finish() {
-      tell('finished');
-      return answer;
-    },
+    grown: (file, bytes) => void tell({ file, bytes }),
+    finish: () => tell('finished'),
     async terminate() {
-      await worker.terminate();
+      await started?.worker.terminate();
     },
   };
 }

@@ -6,11 +6,11 @@ import type { Staging } from '../publish/staging.ts';
 import { Output, Outputs } from './outputs.ts';
 import { REJECTS_FILE, RejectsFile } from './rejects.ts';
 
-/** Starts the loader and creates a file for each format in the staging folder. */
+/** Starts the loader and the reader behind it, and creates a file for each format in the staging folder. */
 export async function openOutputs(options: ExportOptions, staging: Staging): Promise<Outputs> {
   const { formats, compression } = options;
   const names = formats.map((format) => `jobs${LOADERS[format].extension(compression)}`);
-  const loader = await openRemoteLoader(formats, compression);
+  const loader = openRemoteLoader(formats, compression);
   try {
     const files = await Promise.all(names.map((name) => staging.createFile(name)));
     const follower = followFiles(

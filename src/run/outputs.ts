@@ -86,8 +86,13 @@ export class Output {
     await this.#last;
   }
 
-  async finish({ chunks, sha256, rows }: FileEnd): Promise<PublishedFile> {
+  /** Appends the end of the file. */
+  async end({ chunks }: FileEnd): Promise<void> {
     await this.#append(chunks);
+  }
+
+  /** Makes the file durable. */
+  async finish({ sha256, rows }: FileEnd): Promise<PublishedFile> {
     const bytes = await this.#file.finish();
     return { format: this.#format, name: this.#name, rows, bytes, sha256 };
   }
@@ -99,6 +104,7 @@ export class Outputs {
   readonly #outputs: readonly Output[];
   readonly #rejects: RejectsFile;
   readonly #follower: OutputReader;
+  #found: Promise<readonly ReadBack[]> | undefined;
 
   constructor(
     loader: OutputLoader,
@@ -126,14 +132,19 @@ export class Outputs {
   async finish(): Promise<PublishedFile[]> {
     await Promise.all(this.#outputs.map((output) => output.settle()));
     const ends = await this.#loader.finish();
+    await Promise.all(this.#outputs.map((output, at) => output.end(ends[at])));
+    // What is read back is read while the disk takes the rest.
+    this.#found = this.#follower.finish();
+    this.#found.catch(() => {});
     const written = await Promise.all(this.#outputs.map((output, at) => output.finish(ends[at])));
     const rejects = await this.#rejects.finish();
     return rejects ? [...written, { ...rejects, format: 'rejects' }] : written;
   }
 
   /** What independent readers find in the finished data files, in their order. */
-  readBack(): Promise<readonly ReadBack[]> {
-    return this.#follower.finish();
+  async readBack(): Promise<readonly ReadBack[]> {
+    if (this.#found === undefined) throw new Error('read back before the files were finished');
+    return this.#found;
   }
 
   /** Ends what is under way, whatever its state; for good. */
