@@ -16,8 +16,15 @@ async function answer(
   }
 }
 
-function readAll(files: ReadBackTask['files']): Promise<ReadBack[]> {
-  return Promise.all(files.map(({ path, format, columns }) => readBack(path, format, columns)));
+/** One after the other: together they would hold the memory of all. */
+async function readAll(
+  files: ReadBackTask['files'],
+  early: readonly (Promise<ReadBack> | undefined)[] = [],
+): Promise<ReadBack[]> {
+  const found: ReadBack[] = [];
+  for (const [at, { path, format, columns }] of files.entries())
+    found.push(await (early[at] ?? readBack(path, format, columns)));
+  return found;
 }
 
 /** Plain NDJSON can be read while it is written; of the other formats only the end tells what is in them. */
@@ -37,9 +44,7 @@ async function follow(port: MessagePort, files: ReadBackTask['files']): Promise<
     growing[growth.file].grow(growth.bytes);
   }
   for (const growth of growing) growth.end();
-  return Promise.all(
-    files.map(({ path, format, columns }, at) => early[at] ?? readBack(path, format, columns)),
-  );
+  return readAll(files, early);
 }
 
 /** The size of a file as it grows, for who reads behind the writer. Only the latest size counts. */
