@@ -79,9 +79,9 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
   const { signIn } = opened;
   const redact = redactor(() => [...secretsOf(credentials), signIn.secret() ?? '']);
   const transport = createTransport(origin, concurrency);
-  // Pages under way: those in backoff included, which hold no request, for an outage must not set every page that
-  // queues to failing, and so use up the budget of the run; and those that have come and are still to be read.
-  const places = createSlots(2 * concurrency);
+  // Pages under way, those in backoff included: they hold no request, but an outage must not set every page that
+  // queues to failing, and so use up the budget of the run. One that has come and is still to be read is not.
+  const places = createSlots(concurrency);
   const turns = createTurns();
   const admission = createAdmission(concurrency, deadlineAt, effects.clock);
   const pages = createPageRequests(
@@ -92,17 +92,25 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
   return {
     fetchPage(query, source) {
       const request = `GET ${path} (${placeOf(query)})`;
+      let leave: (() => void) | undefined;
       async function attempt(signal: AbortSignal): Promise<Outcome<Page | PageTooLarge>> {
+        leave ??= await places.take();
         const sent = await admission.run(request, signal, (msLeft) =>
           pages.send({ query, request, signal, msLeft }),
         );
         if (sent.kind === 'fault') return sent;
+        leave();
+        leave = undefined;
         await turns.next();
         return pages.read({ query, request }, sent.value);
       }
-      return cancellation.run(source, (signal) =>
-        places.run(() => retry(request, signal, state, admission, () => attempt(signal))),
-      );
+      return cancellation.run(source, async (signal) => {
+        try {
+          return await retry(request, signal, state, admission, () => attempt(signal));
+        } finally {
+          leave?.();
+        }
+      });
     },
     stats: {
       get requests() {

@@ -3,6 +3,8 @@ import pLimit from 'p-limit';
 /** A number of tasks that may run at once; the others wait in line. */
 export interface Slots {
   run<T>(task: () => Promise<T>): Promise<T>;
+  /** Waits for a slot. @returns gives it back */
+  take(): Promise<() => void>;
   /** May be changed at any time; what already runs is not stopped. */
   limit: number;
 }
@@ -15,7 +17,6 @@ export interface Slots {
 export function createSlots(limit: number): Slots {
   const line = pLimit(limit);
 
-  /** Resolves with the way to give the slot back. */
   function take(): Promise<() => void> {
     return new Promise((taken, failed) => {
       line(() => new Promise<void>(taken)).catch(failed);
@@ -23,6 +24,7 @@ export function createSlots(limit: number): Slots {
   }
 
   return {
+    take,
     async run(task) {
       const giveBack = await take();
       try {
