@@ -33,10 +33,22 @@ export class IdIndex {
 
   /** @returns false when the id was there already */
   add(id: string): boolean {
-    if (!packUuid(id, this.#packed)) {
-      const before = this.#others.size;
-      return this.#others.add(id).size > before;
-    }
+    if (packText(id, this.#packed)) return this.#addPacked();
+    const before = this.#others.size;
+    return this.#others.add(id).size > before;
+  }
+
+  /**
+   * Adds an id from the text it came in, without making a string of it.
+   *
+   * @returns as `add` does; undefined when the bytes from `start` to `end` are no UUID, and nothing was added
+   */
+  addBytes(bytes: Uint8Array, start: number, end: number): boolean | undefined {
+    const isUuid = end - start === UUID_LENGTH && packUuid(bytes, start, this.#packed);
+    return isUuid ? this.#addPacked() : undefined;
+  }
+
+  #addPacked(): boolean {
     const slot = this.#findSlot();
     if (this.#slots[slot] !== -1) return false;
     const index = this.#count++;
@@ -48,7 +60,7 @@ export class IdIndex {
   }
 
   has(id: string): boolean {
-    if (!packUuid(id, this.#packed)) return this.#others.has(id);
+    if (!packText(id, this.#packed)) return this.#others.has(id);
     return this.#slots[this.#findSlot()] !== -1;
   }
 
@@ -166,19 +178,31 @@ function lowerBound(sorted: Float64Array, key: number): number {
   return low;
 }
 
+/** What each byte is as a lower-case hex digit, 255 where it is none. */
+const HEX = new Uint8Array(256).fill(255);
+for (const [value, digit] of [...'0123456789abcdef'].entries()) HEX[digit.charCodeAt(0)] = value;
+const DASH = 0x2d;
+
+const scratch = Buffer.alloc(UUID_LENGTH);
+
+/** The same for a string. One of as many characters as bytes is ASCII. */
+function packText(id: string, words: Uint32Array): boolean {
+  const isAscii = id.length === UUID_LENGTH && scratch.write(id) === UUID_LENGTH;
+  return isAscii && packUuid(scratch, 0, words);
+}
+
 /** Packs a lower-case UUID into four words; false for any other text. */
-function packUuid(id: string, words: Uint32Array): boolean {
-  if (id.length !== UUID_LENGTH) return false;
+function packUuid(bytes: Uint8Array, start: number, words: Uint32Array): boolean {
   let word = 0;
   let digits = 0;
   for (let at = 0; at < UUID_LENGTH; at++) {
-    const code = id.charCodeAt(at);
+    const byte = bytes[start + at];
     if (at === 8 || at === 13 || at === 18 || at === 23) {
-      if (code !== 0x2d) return false;
+      if (byte !== DASH) return false;
       continue;
     }
-    const digit = code <= 0x39 ? code - 0x30 : code - 0x57;
-    if (digit < 0 || digit > 15 || (code > 0x39 && code < 0x61)) return false;
+    const digit = HEX[byte];
+    if (digit > 15) return false;
     word = (word << 4) | digit;
     if (++digits % 8 === 0) words[digits / 8 - 1] = word;
   }

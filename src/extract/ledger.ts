@@ -1,3 +1,5 @@
+import { FIELD } from '../domain/job.ts';
+import { FORM, QUOTE } from '../domain/json-scanner.ts';
 import type { Page } from '../domain/page.ts';
 import type { RawJob } from '../domain/raw-job.ts';
 import type { Micros } from '../domain/timestamp.ts';
@@ -66,13 +68,20 @@ export class Ledger {
   /** Takes the rows that are not in hand yet and returns them; the others are counted as having come again. */
   take(rows: readonly RawJob[]): RawJob[] {
     const fresh = rows.filter((row) => {
-      if (this.ids.add(idOf(row))) return true;
+      if (this.#addId(row)) return true;
       this.counts.duplicates++;
       this.again.push(row.copy());
       return false;
     });
     this.counts.appended += this.#countAppended(fresh);
     return fresh;
+  }
+
+  #addId(row: RawJob): boolean {
+    const [start, end] = [row.startOf(FIELD.id) + 1, row.endOf(FIELD.id) - 1];
+    const isPlainText = row.bytes[start - 1] === QUOTE && row.formOf(FIELD.id) === FORM.plain;
+    const added = isPlainText ? this.ids.addBytes(row.bytes, start, end) : undefined;
+    return added ?? this.ids.add(idOf(row));
   }
 
   /** Takes the rows that are not in hand yet; that the others come again is expected here, and not counted. */

@@ -25,7 +25,7 @@ export interface Workshop {
 }
 
 /** Parts that may wait for the disk before the fetching has to. */
-const PARTS_BEHIND = 1;
+export const PARTS_BEHIND = 1;
 
 /**
  * Leads record batches from the transformer into the checkpoint and the outputs, and replays them from the checkpoint

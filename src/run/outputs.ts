@@ -34,7 +34,7 @@ export interface OutputReader {
 }
 
 /** Batches a format may be behind with before the fetching has to wait for it. */
-const BATCHES_BEHIND = 4;
+export const BATCHES_BEHIND = 4;
 
 /** One format on its way from record batches to a file; batches are encoded and written in order. */
 export class Output {

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { CASES, type Case } from './cases.ts';
 import { chart } from './chart.ts';
 import { type Measured, measure, serve } from './process.ts';
+import { measureStart } from './start.ts';
 
 const CONNECTIONS = 16;
+const START_RUNS = 12;
 
 export interface Spread {
   readonly median: number;
@@ -15,15 +17,15 @@ export interface Spread {
 }
 
 export interface Result extends Case {
-  readonly drain: Spread;
+  readonly drain: Spread | null;
   readonly export: Spread;
   /** Export by drain, pair by pair. */
-  readonly ratio: Spread;
+  readonly ratio: Spread | null;
   readonly peakMegabytes: Spread;
 }
 
 async function runCase(benchCase: Case, folder: string): Promise<Result> {
-  const { jobs, sequenceBytes, latencyMs, formats, runs } = benchCase;
+  const { jobs, sequenceBytes, latencyMs, formats, runs, drained } = benchCase;
   const api = await serve([
     `--jobs=${jobs}`,
     `--sequence-bytes=${sequenceBytes}`,
@@ -33,9 +35,10 @@ async function runCase(benchCase: Case, folder: string): Promise<Result> {
   const exports: Measured[] = [];
   try {
     for (let run = 0; run < runs; run++) {
-      drains.push(
-        await measure(['test/bench/drain.mjs', api.url, String(jobs), String(CONNECTIONS)]),
-      );
+      if (drained) {
+        const args = ['test/bench/drain.mjs', api.url, String(jobs), String(CONNECTIONS)];
+        drains.push(await measure(args));
+      }
       const output = await mkdtemp(join(folder, 'output-'));
       exports.push(
         await measure([
@@ -63,9 +66,11 @@ async function runCase(benchCase: Case, folder: string): Promise<Result> {
   const counted = { drains: drains.slice(1), exports: exports.slice(1) };
   return {
     ...benchCase,
-    drain: spread(counted.drains.map(({ seconds }) => seconds)),
+    drain: drained ? spread(counted.drains.map(({ seconds }) => seconds)) : null,
     export: spread(counted.exports.map(({ seconds }) => seconds)),
-    ratio: spread(counted.exports.map(({ seconds }, at) => seconds / counted.drains[at].seconds)),
+    ratio: drained
+      ? spread(counted.exports.map(({ seconds }, at) => seconds / counted.drains[at].seconds))
+      : null,
     peakMegabytes: spread(counted.exports.map(({ peakMegabytes }) => peakMegabytes)),
   };
 }
@@ -86,8 +91,13 @@ function row({
   peakMegabytes,
   memoryGoal,
 }: Result): string {
-  const span = ({ median, min, max }: Spread, digits: number) =>
-    `${median.toFixed(digits)} (${min.toFixed(digits)}-${max.toFixed(digits)})`;
+  const span = (figures: Spread | null, digits: number) => {
+    if (figures === null) return '';
+    const [median, min, max] = [figures.median, figures.min, figures.max].map((figure) =>
+      figure.toFixed(digits),
+    );
+    return `${median} (${min}-${max})`;
+  };
   const goals = [
     ratioGoal === null ? '' : `${ratioGoal.toFixed(2)}x`,
     memoryGoal === null ? '' : `${memoryGoal} MB`,
@@ -125,12 +135,20 @@ try {
 } finally {
   await rm(folder, { recursive: true });
 }
+const start = words.length === 0 ? await measureStart(START_RUNS) : null;
+if (start) {
+  const ms = ({ median, min, max }: Spread) =>
+    `${median.toFixed(0)} ms (${min.toFixed(0)}-${max.toFixed(0)})`;
+  console.log(
+    `\nfrom the start to the first request ${ms(start.firstRequest)}, --help ${ms(start.help)}, node -e 0 ${ms(start.bare)}`,
+  );
+}
 const bench = join('output', 'bench');
 const date = new Date().toISOString().slice(0, 10);
 await mkdir(bench, { recursive: true });
 await writeFile(
   join(bench, `${date}.json`),
-  `${JSON.stringify({ date, node: process.version, cores: cpus().length, results }, null, 2)}\n`,
+  `${JSON.stringify({ date, node: process.version, cores: cpus().length, results, start }, null, 2)}\n`,
 );
 await writeFile(join(bench, `${date}.svg`), chart(results));
 console.log(`\nwritten: ${join(bench, date)}.json and .svg`);

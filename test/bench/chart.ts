@@ -6,7 +6,10 @@ const LEFT = 330;
 const WIDTH = 560;
 
 /** A bar chart: drain and export of each case, as multiples of the drain. */
-export function chart(results: readonly Result[]): string {
+export function chart(all: readonly Result[]): string {
+  const results = all.flatMap(({ name, ratio, ratioGoal }) =>
+    ratio === null ? [] : [{ name, ratio, ratioGoal }],
+  );
   const most = Math.max(
     1,
     ...results.map(({ ratio, ratioGoal }) => Math.max(ratio.max, ratioGoal ?? 0)),

@@ -8,6 +8,9 @@ const ids = fc.oneof(
   fc.uuid().map((id) => `0000${id.slice(4)}`),
   fc.uuid().map((id) => id.toUpperCase()),
   fc.string(),
+  fc
+    .tuple(fc.uuid(), fc.nat({ max: 35 }), fc.constantFrom('\u0130', '\u00e9', '\u2030', 'g'))
+    .map(([id, at, letter]) => id.slice(0, at) + letter + id.slice(at + 1)),
 );
 
 test('it is a set of strings', () => {
