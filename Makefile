@@ -7,7 +7,7 @@ MAKEFLAGS += --no-builtin-rules
 
 CLI := node dist/src/cli/main.js
 TEST := node --import tsx --test --test-concurrency=2
-SOURCES := $(shell find src pipelines build -name '*.ts')
+SOURCES := $(shell find src pipelines -name '*.ts') esbuild.config.ts
 # Node.js 20 does not expand patterns itself.
 FAST_TESTS := $(shell find test -name '*.test.ts' ! -name '*.slow.test.ts')
 SLOW_TESTS := $(shell find test -name '*.slow.test.ts')
@@ -28,7 +28,7 @@ build: dist/.built ## Bundle the program into dist/
 dist/.built: $(SOURCES) tsconfig.json tsconfig.build.json node_modules/.package-lock.json
 	@rm -rf dist
 	npx tsc -p tsconfig.build.json
-	node --import tsx build/build.ts
+	node --import tsx esbuild.config.ts
 	@chmod +x dist/src/cli/main.js
 	@touch $@
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { build, type Metafile } from 'esbuild';
-import { PROGRAM } from '../build/bundles.ts';
+import { PROGRAM } from '../esbuild.config.ts';
 import { program } from './support/cli.ts';
 import { packageOf } from './support/imports.ts';
 import { ended, start } from './support/process.ts';

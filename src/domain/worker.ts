@@ -14,7 +14,7 @@ export function startWorker(
   resourceLimits: ResourceLimits = {},
   transfer: MessagePort[] = [],
 ): Worker {
-  // Of this file or, in a build, of one as deep below it: build.ts.
+  // Of this file or, in a build, of one as deep below it: esbuild.config.ts.
   const base = import.meta.url;
   const path = `../${module}`;
   const options = { workerData: data, resourceLimits, transferList: transfer };

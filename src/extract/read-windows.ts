@@ -1,5 +1,5 @@
 import { EXIT, ExportError } from '../domain/errors.ts';
-import type { FetchPage, Page } from '../domain/page.ts';
+import type { FetchPage, Page, PageTooLarge } from '../domain/page.ts';
 import { endOf, type Window, windowAfter } from './windows.ts';
 
 /** A window with the answer that was read for it. */
@@ -100,6 +100,19 @@ export async function* readWindows(
 }
 
 /**
+ * Reads the start of the list: as many jobs as asked for, or half as many as often as they are too large for a page.
+ *
+ * @throws ExportError (76) when a single job is larger than a page may be
+ */
+export async function readStart(reader: ListReader, limit: number): Promise<ReadWindow> {
+  const window = { offset: 0, limit };
+  const page = await reader.fetchPage(window, reader.signal);
+  if (page.kind === 'page') return { ...window, page };
+  if (limit === 1) throw tooLarge(window, page);
+  return readStart(reader, Math.ceil(limit / 2));
+}
+
+/**
  * Reads one window; one that is too large is read in halves, which overlap like any two windows.
  *
  * @throws ExportError (76) when a single job is larger than a page may be
@@ -107,13 +120,7 @@ export async function* readWindows(
 export async function readWhole(reader: ListReader, window: Window): Promise<ReadWindow[]> {
   const page = await reader.fetchPage(window, reader.signal);
   if (page.kind === 'page') return [{ ...window, page }];
-  if (window.limit === 1) {
-    throw new ExportError(
-      `The job at offset ${window.offset} is larger than ${page.limitBytes} bytes, the most one page may hold. ` +
-        'Exclude it with a filter, or ask the API team how it came to be.',
-      { exitCode: EXIT.protocol, stage: 'extract' },
-    );
-  }
+  if (window.limit === 1) throw tooLarge(window, page);
   const first = {
     offset: window.offset,
     limit: window.limit > 2 ? Math.ceil((window.limit + 1) / 2) : 1,
@@ -126,6 +133,14 @@ export async function readWhole(reader: ListReader, window: Window): Promise<Rea
 /** Whether an answer reached the end of the list as of that answer. */
 export function endsList({ offset, page }: ReadWindow): boolean {
   return offset + page.rows.length >= page.total;
+}
+
+function tooLarge({ offset }: Window, { limitBytes }: PageTooLarge): ExportError {
+  return new ExportError(
+    `The job at offset ${offset} is larger than ${limitBytes} bytes, the most one page may hold. ` +
+      'Exclude it with a filter, or ask the API team how it came to be.',
+    { exitCode: EXIT.protocol, stage: 'extract' },
+  );
 }
 
 function bytesOf(windows: readonly ReadWindow[]): number {

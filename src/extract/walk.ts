@@ -9,6 +9,7 @@ import {
   learnSize,
   type PageSizing,
   type ReadWindow,
+  readStart,
   readWhole,
   readWindows,
 } from './read-windows.ts';
@@ -42,21 +43,17 @@ export class Walk {
 
   /** Starts at the first job: learns the total and, where one window is not all, the newest job. */
   async *fromStart(firstLimit = this.#reader.pageSize): AsyncGenerator<RowChunk> {
-    const { counts } = this.#ledger;
-    let reachesEnd = false;
-    const windows = await readWhole(this.#reader, { offset: 0, limit: firstLimit });
-    learnSize(this.#sizing, windows);
-    const chunks: RowChunk[] = [];
-    for (const window of windows) {
-      if (window.offset === 0) counts.firstTotal = window.page.total;
-      reachesEnd = window.offset === 0 && endsList(window);
-      for await (const chunk of this.#join(window)) chunks.push(chunk);
-    }
-    if (reachesEnd) {
-      yield* chunks;
+    const first = await readStart(this.#reader, firstLimit);
+    if (first.limit < firstLimit) this.#sizing.pageSize = first.limit;
+    learnSize(this.#sizing, [first]);
+    this.#ledger.counts.firstTotal = first.page.total;
+    if (endsList(first)) {
+      yield* this.#join(first);
       yield* this.#release();
       return;
     }
+    const chunks: RowChunk[] = [];
+    for await (const chunk of this.#join(first)) chunks.push(chunk);
     // The next windows are under way before anybody takes the rows of the first.
     const newest = this.#newest();
     newest.catch(() => {});
@@ -76,7 +73,7 @@ export class Walk {
 
   /** The newest jobs there are; null when their time cannot be told, or when they are more than one window holds. */
   async #newest(): Promise<Newest | null> {
-    const { pageSize } = this.#reader;
+    const { pageSize } = this.#sizing;
     const offset = Math.max(0, this.#ledger.counts.firstTotal - pageSize);
     const windows = await readWhole(this.#reader, { offset, limit: pageSize });
     for (const { page } of windows) this.#ledger.noteTotal(page);
@@ -150,7 +147,7 @@ export class Walk {
    */
   async *#repair(window: ReadWindow, first: Link): AsyncGenerator<RowChunk> {
     const { counts } = this.#ledger;
-    const step = Math.max(1, this.#reader.pageSize - 1);
+    const step = Math.max(1, this.#sizing.pageSize - 1);
     let link = first;
     let back = step;
     let forward = false;
