@@ -36,7 +36,7 @@ export interface RunStart extends Work {
 }
 
 /** Windows read ahead of the rows handed out, for each connection: one in flight, and a few that wait for their turn. */
-export const WINDOWS_AHEAD = 4;
+export const WINDOWS_AHEAD = 8;
 
 /** Bytes of decoded pages that may wait; as text in memory they take once or twice as much. */
 const BYTES_AHEAD = 96 * 1024 * 1024;

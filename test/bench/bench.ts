@@ -119,6 +119,7 @@ const runs = args
   .flatMap((arg) => (arg.startsWith('--runs=') ? [Number(arg.slice(7))] : []))
   .at(-1);
 const chosen = CASES.filter(({ name }) => words.every((word) => name.includes(word)));
+if (chosen.length === 0) throw new Error(`no case is named so: ${words.join(' ')}`);
 const folder = await mkdtemp(join(tmpdir(), 'pasqal-bench-'));
 const results: Result[] = [];
 console.log(
