@@ -35,10 +35,13 @@ export interface RunStart extends Work {
   readonly extraction: Extraction;
 }
 
-/** Windows read ahead of the rows handed out, for each connection: one in flight, and a few that wait for their turn. */
-export const WINDOWS_AHEAD = 8;
+/**
+ * Windows read ahead of the rows handed out, for each connection: one in flight, and a few that wait for their turn. More
+ * would be a little faster, and would be fetched again after a kill.
+ */
+export const WINDOWS_AHEAD = 1.5;
 
-/** Bytes of decoded pages that may wait; as text in memory they take once or twice as much. */
+/** Bytes of decoded pages that may wait. */
 const BYTES_AHEAD = 96 * 1024 * 1024;
 
 /**
