@@ -130,6 +130,11 @@ export class RawJob {
     return isNumber ? this.bytes.toString('latin1', start, this.endOf(field)) : undefined;
   }
 
+  /** The text of a string or the digits of a number, which is how timestamps are sent; undefined for anything else. */
+  text(name: JobField): string | undefined {
+    return this.string(name) ?? this.digits(name);
+  }
+
   /** The whole job as sent, white space apart. */
   toString(): string {
     const [start, end] = [

@@ -1,4 +1,4 @@
-import { type MessagePort, type ResourceLimits, Worker } from 'node:worker_threads';
+import { type ResourceLimits, Worker } from 'node:worker_threads';
 import { EXIT, ExportError, type ExportErrorOptions, messageOf } from './errors.ts';
 
 /**
@@ -6,18 +6,16 @@ import { EXIT, ExportError, type ExportErrorOptions, messageOf } from './errors.
  *
  * @param module in src/, without its extension, e.g. `load/worker`
  * @param data what the worker finds as `workerData`
- * @param transfer ports in `data`, which move to the worker
  */
 export function startWorker(
   module: string,
   data: unknown,
   resourceLimits: ResourceLimits = {},
-  transfer: MessagePort[] = [],
 ): Worker {
   // Of this file or, in a build, of one as deep below it: esbuild.config.ts.
   const base = import.meta.url;
   const path = `../${module}`;
-  const options = { workerData: data, resourceLimits, transferList: transfer };
+  const options = { workerData: data, resourceLimits };
   if (!base.endsWith('.ts')) return new Worker(new URL(`${path}.js`, base), options);
   const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'));
   const source = JSON.stringify(new URL(`${path}.ts`, base).href);

@@ -28,6 +28,6 @@ export function isNewer(job: RawJob, other: RawJob): boolean {
 }
 
 function instant(job: RawJob, field: JobField): Micros | null {
-  const text = job.string(field) ?? job.digits(field);
+  const text = job.text(field);
   return text === undefined ? null : parseTimestamp(text);
 }

@@ -1,4 +1,5 @@
 import { copyBytes, SLACK_BYTES } from '../domain/copy-bytes.ts';
+import { BACKSLASH, QUOTE } from '../domain/json-scanner.ts';
 import type { Sink } from './loader.ts';
 
 /** Text is handed out in about this much at a time: it stays in the processor's cache until it is copied. */
@@ -7,8 +8,6 @@ const CHUNK_BYTES = 256 * 1024;
 /** A string is written in pieces of this length: escaped, even the longest fits into one chunk. */
 const PIECE_BYTES = 32 * 1024;
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const ZERO = 0x30;
 const LOWER_U = 0x75;
 

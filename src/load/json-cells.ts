@@ -1,4 +1,5 @@
 import { EXIT, ExportError } from '../domain/errors.ts';
+import { CLOSE_LIST, OPEN_LIST, QUOTE } from '../domain/json-scanner.ts';
 import { formatTimestamp } from '../domain/timestamp.ts';
 import type { FixedColumn, ListColumn, TextColumn } from './block-columns.ts';
 import type { LoadColumn } from './columns.ts';
@@ -25,13 +26,10 @@ const END_OF_TIME = literal('Z"');
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-const QUOTE = 0x22;
 const MINUS = 0x2d;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const DOT = 0x2e;
-const OPEN_LIST = 0x5b;
-const CLOSE_LIST = 0x5d;
 
 /** Writes the value of one row, which is not null, from a position on; returns the position behind it. */
 export type CellWriter = (row: number, at: number) => number;

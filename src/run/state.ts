@@ -1,4 +1,3 @@
-import type { JobField } from '../domain/job.ts';
 import { Fields, type JsonValue } from '../domain/json-value.ts';
 import { RawJob } from '../domain/raw-job.ts';
 import type { RowPosition } from '../domain/rows.ts';
@@ -104,8 +103,11 @@ export function restoreLedger(ledger: Ledger, states: readonly PartState[]): voi
 
 /** What the next window recognizes the row by. */
 function keyFields(row: RawJob): JsonValue {
-  const time = (name: JobField) => row.string(name) ?? row.digits(name) ?? null;
-  return { id: idOf(row), created_at: time('created_at'), updated_at: time('updated_at') };
+  return {
+    id: idOf(row),
+    created_at: row.text('created_at') ?? null,
+    updated_at: row.text('updated_at') ?? null,
+  };
 }
 
 function rowOf(fields: Fields): RawJob {

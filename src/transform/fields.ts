@@ -78,8 +78,7 @@ export function readInstant(job: RawJob, field: number): Read<Instant> {
     const micros = instantAt(job.bytes, start + 1, job.endOf(field) - 1);
     if (!Number.isNaN(micros)) return micros;
   }
-  const name = JOB_FIELDS[field];
-  const text = job.string(name) ?? job.digits(name);
+  const text = job.text(JOB_FIELDS[field]);
   return (text === undefined ? null : parseTimestamp(text)) ?? UNPARSABLE;
 }
 
