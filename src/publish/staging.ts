@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { makeFolders, syncAndCheck } from '../domain/durable.ts';
-import type { FileSystem, OpenFile } from '../domain/file-system.ts';
+import { makeFolders } from '../domain/durable.ts';
+import type { FileSystem } from '../domain/file-system.ts';
 import { explainIoErrors } from '../domain/io-errors.ts';
+import { DataFile } from './data-file.ts';
 import { checkLatest } from './latest.ts';
 
 /** A file of the snapshot in the making. Calls must not overlap. */
@@ -61,19 +62,16 @@ function staging(
   runId: string,
   folder: string,
 ): Staging {
-  const open = new Set<OpenFile>();
+  const open = new Set<DataFile>();
 
   async function createFile(name: string): Promise<StagedFile> {
     const path = join(folder, name);
-    const file = await files.open(path, 'create');
+    const file = new DataFile(await files.open(path, 'create'), path);
     open.add(file);
-    let bytes = 0;
     return {
-      async write(chunks) {
-        for (const chunk of chunks) bytes += await file.write(chunk);
-      },
+      write: (chunks) => file.write(chunks),
       async finish() {
-        await syncAndCheck(file, path, bytes, 'publish');
+        const bytes = await file.sync();
         open.delete(file);
         await file.close();
         return bytes;
