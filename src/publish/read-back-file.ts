@@ -45,15 +45,19 @@ export function readAtOnce(file: FileHandle): FileHandle {
   return Object.create(file, { read: { value: read } });
 }
 
-/** Checks that a file starts and ends with the same characters, as Parquet and Arrow files do. */
-export function checkMagic(file: FileHandle, size: number, magic: string): void {
+/** Checks that a file starts with the given characters, as Parquet and Arrow files do. */
+export function checkStart(file: FileHandle, magic: string): void {
+  if (textAt(file, 0, magic.length) !== magic) throw new Damage(`it does not start with ${magic}`);
+}
+
+/** Checks that a file ends with the same characters as it starts with. */
+export function checkEnd(file: FileHandle, size: number, magic: string): void {
   const { length } = magic;
   if (size < 2 * length) throw new Damage('it is too short');
-  const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
-  if (text(bytesAt(file, 0, length)) !== magic) {
-    throw new Damage(`it does not start with ${magic}`);
-  }
-  if (text(bytesAt(file, size - length, size)) !== magic) {
+  if (textAt(file, size - length, size) !== magic)
     throw new Damage(`it does not end with ${magic}: it was cut off`);
-  }
+}
+
+function textAt(file: FileHandle, start: number, end: number): string {
+  return Buffer.from(bytesAt(file, start, end)).toString('latin1');
 }

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { GrowingFile } from './growing-file.ts';
 import type { FoundColumn, ReadBack } from './read-back.ts';
 import { Damage } from './read-back-damage.ts';
 import { readSome, withFile } from './read-back-file.ts';
@@ -31,8 +31,9 @@ export async function readNdjson(
       await pieces.return();
     }
   } else {
-    await withFile(path, async (file, size) => {
-      for await (const lines of wholeLines(behind(file, sizes ?? [size]))) addRows(lines);
+    await withFile(path, async (handle, size) => {
+      const file = new GrowingFile(handle, sizes ?? [size]);
+      for await (const lines of wholeLines(behind(file))) addRows(lines);
     });
   }
   const found = columns.map(({ name, type, required }) => ({ name, type, required }));
@@ -65,24 +66,12 @@ function reader(pieces: AsyncGenerator<Uint8Array, void>): ReadNext {
 }
 
 /** Reads a file as far as it is written, and waits where it is not. */
-function behind(file: FileHandle, sizes: AsyncIterable<number> | Iterable<number>): ReadNext {
-  const growing = sizesOf(sizes);
+function behind(file: GrowingFile): ReadNext {
   let at = 0;
-  let size = 0;
   return async (into) => {
-    while (at >= size) {
-      const next = await growing.next();
-      if (next.done) return 0;
-      size = next.value;
-    }
-    const read = readSome(file, into.subarray(0, size - at), at);
+    if (!(await file.reaches(at + 1))) return 0;
+    const read = readSome(file.handle, into.subarray(0, file.size - at), at);
     at += read;
     return read;
   };
-}
-
-async function* sizesOf(
-  sizes: AsyncIterable<number> | Iterable<number>,
-): AsyncGenerator<number, void> {
-  yield* sizes;
 }

@@ -9,7 +9,7 @@ import {
 import type { ColumnType } from '../domain/columns.ts';
 import type { FoundColumn, ReadBack } from './read-back.ts';
 import { Damage } from './read-back-damage.ts';
-import { bytesAt, checkMagic, withFile } from './read-back-file.ts';
+import { bytesAt, checkEnd, checkStart, withFile } from './read-back-file.ts';
 import { IdChecksum } from './read-back-id-checksum.ts';
 
 const MAGIC = 'PAR1';
@@ -20,7 +20,8 @@ const ID_AS_BYTES = { stringFromBytes: (bytes: Uint8Array) => bytes };
 /** Reads the footer, and the ids row group by row group. */
 export function readParquet(path: string): Promise<ReadBack> {
   return withFile(path, async (file, size) => {
-    checkMagic(file, size, MAGIC);
+    checkEnd(file, size, MAGIC);
+    checkStart(file, MAGIC);
     const source = {
       byteLength: size,
       slice: async (start: number, end = size) => bytesAt(file, start, end).buffer,

@@ -27,14 +27,14 @@ async function readAll(
   return found;
 }
 
-/** Plain NDJSON can be read while it is written; of the other formats only the end tells what is in them. */
+/** Arrow and plain NDJSON can be read while they are written; only its end tells what is in a Parquet file. */
 async function follow(port: MessagePort, files: ReadBackTask['files']): Promise<ReadBack[]> {
   const messages = on(port, 'message');
   const growing = files.map(() => new Growth());
   const early = files.map(({ path, format, columns }, at) =>
-    format === 'ndjson' && !path.endsWith('.gz')
-      ? readBack(path, format, columns, growing[at].sizes())
-      : undefined,
+    format === 'parquet' || path.endsWith('.gz')
+      ? undefined
+      : readBack(path, format, columns, growing[at].sizes()),
   );
   for (const reading of early) reading?.catch(() => {});
   await Promise.all(files.map(({ format }) => loadReader(format)));

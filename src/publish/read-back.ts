@@ -30,7 +30,7 @@ export interface ReadBack {
  *
  * @param path absolute
  * @param columns for NDJSON: what each line must hold
- * @param sizes for plain NDJSON: how many bytes are written so far, until the file is whole. Absent: it is whole.
+ * @param sizes for Arrow and plain NDJSON: how many bytes are written so far, until the file is whole. Absent: it is whole.
  * @throws ExportError (publish): 65 when the file is damaged, 74 when it cannot be read
  */
 export async function readBack(

@@ -130,8 +130,10 @@ export class Outputs {
 
   /** Ends every file. @returns what was written, the rejects last */
   async finish(): Promise<PublishedFile[]> {
+    const ending = this.#loader.finish();
+    ending.catch(() => {});
     await Promise.all(this.#outputs.map((output) => output.settle()));
-    const ends = await this.#loader.finish();
+    const ends = await ending;
     await Promise.all(this.#outputs.map((output, at) => output.end(ends[at])));
     // What is read back is read while the disk takes the rest.
     this.#found = this.#follower.finish();

@@ -89,6 +89,19 @@ describe('a damaged file', () => {
     }
   });
 
+  it('is an Arrow file whose footer names other record batches than it has', async () => {
+    const whole = await encode('arrow', JOB_SCHEMA, [jobBatch(0, 4)]);
+    const ending = whole.length - 10;
+    const footer = ending - whole.readInt32LE(ending);
+    const offset = recordBatchOffset(whole);
+    const named = whole.indexOf(offset, footer);
+    assert.ok(named > footer);
+    const other = Buffer.from(whole);
+    other[named] ^= 8;
+    const error = await rejection(readBack(await saved('jobs.arrow', other), 'arrow'));
+    assert.match(error.message, /its footer names other record batches/);
+  });
+
   it('is one without ids', async () => {
     const schema = arrowSchema([column('n', 'int64')]);
     for (const [format, compression, name] of FILES) {
@@ -142,6 +155,13 @@ describe('a damaged text file', () => {
     }
   });
 });
+
+/** Where the first record batch of an Arrow file is, behind the magic string and the schema, as its footer says it. */
+function recordBatchOffset(file: Buffer): Buffer {
+  const offset = Buffer.alloc(8);
+  offset.writeBigInt64LE(BigInt(8 + 8 + file.readInt32LE(12)));
+  return offset;
+}
 
 /**
  * Where bytes may be flipped without the test itself running out of memory: of an Arrow file only the values. The
