@@ -1,7 +1,10 @@
+import { mayStopString, type Token, tokenOf } from './json-words.ts';
+
 const [TAB, NEWLINE, RETURN, SPACE] = [0x09, 0x0a, 0x0d, 0x20];
 const [COMMA, COLON, MINUS, PLUS, DOT] = [0x2c, 0x3a, 0x2d, 0x2b, 0x2e];
 const [ZERO, NINE] = [0x30, 0x39];
 const [UPPER_E, LOWER_E, LOWER_U] = [0x45, 0x65, 0x75];
+const [OF_TRUE, OF_FALSE, OF_NULL] = [0x74, 0x66, 0x6e];
 export const QUOTE = 0x22;
 export const BACKSLASH = 0x5c;
 export const OPEN_LIST = 0x5b;
@@ -16,7 +19,7 @@ const STOPS_STRING = Uint8Array.from({ length: 256 }, (_, byte) =>
 const AFTER_BACKSLASH = Uint8Array.from({ length: 256 }, (_, byte) =>
   '"\\/bfnrtu'.includes(String.fromCharCode(byte)) ? 1 : 0,
 );
-const [TRUE, FALSE, NULL] = ['true', 'false', 'null'].map((word) => Buffer.from(word));
+const [TRUE, FALSE, NULL] = ['true', 'false', 'null'].map(tokenOf);
 
 /** How the bytes of a value relate to what it says. */
 export const FORM = {
@@ -45,6 +48,7 @@ export class JsonScanner {
   keyStart = 0;
   keyEnd = 0;
   readonly #bytes: Uint8Array;
+  readonly #view: DataView;
   /** What closes the lists and objects around the place, innermost last. */
   readonly #open: number[] = [];
   #skippedSpace = false;
@@ -52,6 +56,7 @@ export class JsonScanner {
   /** @param bytes valid UTF-8 */
   constructor(bytes: Uint8Array, at = 0) {
     this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.at = at;
   }
 
@@ -79,9 +84,12 @@ export class JsonScanner {
   string(): Form {
     if (this.#bytes[this.at] !== QUOTE) this.fail();
     const bytes = this.#bytes;
+    const view = this.#view;
+    const lastWord = bytes.length - 4;
     let at = this.at + 1;
     let form: Form = FORM.plain;
     for (;;) {
+      while (at <= lastWord && !mayStopString(view.getInt32(at, true))) at += 4;
       while (STOPS_STRING[bytes[at]] === 0) at++;
       if (bytes[at] === QUOTE) break;
       const letter = bytes[at + 1];
@@ -109,13 +117,17 @@ export class JsonScanner {
     return form;
   }
 
-  /** Reads the given bytes if they come next. @returns whether they did */
-  takes(expected: Uint8Array): boolean {
-    const bytes = this.#bytes;
+  /** Reads a token if it comes next. @returns whether it did */
+  takes({ words, bytes: expected }: Token): boolean {
     const start = this.at;
-    for (let at = 0; at < expected.length; at++)
-      if (bytes[start + at] !== expected[at]) return false;
-    this.at = start + expected.length;
+    const end = start + expected.length;
+    if (end > this.#bytes.length) return false;
+    const view = this.#view;
+    let at = start;
+    for (let i = 0; i < words.length; i++, at += 4)
+      if (view.getInt32(at, true) !== words[i]) return false;
+    for (; at < end; at++) if (this.#bytes[at] !== expected[at - start]) return false;
+    this.at = end;
     return true;
   }
 
@@ -195,8 +207,8 @@ export class JsonScanner {
   }
 
   #scalar(first: number | undefined): void {
-    if (first === NULL[0] || first === TRUE[0] || first === FALSE[0]) {
-      if (!this.takes(first === NULL[0] ? NULL : first === TRUE[0] ? TRUE : FALSE)) this.fail();
+    if (first === OF_NULL || first === OF_TRUE || first === OF_FALSE) {
+      if (!this.takes(first === OF_NULL ? NULL : first === OF_TRUE ? TRUE : FALSE)) this.fail();
     } else this.#number();
   }
 

@@ -10,6 +10,7 @@ import {
   OPEN_OBJECT,
   QUOTE,
 } from './json-scanner.ts';
+import { tokenOf } from './json-words.ts';
 
 const NINE = 0x39;
 const ROW_SPAN = JOB_FIELDS.length * 2;
@@ -22,8 +23,8 @@ const UNKNOWN = -1;
 const FORM_BITS = 2;
 const FORM_MASK = 3;
 
-const KEYS = JOB_FIELDS.map((name) => Buffer.from(`"${name}":`));
-const LONGEST_KEY = Math.max(...KEYS.map(({ length }) => length));
+const KEYS = JOB_FIELDS.map((name) => tokenOf(`"${name}":`));
+const LONGEST_KEY = Math.max(...KEYS.map(({ bytes }) => bytes.length));
 const FIELD_BY_NAME: ReadonlyMap<string, number> = new Map(
   JOB_FIELDS.map((name, field) => [name, field]),
 );

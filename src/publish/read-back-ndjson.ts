@@ -7,33 +7,29 @@ import { Damage } from './read-back-damage.ts';
 import { readSome, withFile } from './read-back-file.ts';
 import { IdChecksum } from './read-back-id-checksum.ts';
 import { type ReadNext, wholeLines } from './read-back-lines.ts';
-import { rowCheck } from './read-back-row.ts';
-import { idsOf } from './read-back-rows.ts';
+import { rowReader } from './read-back-rows.ts';
 
 const INFLATED_BYTES = 256 * 1024;
 
-/** Parses every line, behind the writer if the sizes are given that the file has while it grows. */
+/** Reads every line, behind the writer if the sizes are given that the file has while it grows. */
 export async function readNdjson(
   path: string,
   columns: readonly FoundColumn[],
   sizes?: AsyncIterable<number>,
 ): Promise<ReadBack> {
   const checksum = new IdChecksum();
-  const checkRow = rowCheck(columns);
-  const addRows = (lines: string): void => {
-    for (const id of idsOf(lines, checksum.rows, checkRow)) checksum.add(Buffer.from(id));
-  };
+  const readRows = rowReader(columns, (id) => checksum.add(id));
   if (path.endsWith('.gz')) {
     const pieces = inflated(path);
     try {
-      for await (const lines of wholeLines(reader(pieces))) addRows(lines);
+      for await (const lines of wholeLines(reader(pieces))) readRows(lines);
     } finally {
       await pieces.return();
     }
   } else {
     await withFile(path, async (handle, size) => {
       const file = new GrowingFile(handle, sizes ?? [size]);
-      for await (const lines of wholeLines(behind(file))) addRows(lines);
+      for await (const lines of wholeLines(behind(file))) readRows(lines);
     });
   }
   const found = columns.map(({ name, type, required }) => ({ name, type, required }));

@@ -1,64 +1,142 @@
-import { randomInt } from 'node:crypto';
+import {
+  CLOSE_OBJECT,
+  JsonScanner,
+  OPEN_LIST,
+  OPEN_OBJECT,
+  QUOTE,
+} from '../domain/json-scanner.ts';
+import { type Token, tokenOf } from '../domain/json-words.ts';
+import { stringAt } from '../domain/raw-job.ts';
+import type { FoundColumn } from './read-back.ts';
 import { Damage } from './read-back-damage.ts';
-import { hasId, type RowCheck } from './read-back-row.ts';
 
-/** Drawn at random, so that no file holds it where it counts. */
-const MARK = randomInt(1e9, 2 ** 30);
-const BETWEEN = `,${MARK},`;
+const [TAB, NEWLINE, RETURN, SPACE] = [0x09, 0x0a, 0x0d, 0x20];
+const [PLUS, MINUS, ZERO, NINE] = [0x2b, 0x2d, 0x30, 0x39];
+const [OF_FALSE, OF_NULL, OF_TRUE] = [0x66, 0x6e, 0x74];
 
-/**
- * The ids of the rows that some lines hold, each line one JSON object.
- *
- * @param lines each ended by a newline
- * @param before how many lines of the file come before them
- * @throws Damage naming the first line that is no such row
- */
-export function idsOf(lines: string, before: number, check: RowCheck): readonly string[] {
-  const several = lines.indexOf('\n') < lines.length - 1;
-  return (several ? idsOfBlock(lines, check) : undefined) ?? idsOfLines(lines, before, check);
+const TIME = Buffer.from('"0000-00-00T00:00:00.000000Z"');
+const LONG_TIME = Buffer.from('"+000000-00-00T00:00:00.000000Z"');
+
+/** Whether the JSON value between two positions is one that a column which has no nulls may have. */
+type Fits = (bytes: Buffer, start: number, end: number) => boolean;
+
+interface Column {
+  readonly name: string;
+  readonly key: Token;
+  readonly required: boolean;
+  readonly fits: Fits;
 }
 
 /**
- * The same by one parse for all lines, where nothing is wrong: the lines become an array with `MARK` in place of every
- * newline. When every other element is `MARK`, and there are as many as there were newlines, none of them stands inside
- * a value, and between two of them stands one value: each line is one value, whole. A newline that got into a string,
- * an array or an object takes its mark with it, and two values in a line shift the marks behind them.
+ * Reads NDJSON, of which each line must be an object with the given columns, all of them, in this order, and values of
+ * their kinds.
  *
- * @returns undefined when something is wrong: only the lines one by one tell where
+ * @param addId is given the id of each row as UTF-8, not to be kept
+ * @returns takes whole lines in UTF-8, each ended by a newline. It throws a Damage that names the first line in the
+ * file that is no such row.
  */
-export function idsOfBlock(lines: string, check: RowCheck): string[] | undefined {
-  const marked = lines.replaceAll('\n', BETWEEN);
-  const newlines = (marked.length - lines.length) / (BETWEEN.length - 1);
-  const values = parsed(`[${marked}0]`);
-  if (!Array.isArray(values)) return undefined;
-  const ids: string[] = [];
-  for (let i = 0; i < newlines; i++) {
-    const row: unknown = values[2 * i];
-    if (values[2 * i + 1] !== MARK || check(row) !== undefined || !hasId(row)) return undefined;
-    ids.push(row.id);
-  }
-  return ids;
+export function rowReader(
+  columns: readonly FoundColumn[],
+  addId: (id: Uint8Array) => void,
+): (lines: Buffer) => void {
+  const expected = columns.map(({ name, type, required }) => ({
+    name,
+    key: tokenOf(`${JSON.stringify(name)}:`),
+    required,
+    fits: FITS[type] ?? (() => true),
+  }));
+  let rows = 0;
+  return (lines) => {
+    const scanner = new JsonScanner(lines);
+    while (scanner.at < lines.length) {
+      rows++;
+      const end = lines.indexOf(NEWLINE, scanner.at);
+      const wrong = readRow(scanner, lines, expected, addId) ?? rest(lines, scanner.at, end);
+      if (wrong !== undefined) throw new Damage(`line ${rows} ${wrong}`);
+      scanner.at = end + 1;
+    }
+  };
 }
 
-/** By one parse for each line. */
-export function idsOfLines(lines: string, before: number, check: RowCheck): string[] {
-  const ids: string[] = [];
-  for (let from = 0; from < lines.length; ) {
-    const end = lines.indexOf('\n', from);
-    const row = parsed(lines.slice(from, end));
-    const wrong = check(row);
-    if (wrong !== undefined) throw new Damage(`line ${before + ids.length + 1} ${wrong}`);
-    if (hasId(row)) ids.push(row.id);
-    from = end + 1;
-  }
-  return ids;
-}
-
-/** The parser's own message would quote the line. */
-function parsed(text: string): unknown {
+/** @returns what is wrong with the line, as in `line 3 has other columns`, or nothing */
+function readRow(
+  scanner: JsonScanner,
+  bytes: Buffer,
+  columns: readonly Column[],
+  addId: (id: Uint8Array) => void,
+): string | undefined {
+  let read = 0;
+  let hasId = false;
   try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+    for (let more = scanner.enter(OPEN_OBJECT); more; more = scanner.goesOn(CLOSE_OBJECT)) {
+      const column = columns[read++];
+      if (column === undefined || !takesKey(scanner, bytes, column)) return 'has other columns';
+      scanner.peek();
+      const start = scanner.at;
+      const form = scanner.value();
+      const isNull = !column.required && bytes[start] === OF_NULL;
+      if (!isNull && !column.fits(bytes, start, scanner.at))
+        return `has a wrong value in ${column.name}`;
+      if (column.name !== 'id' || bytes[start] !== QUOTE) continue;
+      hasId = true;
+      addId(
+        form === 0
+          ? bytes.subarray(start + 1, scanner.at - 1)
+          : Buffer.from(stringAt(bytes, start, scanner.at, form)),
+      );
+    }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return 'is no JSON object';
   }
+  if (read < columns.length) return 'lacks columns';
+  return hasId ? undefined : 'has no id';
+}
+
+/** Nothing may stand behind a row in its line; and a row that goes on in the next line has passed its end. */
+function rest(bytes: Buffer, from: number, end: number): string | undefined {
+  let at = from;
+  while (bytes[at] === SPACE || bytes[at] === TAB || bytes[at] === RETURN) at++;
+  return at === end ? undefined : 'is no JSON object';
+}
+
+function takesKey(scanner: JsonScanner, bytes: Buffer, { key, name }: Column): boolean {
+  if (scanner.takes(key)) return true;
+  const form = scanner.key();
+  return stringAt(bytes, scanner.keyStart, scanner.keyEnd, form) === name;
+}
+
+const FITS: Readonly<Record<string, Fits>> = {
+  string: (bytes, start) => bytes[start] === QUOTE,
+  int64(bytes, start, end) {
+    let at = bytes[start] === MINUS ? start + 1 : start;
+    while (isDigit(bytes[at])) at++;
+    return at === end;
+  },
+  float64: (bytes, start) => isDigit(bytes[start]) || bytes[start] === MINUS,
+  bool: (bytes, start) => bytes[start] === OF_TRUE || bytes[start] === OF_FALSE,
+  timestamp: (bytes, start, end) =>
+    isLike(TIME, bytes, start, end) || isLike(LONG_TIME, bytes, start, end),
+  strings(bytes, start, end) {
+    if (bytes[start] !== OPEN_LIST) return false;
+    if (end === start + 2) return true;
+    const items: unknown[] = JSON.parse(bytes.toString('utf8', start, end));
+    return items.every((item) => item === null || typeof item === 'string');
+  },
+};
+
+/** Whether a text has digits where the pattern has zeros, a sign where that has a plus, and else the same. */
+function isLike(pattern: Uint8Array, bytes: Buffer, start: number, end: number): boolean {
+  if (end - start !== pattern.length) return false;
+  for (let i = 0; i < pattern.length; i++) {
+    const wanted = pattern[i];
+    const byte = bytes[start + i];
+    if (wanted === ZERO ? !isDigit(byte) : byte !== wanted && !(wanted === PLUS && byte === MINUS))
+      return false;
+  }
+  return true;
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= ZERO && byte <= NINE;
 }

@@ -56,6 +56,23 @@ test('it accepts what JSON.parse accepts, also with white space, and whatever on
   );
 });
 
+test('a string ends at its quote, whatever byte stands where in it', () => {
+  for (let byte = 0; byte < 256; byte++) {
+    for (let place = 1; place <= 9; place++) {
+      const text = Buffer.from('"aaaa\u00e9aaa"');
+      text[place] = byte;
+      const read = () => {
+        const scanner = new JsonScanner(text);
+        scanner.string();
+        return scanner.at;
+      };
+      if (byte < 0x20) assert.throws(read, SyntaxError);
+      else if (byte === 0x5c) assert.throws(read, SyntaxError);
+      else assert.equal(read(), byte === 0x22 ? place + 1 : text.length);
+    }
+  }
+});
+
 test('nesting has no limit', () => {
   for (const [open, close] of ['[]', ['{"a":', '}']]) {
     const inside = open === '[' ? '' : '1';
