@@ -20,7 +20,7 @@ export interface Found {
 }
 
 export interface Content {
-  /** An Arrow IPC file. The caller does not change it until the append resolves. */
+  /** An Arrow IPC stream. The caller does not change it until the append resolves. */
   readonly bytes: Uint8Array;
   /** Rows set aside, NDJSON. Empty is none. */
   readonly rejects?: Uint8Array;

@@ -1,7 +1,8 @@
 import type { RecordBatch } from 'apache-arrow';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import type { PartRecord } from '../checkpoint/records.ts';
-import { decodeBatches, encodeBatch } from '../domain/ipc.ts';
+import { JOB_SCHEMA } from '../domain/arrow-schema.ts';
+import { BatchEncoder, decodeBatches } from '../domain/ipc.ts';
 import type { RawJob } from '../domain/raw-job.ts';
 import type { RowPosition } from '../domain/rows.ts';
 import type { Micros } from '../domain/timestamp.ts';
@@ -35,6 +36,7 @@ export class BatchFlow {
   readonly #shop: Workshop;
   readonly #parts: PartRecord[];
   #outputs: Outputs;
+  readonly #encoder = new BatchEncoder(JOB_SCHEMA);
   #checksum = new IdChecksum();
   #openSaved: number;
   #againSaved: number;
@@ -56,7 +58,7 @@ export class BatchFlow {
   /** Takes a batch: makes it durable and hands it to every output. */
   async take({ batch, rejects, anomalies, last }: JobsBatch): Promise<void> {
     const { tally } = this.#shop;
-    const ipc = encodeBatch(batch);
+    const ipc = this.#encoder.encode(batch);
     const lines = new TextEncoder().encode(rejects.map(rejectLine).join(''));
     tally.add({ batch, rejects, anomalies });
     const appended = this.#append(ipc, lines, last);
@@ -112,7 +114,7 @@ export class BatchFlow {
         let rest: Uint8Array = allLines;
         for (const piece of replaceRows(batch, replacements)) {
           tally.addStored(piece);
-          await this.#output(piece, encodeBatch(piece), rest);
+          await this.#output(piece, this.#encoder.encode(piece), rest);
           rest = new Uint8Array();
         }
       }

@@ -75,6 +75,7 @@ export class Output {
   }
 
   async #append(chunks: Uint8Array[]): Promise<void> {
+    if (chunks.length === 0) return;
     for (const { byteLength } of chunks) this.#bytes += byteLength;
     await this.#file.write(chunks);
     this.#tellSize(this.#bytes);

@@ -5,7 +5,7 @@ import type { Ledger, LedgerCounts, Newest, OpenInterval } from '../extract/ledg
 import { idOf } from '../extract/row-key.ts';
 
 /** Raised whenever a part or its state is written differently: no version continues another's work. */
-export const PART_FORMAT = 1;
+export const PART_FORMAT = 2;
 
 /** What a run has cost so far, over all its starts. */
 export interface Costs {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { Field, Int32, type RecordBatch, Schema } from 'apache-arrow';
 import { arrowSchema, JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
-import { encodeBatch } from '../../src/domain/ipc.ts';
+import { BatchEncoder } from '../../src/domain/ipc.ts';
 import type { Compression, Format } from '../../src/domain/pipeline.ts';
 import { openRemoteLoader, type RemoteLoader } from '../../src/load/index.ts';
 import { batchOf, cut, jobBatch } from '../support/batches.ts';
@@ -16,6 +16,10 @@ const SECONDS = arrowSchema([
 
 function seconds(values: readonly (number | null)[]): RecordBatch {
   return batchOf(SECONDS, values.length, { seconds: values });
+}
+
+function encodeBatch(batch: RecordBatch): Uint8Array {
+  return new BatchEncoder(batch.schema).encode(batch);
 }
 
 function shared(bytes: Uint8Array): Uint8Array {
