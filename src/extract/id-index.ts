@@ -53,7 +53,9 @@ export class IdIndex {
     if (this.#slots[slot] !== -1) return false;
     const index = this.#count++;
     if (index % CHUNK_IDS === 0) this.#chunks.push(new Uint32Array(CHUNK_IDS * WORDS));
-    this.#chunkOf(index).set(this.#packed, (index % CHUNK_IDS) * WORDS);
+    const chunk = this.#chunkOf(index);
+    const at = (index % CHUNK_IDS) * WORDS;
+    for (let word = 0; word < WORDS; word++) chunk[at + word] = this.#packed[word];
     this.#slots[slot] = index;
     if (this.#count > this.#slots.length * MAX_LOAD) this.#grow();
     return true;
@@ -105,27 +107,26 @@ export class IdIndex {
 
   /** The slot that holds the packed id, or the empty one where it belongs. */
   #findSlot(): number {
-    const mask = this.#slots.length - 1;
-    const [a, b, c, d] = this.#packed;
-    let slot =
-      (Math.imul(a ^ Math.imul(c, 0x85ebca6b), 0x9e3779b1) ^ b ^ Math.imul(d, 0xc2b2ae35)) & mask;
-    for (let index = this.#slots[slot]; index !== -1; index = this.#slots[slot]) {
-      const chunk = this.#chunkOf(index);
-      const at = (index % CHUNK_IDS) * WORDS;
-      if (chunk[at] === a && chunk[at + 1] === b && chunk[at + 2] === c && chunk[at + 3] === d)
-        break;
+    const packed = this.#packed;
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let slot = hashAt(packed, 0) & mask;
+    for (let index = slots[slot]; index !== -1; index = slots[slot]) {
+      if (isSame(this.#chunkOf(index), (index % CHUNK_IDS) * WORDS, packed)) break;
       slot = (slot + 1) & mask;
     }
     return slot;
   }
 
   #grow(): void {
-    this.#slots = new Int32Array(this.#slots.length * 2).fill(-1);
+    const slots = new Int32Array(this.#slots.length * 2).fill(-1);
+    const mask = slots.length - 1;
     for (let index = 0; index < this.#count; index++) {
-      const at = (index % CHUNK_IDS) * WORDS;
-      this.#packed.set(this.#chunkOf(index).subarray(at, at + WORDS));
-      this.#slots[this.#findSlot()] = index;
+      let slot = hashAt(this.#chunkOf(index), (index % CHUNK_IDS) * WORDS) & mask;
+      while (slots[slot] !== -1) slot = (slot + 1) & mask;
+      slots[slot] = index;
     }
+    this.#slots = slots;
   }
 
   #keyOf(index: number): number {
@@ -148,6 +149,16 @@ export class IdIndex {
     const words = this.#chunkOf(index).subarray(at, at + WORDS);
     return dashed(Array.from(words, (word) => word.toString(16).padStart(8, '0')).join(''));
   }
+}
+
+function hashAt(words: Uint32Array, at: number): number {
+  const ends = Math.imul(words[at] ^ Math.imul(words[at + 2], 0x85ebca6b), 0x9e3779b1);
+  return ends ^ words[at + 1] ^ Math.imul(words[at + 3], 0xc2b2ae35);
+}
+
+function isSame(words: Uint32Array, at: number, packed: Uint32Array): boolean {
+  for (let word = 0; word < WORDS; word++) if (words[at + word] !== packed[word]) return false;
+  return true;
 }
 
 /** Writes hex digits (all 32 or the first few) the way a UUID's text starts: `123456789a` is `12345678-9a`. */

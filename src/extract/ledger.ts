@@ -78,7 +78,8 @@ export class Ledger {
   }
 
   #addId(row: RawJob): boolean {
-    const [start, end] = [row.startOf(FIELD.id) + 1, row.endOf(FIELD.id) - 1];
+    const start = row.startOf(FIELD.id) + 1;
+    const end = row.endOf(FIELD.id) - 1;
     const isPlainText = row.bytes[start - 1] === QUOTE && row.formOf(FIELD.id) === FORM.plain;
     const added = isPlainText ? this.ids.addBytes(row.bytes, start, end) : undefined;
     return added ?? this.ids.add(idOf(row));

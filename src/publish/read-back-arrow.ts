@@ -101,7 +101,8 @@ async function addIds(
   const offsets = new Int32Array((await region(ofOffsets.offset, (length + 1) * 4)).buffer);
   const values = await region(ofValues.offset, ofValues.length);
   for (let row = 0; row < length; row++) {
-    const [from, to] = [offsets[row], offsets[row + 1]];
+    const from = offsets[row];
+    const to = offsets[row + 1];
     if (!(from >= 0 && from <= to && to <= values.length))
       throw new Damage('an id is out of place');
     checksum.add(values.subarray(from, to));

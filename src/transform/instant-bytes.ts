@@ -33,11 +33,9 @@ export function instantAt(bytes: Uint8Array, start: number, end: number): number
     pair(bytes, start + 2) * 10_000 +
     pair(bytes, start + 5) * 100 +
     pair(bytes, start + 8);
-  const [hour, minute, second] = [
-    pair(bytes, start + 11),
-    pair(bytes, start + 14),
-    pair(bytes, start + 17),
-  ];
+  const hour = pair(bytes, start + 11);
+  const minute = pair(bytes, start + 14);
+  const second = pair(bytes, start + 17);
   if (date !== knownDate && !learnDate(date)) return Number.NaN;
   if (!(hour <= 23 && minute <= 59 && second <= 59)) return Number.NaN;
   const seconds = knownDays * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second;
@@ -81,7 +79,8 @@ function isUtc(bytes: Uint8Array, at: number, end: number): boolean {
 
 /** Two digits as a number, NaN when one of them is none. */
 function pair(bytes: Uint8Array, at: number): number {
-  const [tens, units] = [bytes[at], bytes[at + 1]];
+  const tens = bytes[at];
+  const units = bytes[at + 1];
   return isDigit(tens) && isDigit(units) ? (tens - ZERO) * 10 + units - ZERO : Number.NaN;
 }
 
