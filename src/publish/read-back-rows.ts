@@ -1,5 +1,6 @@
 import {
   CLOSE_OBJECT,
+  FORM,
   JsonScanner,
   OPEN_LIST,
   OPEN_OBJECT,
@@ -80,7 +81,7 @@ function readRow(
       if (column.name !== 'id' || bytes[start] !== QUOTE) continue;
       hasId = true;
       addId(
-        form === 0
+        form === FORM.plain
           ? bytes.subarray(start + 1, scanner.at - 1)
           : Buffer.from(stringAt(bytes, start, scanner.at, form)),
       );
