@@ -124,6 +124,8 @@ describe('rows of NDJSON', () => {
     ...[split, inSpace, inText, inArray, inArrays, underTwoNames].flatMap((torn) => [
       ['as many torn lines as lines of two rows', torn + twice] as const,
       ['as many lines of two rows as torn lines', twice + torn] as const,
+      ['a torn line and as many values more in another', torn + withNumber] as const,
+      ['values more in a line and a torn line', withNumber + torn] as const,
     ]),
   ] as const) {
     it(`do not mask ${why}: ${JSON.stringify(lines)}`, () => {
@@ -143,8 +145,7 @@ describe('rows of NDJSON', () => {
     );
     const part = fc.constantFrom(
       ...['\n', ',', '},{', '{', '}', '[', ']', '"', '\\', ':'],
-      '0',
-      ' ',
+      ...['0', ' ', ''],
     );
     const damage = fc.record({ at: fc.nat(), cut: fc.nat({ max: 2 }), part });
     const newlines = fc.record({ at: fc.nat(), to: fc.constantFrom(',', '', '\n\n', ' ') });
