@@ -1,10 +1,10 @@
 import { mayStopString, type Token, tokenOf } from './json-words.ts';
 
-const [TAB, NEWLINE, RETURN, SPACE] = [0x09, 0x0a, 0x0d, 0x20];
-const [COMMA, COLON, MINUS, PLUS, DOT] = [0x2c, 0x3a, 0x2d, 0x2b, 0x2e];
-const [ZERO, NINE] = [0x30, 0x39];
+export const [TAB, NEWLINE, RETURN, SPACE] = [0x09, 0x0a, 0x0d, 0x20];
+export const [COMMA, COLON, MINUS, PLUS, DOT] = [0x2c, 0x3a, 0x2d, 0x2b, 0x2e];
+export const [ZERO, NINE] = [0x30, 0x39];
 const [UPPER_E, LOWER_E, LOWER_U] = [0x45, 0x65, 0x75];
-const [OF_TRUE, OF_FALSE, OF_NULL] = [0x74, 0x66, 0x6e];
+export const [OF_TRUE, OF_FALSE, OF_NULL] = [0x74, 0x66, 0x6e];
 export const QUOTE = 0x22;
 export const BACKSLASH = 0x5c;
 export const OPEN_LIST = 0x5b;
@@ -239,7 +239,7 @@ function closeOf(opening: number): number {
   return opening === OPEN_LIST ? CLOSE_LIST : CLOSE_OBJECT;
 }
 
-function isDigit(byte: number): boolean {
+export function isDigit(byte: number): boolean {
   return byte >= ZERO && byte <= NINE;
 }
 

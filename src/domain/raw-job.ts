@@ -6,13 +6,13 @@ import {
   CLOSE_OBJECT,
   FORM,
   JsonScanner,
+  NINE,
   OPEN_LIST,
   OPEN_OBJECT,
   QUOTE,
 } from './json-scanner.ts';
 import { tokenOf } from './json-words.ts';
 
-const NINE = 0x39;
 const ROW_SPAN = JOB_FIELDS.length * 2;
 const OTHERS = ROW_SPAN + 2;
 const STRIDE = OTHERS + 1;

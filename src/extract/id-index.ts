@@ -54,7 +54,7 @@ export class IdIndex {
     const index = this.#count++;
     if (index % CHUNK_IDS === 0) this.#chunks.push(new Uint32Array(CHUNK_IDS * WORDS));
     const chunk = this.#chunkOf(index);
-    const at = (index % CHUNK_IDS) * WORDS;
+    const at = placeOf(index);
     for (let word = 0; word < WORDS; word++) chunk[at + word] = this.#packed[word];
     this.#slots[slot] = index;
     if (this.#count > this.#slots.length * MAX_LOAD) this.#grow();
@@ -112,7 +112,7 @@ export class IdIndex {
     const mask = slots.length - 1;
     let slot = hashAt(packed, 0) & mask;
     for (let index = slots[slot]; index !== -1; index = slots[slot]) {
-      if (isSame(this.#chunkOf(index), (index % CHUNK_IDS) * WORDS, packed)) break;
+      if (isSame(this.#chunkOf(index), placeOf(index), packed)) break;
       slot = (slot + 1) & mask;
     }
     return slot;
@@ -122,7 +122,7 @@ export class IdIndex {
     const slots = new Int32Array(this.#slots.length * 2).fill(-1);
     const mask = slots.length - 1;
     for (let index = 0; index < this.#count; index++) {
-      let slot = hashAt(this.#chunkOf(index), (index % CHUNK_IDS) * WORDS) & mask;
+      let slot = hashAt(this.#chunkOf(index), placeOf(index)) & mask;
       while (slots[slot] !== -1) slot = (slot + 1) & mask;
       slots[slot] = index;
     }
@@ -130,7 +130,7 @@ export class IdIndex {
   }
 
   #keyOf(index: number): number {
-    const at = (index % CHUNK_IDS) * WORDS;
+    const at = placeOf(index);
     const chunk = this.#chunkOf(index);
     return chunk[at] * 0x10000 + (chunk[at + 1] >>> 16);
   }
@@ -145,10 +145,15 @@ export class IdIndex {
   }
 
   #unpack(index: number): string {
-    const at = (index % CHUNK_IDS) * WORDS;
+    const at = placeOf(index);
     const words = this.#chunkOf(index).subarray(at, at + WORDS);
     return dashed(Array.from(words, (word) => word.toString(16).padStart(8, '0')).join(''));
   }
+}
+
+/** Where the words of an id start in its chunk. */
+function placeOf(index: number): number {
+  return (index % CHUNK_IDS) * WORDS;
 }
 
 function hashAt(words: Uint32Array, at: number): number {

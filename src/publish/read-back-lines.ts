@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
+import { NEWLINE } from '../domain/json-scanner.ts';
 import { Damage } from './read-back-damage.ts';
-
-const NEWLINE = 0x0a;
 
 /** Stays in the processor's cache while its rows are read. */
 const BLOCK_BYTES = 256 * 1024;

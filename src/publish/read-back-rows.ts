@@ -1,19 +1,26 @@
 import {
   CLOSE_OBJECT,
   FORM,
+  isDigit,
   JsonScanner,
+  MINUS,
+  NEWLINE,
+  OF_FALSE,
+  OF_NULL,
+  OF_TRUE,
   OPEN_LIST,
   OPEN_OBJECT,
+  PLUS,
   QUOTE,
+  RETURN,
+  SPACE,
+  TAB,
+  ZERO,
 } from '../domain/json-scanner.ts';
 import { type Token, tokenOf } from '../domain/json-words.ts';
 import { stringAt } from '../domain/raw-job.ts';
 import type { FoundColumn } from './read-back.ts';
 import { Damage } from './read-back-damage.ts';
-
-const [TAB, NEWLINE, RETURN, SPACE] = [0x09, 0x0a, 0x0d, 0x20];
-const [PLUS, MINUS, ZERO, NINE] = [0x2b, 0x2d, 0x30, 0x39];
-const [OF_FALSE, OF_NULL, OF_TRUE] = [0x66, 0x6e, 0x74];
 
 const TIME = Buffer.from('"0000-00-00T00:00:00.000000Z"');
 const LONG_TIME = Buffer.from('"+000000-00-00T00:00:00.000000Z"');
@@ -136,8 +143,4 @@ function isLike(pattern: Uint8Array, bytes: Buffer, start: number, end: number):
       return false;
   }
   return true;
-}
-
-function isDigit(byte: number): boolean {
-  return byte >= ZERO && byte <= NINE;
 }

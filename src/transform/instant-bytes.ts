@@ -1,7 +1,7 @@
+import { COLON, DOT, isDigit, PLUS, ZERO } from '../domain/json-scanner.ts';
 import { daysFromEpoch, daysInMonth } from '../domain/timestamp.ts';
 
-const [ZERO, DASH, COLON, DOT, PLUS] = [0x30, 0x2d, 0x3a, 0x2e, 0x2b];
-const [LETTER_T, LETTER_Z] = [0x54, 0x5a];
+const [DASH, LETTER_T, LETTER_Z] = [0x2d, 0x54, 0x5a];
 const MICROS_PER_SECOND = 1_000_000;
 const SECONDS_PER_DAY = 86_400;
 const SECONDS_LENGTH = '2021-11-10T15:24:38'.length;
@@ -82,8 +82,4 @@ function pair(bytes: Uint8Array, at: number): number {
   const tens = bytes[at];
   const units = bytes[at + 1];
   return isDigit(tens) && isDigit(units) ? (tens - ZERO) * 10 + units - ZERO : Number.NaN;
-}
-
-function isDigit(byte: number): boolean {
-  return byte >= ZERO && byte <= 0x39;
 }
