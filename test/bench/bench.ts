@@ -8,6 +8,8 @@ import { type Measured, measure, serve } from './process.ts';
 import { measureStart } from './start.ts';
 
 const CONNECTIONS = 16;
+/** Runs of each side, unless told otherwise; the first of them warms up and does not count. */
+const RUNS = 6;
 const START_RUNS = 12;
 
 export interface Spread {
@@ -24,8 +26,8 @@ export interface Result extends Case {
   readonly peakMegabytes: Spread;
 }
 
-async function runCase(benchCase: Case, folder: string): Promise<Result> {
-  const { jobs, sequenceBytes, latencyMs, formats, runs, drained } = benchCase;
+async function runCase(benchCase: Case, runs: number, folder: string): Promise<Result> {
+  const { jobs, sequenceBytes, latencyMs, formats, drained } = benchCase;
   const api = await serve([
     `--jobs=${jobs}`,
     `--sequence-bytes=${sequenceBytes}`,
@@ -115,9 +117,8 @@ function row({
 
 const args = process.argv.slice(2);
 const words = args.filter((arg) => !arg.startsWith('--'));
-const runs = args
-  .flatMap((arg) => (arg.startsWith('--runs=') ? [Number(arg.slice(7))] : []))
-  .at(-1);
+const told = args.flatMap((arg) => (arg.startsWith('--runs=') ? [Number(arg.slice(7))] : []));
+const runs = told.at(-1) ?? RUNS;
 const chosen = CASES.filter(({ name }) => words.every((word) => name.includes(word)));
 if (chosen.length === 0) throw new Error(`no case is named so: ${words.join(' ')}`);
 const folder = await mkdtemp(join(tmpdir(), 'pasqal-bench-'));
@@ -130,7 +131,7 @@ console.log(
 );
 try {
   for (const benchCase of chosen) {
-    results.push(await runCase({ ...benchCase, runs: runs ?? benchCase.runs }, folder));
+    results.push(await runCase(benchCase, runs, folder));
     console.log(row(results[results.length - 1]));
   }
 } finally {
@@ -149,7 +150,7 @@ const date = new Date().toISOString().slice(0, 10);
 await mkdir(bench, { recursive: true });
 await writeFile(
   join(bench, `${date}.json`),
-  `${JSON.stringify({ date, node: process.version, cores: cpus().length, results, start }, null, 2)}\n`,
+  `${JSON.stringify({ date, node: process.version, cores: cpus().length, runs, results, start }, null, 2)}\n`,
 );
 await writeFile(join(bench, `${date}.svg`), chart(results));
 console.log(`\nwritten: ${join(bench, date)}.json and .svg`);

@@ -9,8 +9,6 @@ export interface Case {
   readonly ratioGoal: number | null;
   /** Peak resident memory of the whole process, megabytes (10^6). */
   readonly memoryGoal: number | null;
-  /** Runs of each side; the first of them warms up and does not count. */
-  readonly runs: number;
   /** False where the drain cannot take the pages: 100 jobs of 5 MB are more than a string holds. */
   readonly drained: boolean;
 }
@@ -28,7 +26,7 @@ function timed(
   const name = `${jobs.toLocaleString('en')} jobs${size}, ${latencyMs} ms, ${formats.length > 1 ? 'three formats' : formats[0]}`;
   return {
     ...{ name, jobs, sequenceBytes, latencyMs, formats, ratioGoal },
-    ...{ memoryGoal: null, runs: 6, drained: true },
+    ...{ memoryGoal: null, drained: true },
   };
 }
 
