@@ -1,4 +1,4 @@
-import { definePipeline } from '../src/domain/pipeline.ts';
+import { definePipeline } from '../src/jobs/pipeline.ts';
 
 export default definePipeline({
   description: 'Jobs that did not end well, as one Parquet file for a dashboard',

@@ -1,9 +1,6 @@
-export { type Column, type ColumnType, JOB_COLUMNS } from './domain/columns.ts';
-export type { Clock, Effects, RunEvent } from './domain/effects.ts';
-export { EXIT, type ExitCode, ExportError, type Stage } from './domain/errors.ts';
-export type { FileSystem, OpenFile } from './domain/file-system.ts';
-export type { Completeness, Manifest, ProofMethod, PublishedFile } from './domain/manifest.ts';
-export type { Credentials, ExportOptions, TokenEndpoint } from './domain/options.ts';
+export { type Column, type ColumnType, JOB_COLUMNS } from './jobs/columns.ts';
+export type { Completeness, Manifest, ProofMethod, PublishedFile } from './jobs/manifest.ts';
+export type { Credentials, ExportOptions, TokenEndpoint } from './jobs/options.ts';
 export {
   type Compression,
   definePipeline,
@@ -11,7 +8,10 @@ export {
   type Format,
   type PipelineDefinition,
   type Region,
-} from './domain/pipeline.ts';
+} from './jobs/pipeline.ts';
+export type { Clock, Effects, RunEvent } from './platform/effects.ts';
+export { EXIT, type ExitCode, ExportError, type Stage } from './platform/errors.ts';
+export type { FileSystem, OpenFile } from './platform/file-system.ts';
 export {
   type ExportResult,
   type Plan,

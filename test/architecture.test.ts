@@ -27,13 +27,13 @@ describe('the rules of the design', () => {
   it('cover every folder of src/', async () => {
     const entries = await readdir(`${ROOT}src`, { withFileTypes: true });
     const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-    assert.deepEqual(folders.sort(), [...STAGES, 'cli', 'domain', 'run'].sort());
+    assert.deepEqual(folders.sort(), [...STAGES, 'cli', 'jobs', 'json', 'platform', 'run'].sort());
   });
 
   it('keep test files short too', async () => {
     for (const path of await filesUnder('test')) {
       const lines = (await readFile(`${ROOT}${path}`, 'utf8')).trimEnd().split('\n').length;
-      assert.ok(lines <= 250, `${path} has ${lines} lines`);
+      assert.ok(lines <= 400, `${path} has ${lines} lines`);
     }
   });
 });
@@ -46,7 +46,7 @@ describe('the check of the rules', () => {
     ['so does an import over lines', 'src/load/a.ts', "import {\n  x,\n} from '../cli/x.ts';"],
     ['so does one on demand', 'src/load/a.ts', "const x = await import('../transform/x.ts');"],
     ['a stage imports the joint', 'src/publish/a.ts', "import { runExport } from '../run.ts';"],
-    ['the domain imports a stage', 'src/domain/a.ts', "import { x } from '../load/x.ts';"],
+    ['the jobs table imports a stage', 'src/jobs/a.ts', "import { x } from '../load/x.ts';"],
     ['a pipeline imports a stage', 'pipelines/a.ts', "import { x } from '../src/load/x.ts';"],
     ['the joint imports the command line', 'src/run.ts', "import { x } from './cli/x.ts';"],
     ['the command line reaches into a stage', 'src/cli/a.ts', "import('../extract/x.ts');"],
@@ -64,7 +64,7 @@ describe('the check of the rules', () => {
     ['inside a template', 'src/load/a.ts', `const x = \`\${process.argv[2]}\`;`],
     ['a slow start', 'src/cli/a.ts', "import { runExport } from '../run.ts';"],
     ['a slow start by package', 'src/cli/a.ts', "import pino from 'pino';"],
-    ['a long file', 'src/load/a.ts', 'x;\n'.repeat(251)],
+    ['a long file', 'src/load/a.ts', 'x;\n'.repeat(401)],
   ];
   for (const [why, path, source] of broken) {
     it(`refuses: ${why}`, () => assert.equal(violations(path, source).length, 1));
@@ -72,13 +72,13 @@ describe('the check of the rules', () => {
 
   const fine: readonly (readonly [why: string, path: string, source: string])[] = [
     ['a stage and its own files', 'src/load/a.ts', "import { x } from './x.ts';"],
-    ['a stage and the domain', 'src/load/a.ts', "import { x } from '../domain/x.ts';"],
+    ['a stage and the jobs table', 'src/load/a.ts', "import { x } from '../jobs/x.ts';"],
     ['the joint and a stage', 'src/run.ts', "import { x } from './load/x.ts';"],
     ['the command line on demand', 'src/cli/a.ts', "const x = () => import('../run.ts');"],
     ['a type at start-up', 'src/cli/a.ts', "import type { X } from '../run.ts';"],
     ['a word in a comment', 'src/load/a.ts', '// never console.log, never process.env'],
     ['a word in a string', 'src/load/a.ts', "const x = 'process.env';"],
-    ['other parts of the process', 'src/checkpoint/a.ts', 'const x = process.pid;'],
+    ['other parts of the process', 'src/store/a.ts', 'const x = process.pid;'],
     ['a quote inside a comment', 'src/load/a.ts', "// don't\nimport { x } from './x.ts';"],
   ];
   for (const [why, path, source] of fine) {

@@ -5,10 +5,10 @@ import { describe, it } from 'node:test';
 import { ALL_FLAGS, COMMANDS } from '../src/cli/commands.ts';
 import { SECRET_VARIABLES, TOKEN_URL_VARIABLE } from '../src/cli/credentials.ts';
 import { variableOf } from '../src/cli/flag.ts';
-import { JOB_COLUMNS } from '../src/domain/columns.ts';
-import { EXIT } from '../src/domain/errors.ts';
-import { FORMATS } from '../src/domain/pipeline.ts';
-import { TOOL } from '../src/domain/tool.ts';
+import { JOB_COLUMNS } from '../src/jobs/columns.ts';
+import { FORMATS } from '../src/jobs/pipeline.ts';
+import { EXIT } from '../src/platform/errors.ts';
+import { TOOL } from '../src/platform/tool.ts';
 import { REPOSITORY } from './support/cli.ts';
 import { columnRow, commandHeading, flagRow, page, section, tableRows } from './support/docs.ts';
 

@@ -1,5 +1,5 @@
 import yargs, { type Argv, type Options } from 'yargs';
-import { messageOf } from '../domain/errors.ts';
+import { messageOf } from '../platform/errors.ts';
 import type { Command } from './command.ts';
 import type { Flag } from './flag.ts';
 import type { Given } from './settings.ts';

@@ -1,4 +1,4 @@
-import type { ExitCode } from '../domain/errors.ts';
+import type { ExitCode } from '../platform/errors.ts';
 import type { Context } from './context.ts';
 import type { Flag } from './flag.ts';
 import type { Screen } from './screen.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../domain/effects.ts';
+import type { Clock } from '../platform/effects.ts';
 import type { planExport, runExport, verifySnapshot } from '../run.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

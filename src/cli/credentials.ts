@@ -1,5 +1,5 @@
-import { EXIT, ExportError } from '../domain/errors.ts';
-import type { Credentials, TokenEndpoint } from '../domain/options.ts';
+import type { Credentials, TokenEndpoint } from '../jobs/options.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 import type { Environment } from './context.ts';
 import type { Redactor } from './redact.ts';
 import { HIDDEN_VARIABLES, readSecret } from './secrets.ts';

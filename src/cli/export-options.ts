@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { EXIT } from '../domain/errors.ts';
-import type { ExportOptions } from '../domain/options.ts';
-import type { PipelineDefinition } from '../domain/pipeline.ts';
+import type { ExportOptions } from '../jobs/options.ts';
+import type { PipelineDefinition } from '../jobs/pipeline.ts';
+import { EXIT } from '../platform/errors.ts';
 import type { Environment } from './context.ts';
 import { credentialsFrom } from './credentials.ts';
 import { defined } from './defined.ts';

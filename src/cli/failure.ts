@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode, ExportError, messageOf } from '../domain/errors.ts';
+import { EXIT, type ExitCode, ExportError, messageOf } from '../platform/errors.ts';
 import { SCRIPT } from './command-line.ts';
 import type { Environment } from './context.ts';
 import type { Screen } from './screen.ts';

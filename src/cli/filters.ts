@@ -1,6 +1,6 @@
-import { EXIT, ExportError } from '../domain/errors.ts';
-import type { Filters } from '../domain/pipeline.ts';
-import { parseTimestamp } from '../domain/timestamp.ts';
+import type { Filters } from '../jobs/pipeline.ts';
+import { parseTimestamp } from '../jobs/timestamp.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 import { defined } from './defined.ts';
 import type { Flag } from './flag.ts';
 import { FILTER_FLAGS } from './flags.ts';

@@ -1,4 +1,4 @@
-import { COMPRESSIONS, FORMATS, REGIONS } from '../domain/pipeline.ts';
+import { COMPRESSIONS, FORMATS, REGIONS } from '../jobs/pipeline.ts';
 import { type Flag, withDefault } from './flag.ts';
 import { choice, choices, dateTime, duration, integer, switched, text, texts } from './kinds.ts';
 import { LEVELS } from './log.ts';

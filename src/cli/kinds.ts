@@ -1,4 +1,4 @@
-import { parseTimestamp } from '../domain/timestamp.ts';
+import { parseTimestamp } from '../jobs/timestamp.ts';
 import { parseDuration } from './duration.ts';
 
 /** What a flag's value may be. The same check serves the command line, the environment and pipeline files. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../domain/effects.ts';
+import type { Clock } from '../platform/effects.ts';
 
 export const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type Level = (typeof LEVELS)[number];

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { EXIT, type ExitCode, errorCode } from '../domain/errors.ts';
-import { TOOL } from '../domain/tool.ts';
+import { EXIT, type ExitCode, errorCode } from '../platform/errors.ts';
+import { TOOL } from '../platform/tool.ts';
 import { failureStyle, showFailure } from './failure.ts';
 import { PIPELINES_FOLDER } from './pipelines.ts';
 import { runProgram } from './program.ts';

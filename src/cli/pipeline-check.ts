@@ -1,5 +1,5 @@
-import { EXIT, ExportError } from '../domain/errors.ts';
-import type { Filters, PipelineDefinition } from '../domain/pipeline.ts';
+import type { Filters, PipelineDefinition } from '../jobs/pipeline.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 import { defined } from './defined.ts';
 import { filtersFrom } from './filters.ts';
 import type { Flag } from './flag.ts';

@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { EXIT, ExportError, messageOf } from '../domain/errors.ts';
-import type { PipelineDefinition } from '../domain/pipeline.ts';
+import type { PipelineDefinition } from '../jobs/pipeline.ts';
+import { EXIT, ExportError, messageOf } from '../platform/errors.ts';
 import { quote } from './messages.ts';
 import { checkedPipeline } from './pipeline-check.ts';
 

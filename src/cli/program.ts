@@ -1,5 +1,5 @@
-import type { ExitCode } from '../domain/errors.ts';
-import { EXIT } from '../domain/errors.ts';
+import type { ExitCode } from '../platform/errors.ts';
+import { EXIT } from '../platform/errors.ts';
 import { parseCommandLine } from './command-line.ts';
 import { ALL_FLAGS, COMMANDS } from './commands.ts';
 import type { Context } from './context.ts';

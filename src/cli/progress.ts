@@ -1,4 +1,4 @@
-import type { RunEvent } from '../domain/effects.ts';
+import type { RunEvent } from '../platform/effects.ts';
 import { count, counted } from './figures.ts';
 
 export type Progress = Extract<RunEvent, { type: 'progress' }>;

@@ -1,5 +1,5 @@
-import type { TokenEndpoint } from '../domain/options.ts';
-import type { Region } from '../domain/pipeline.ts';
+import type { TokenEndpoint } from '../jobs/options.ts';
+import type { Region } from '../jobs/pipeline.ts';
 
 const AUDIENCE = 'https://apis.pasqal.cloud/account/api/v1';
 

@@ -1,4 +1,4 @@
-import type { RunEvent } from '../domain/effects.ts';
+import type { RunEvent } from '../platform/effects.ts';
 import type { Invocation } from './command.ts';
 import { LOG_FLAGS } from './flags.ts';
 import { openLog } from './log.ts';

@@ -1,6 +1,6 @@
-import type { Effects } from '../domain/effects.ts';
-import { EXIT, type ExitCode } from '../domain/errors.ts';
-import type { ExportOptions } from '../domain/options.ts';
+import type { ExportOptions } from '../jobs/options.ts';
+import type { Effects } from '../platform/effects.ts';
+import { EXIT, type ExitCode } from '../platform/errors.ts';
 import type { Invocation } from './command.ts';
 import type { Engine } from './context.ts';
 import { exportOptions } from './export-options.ts';

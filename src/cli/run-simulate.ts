@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { EXIT, type ExitCode, ExportError, errorCode } from '../domain/errors.ts';
+import { EXIT, type ExitCode, ExportError, errorCode } from '../platform/errors.ts';
 import type { Simulator, SimulatorOptions } from '../simulator/index.ts';
 import type { Invocation } from './command.ts';
 import { defined } from './defined.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { EXIT, type ExitCode } from '../domain/errors.ts';
+import { EXIT, type ExitCode } from '../platform/errors.ts';
 import type { Invocation } from './command.ts';
 import { LOG_FLAGS } from './flags.ts';
 import { verifySummary } from './summary.ts';

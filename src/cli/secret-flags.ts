@@ -1,4 +1,4 @@
-import { EXIT, ExportError } from '../domain/errors.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 
 const VARIABLE_FOR = new Map([
   ['tokenurl', 'PASQAL_TOKEN_URL'],

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { EXIT, ExportError, errorCode } from '../domain/errors.ts';
+import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
 import type { Environment } from './context.ts';
 
 /** Variables whose values must never be shown. */

@@ -1,4 +1,4 @@
-import { type ExitCode, ExportError } from '../domain/errors.ts';
+import { type ExitCode, ExportError } from '../platform/errors.ts';
 import { quote } from './messages.ts';
 
 /** True for hosts that never leave this machine: localhost, 127.0.0.0/8 and ::1. */

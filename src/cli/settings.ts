@@ -1,4 +1,4 @@
-import { EXIT, ExportError } from '../domain/errors.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 import type { Environment } from './context.ts';
 import { type Flag, type FlagWithDefault, VARIABLE_PREFIX, variableOf } from './flag.ts';
 import { hint, quote } from './messages.ts';

@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { EXIT, type ExitCode, ExportError } from '../domain/errors.ts';
+import { EXIT, type ExitCode, ExportError } from '../platform/errors.ts';
 
 const EXIT_CODES = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
 

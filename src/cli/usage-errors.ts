@@ -1,4 +1,4 @@
-import { EXIT, ExportError } from '../domain/errors.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 import type { Command } from './command.ts';
 import { hint, quote } from './messages.ts';
 

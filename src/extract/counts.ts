@@ -1,5 +1,5 @@
-import type { Page } from '../domain/page.ts';
-import type { RawJob } from '../domain/raw-job.ts';
+import type { Page } from '../json/page.ts';
+import type { RawJob } from '../json/raw-job.ts';
 import { dashed } from './id-index.ts';
 import type { Ledger } from './ledger.ts';
 import type { ListReader } from './read-windows.ts';

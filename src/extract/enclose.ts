@@ -1,4 +1,4 @@
-import type { RawJob } from '../domain/raw-job.ts';
+import type { RawJob } from '../json/raw-job.ts';
 import type { Ledger, OpenInterval } from './ledger.ts';
 import { isOrdered } from './link.ts';
 import { endsList, type ListReader, readWhole } from './read-windows.ts';

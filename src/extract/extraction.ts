@@ -1,7 +1,7 @@
-import type { RunEvent } from '../domain/effects.ts';
-import type { Completeness, ProofMethod } from '../domain/manifest.ts';
-import type { RawJob } from '../domain/raw-job.ts';
-import type { RowChunk, RowPosition } from '../domain/rows.ts';
+import type { Completeness, ProofMethod } from '../jobs/manifest.ts';
+import type { RawJob } from '../json/raw-job.ts';
+import type { RowChunk, RowPosition } from '../json/rows.ts';
+import type { RunEvent } from '../platform/effects.ts';
 import { compareCounts, countingRequests } from './counts.ts';
 import { encloseAll } from './enclose.ts';
 import { prefixDigits } from './id-index.ts';

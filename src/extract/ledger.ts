@@ -1,8 +1,8 @@
-import { FIELD } from '../domain/job.ts';
-import { FORM, QUOTE } from '../domain/json-scanner.ts';
-import type { Page } from '../domain/page.ts';
-import type { RawJob } from '../domain/raw-job.ts';
-import type { Micros } from '../domain/timestamp.ts';
+import { FIELD } from '../jobs/job.ts';
+import type { Micros } from '../jobs/timestamp.ts';
+import { FORM, QUOTE } from '../json/json-scanner.ts';
+import type { Page } from '../json/page.ts';
+import type { RawJob } from '../json/raw-job.ts';
 import { IdIndex } from './id-index.ts';
 import { createdAt, idOf, isNewer } from './row-key.ts';
 

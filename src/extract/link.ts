@@ -1,4 +1,4 @@
-import type { RawJob } from '../domain/raw-job.ts';
+import type { RawJob } from '../json/raw-job.ts';
 import type { OpenInterval } from './ledger.ts';
 import { createdAt, idOf } from './row-key.ts';
 

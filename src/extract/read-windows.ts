@@ -1,5 +1,5 @@
-import { EXIT, ExportError } from '../domain/errors.ts';
-import type { FetchPage, Page, PageTooLarge } from '../domain/page.ts';
+import type { FetchPage, Page, PageTooLarge } from '../json/page.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 import { endOf, type Window, windowAfter } from './windows.ts';
 
 /** A window with the answer that was read for it. */

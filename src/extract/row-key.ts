@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { JobField } from '../domain/job.ts';
-import type { RawJob } from '../domain/raw-job.ts';
-import { type Micros, parseTimestamp } from '../domain/timestamp.ts';
+import type { JobField } from '../jobs/job.ts';
+import { type Micros, parseTimestamp } from '../jobs/timestamp.ts';
+import type { RawJob } from '../json/raw-job.ts';
 
 /**
  * What tells a job from every other. A record without an id (the transformer rejects it later) is told by its content,

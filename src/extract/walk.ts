@@ -1,6 +1,6 @@
-import type { RawJob } from '../domain/raw-job.ts';
-import type { RowChunk, RowPosition } from '../domain/rows.ts';
-import { startNow } from '../domain/start-now.ts';
+import type { RawJob } from '../json/raw-job.ts';
+import type { RowChunk, RowPosition } from '../json/rows.ts';
+import { startNow } from '../platform/start-now.ts';
 import type { Ledger, Newest } from './ledger.ts';
 import { isOrdered, type Link, linkWindow } from './link.ts';
 import {

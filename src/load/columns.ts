@@ -1,7 +1,7 @@
 import type { Schema } from 'apache-arrow';
-import { columnTypeOf } from '../domain/column-type.ts';
-import type { ColumnType } from '../domain/columns.ts';
-import { EXIT, ExportError } from '../domain/errors.ts';
+import { columnTypeOf } from '../jobs/column-type.ts';
+import type { ColumnType } from '../jobs/columns.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 
 /** A column as a loader sees it. */
 export interface LoadColumn {

@@ -1,5 +1,5 @@
-import { copyBytes, SLACK_BYTES } from '../domain/copy-bytes.ts';
-import { BACKSLASH, QUOTE } from '../domain/json-scanner.ts';
+import { copyBytes, SLACK_BYTES } from '../json/copy-bytes.ts';
+import { BACKSLASH, QUOTE } from '../json/json-scanner.ts';
 import type { Sink } from './loader.ts';
 
 /** Text is handed out in about this much at a time: it stays in the processor's cache until it is copied. */

@@ -1,6 +1,6 @@
-import { EXIT, ExportError } from '../domain/errors.ts';
-import { CLOSE_LIST, OPEN_LIST, QUOTE } from '../domain/json-scanner.ts';
-import { formatTimestamp } from '../domain/timestamp.ts';
+import { formatTimestamp } from '../jobs/timestamp.ts';
+import { CLOSE_LIST, OPEN_LIST, QUOTE } from '../json/json-scanner.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 import type { FixedColumn, ListColumn, TextColumn } from './block-columns.ts';
 import type { LoadColumn } from './columns.ts';
 import { type JsonBytes, literal } from './json-bytes.ts';

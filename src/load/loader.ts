@@ -1,6 +1,6 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
-import { EXIT, ExportError, messageOf } from '../domain/errors.ts';
-import type { Compression, Format } from '../domain/pipeline.ts';
+import type { Compression, Format } from '../jobs/pipeline.ts';
+import { EXIT, ExportError, messageOf } from '../platform/errors.ts';
 import { columnsOf } from './columns.ts';
 import { type Block, RowBlocks } from './row-blocks.ts';
 

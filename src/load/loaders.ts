@@ -1,4 +1,4 @@
-import type { Format } from '../domain/pipeline.ts';
+import type { Format } from '../jobs/pipeline.ts';
 import { arrow } from './arrow.ts';
 import type { LoaderDefinition } from './loader.ts';
 import { ndjson } from './ndjson.ts';

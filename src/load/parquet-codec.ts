@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import compression from 'parquetjs-lite/lib/compression.js';
-import type { Compression } from '../domain/pipeline.ts';
+import type { Compression } from '../jobs/pipeline.ts';
 
 /** Above level 1 the files shrink by a few percent and take up to three times as long: docs/decisions.md. */
 const GZIP_LEVEL = 1;

@@ -1,7 +1,7 @@
 import thrift from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import util from 'parquetjs-lite/lib/util.js';
 import parquetjs from 'parquetjs-lite/lib/writer.js';
-import type { Compression } from '../domain/pipeline.ts';
+import type { Compression } from '../jobs/pipeline.ts';
 import type { LoadColumn } from './columns.ts';
 import type { BlockEncoder, Sink } from './loader.ts';
 import { PAGE_CODECS } from './parquet-codec.ts';

@@ -1,5 +1,5 @@
 import thrift, { type ThriftStruct } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
-import type { ColumnType } from '../domain/columns.ts';
+import type { ColumnType } from '../jobs/columns.ts';
 import type { LoadColumn } from './columns.ts';
 import type { PageCodec } from './parquet-codec.ts';
 import type { PageEncoder } from './parquet-page.ts';

@@ -1,9 +1,9 @@
 import type { ResourceLimits, Worker } from 'node:worker_threads';
 import { RecordBatchStreamWriter, type Schema } from 'apache-arrow';
-import { JOB_SCHEMA } from '../domain/arrow-schema.ts';
-import { EXIT, ExportError, messageOf } from '../domain/errors.ts';
-import type { Compression, Format } from '../domain/pipeline.ts';
-import { postedError, startWorker } from '../domain/worker.ts';
+import { JOB_SCHEMA } from '../jobs/arrow-schema.ts';
+import type { Compression, Format } from '../jobs/pipeline.ts';
+import { EXIT, ExportError, messageOf } from '../platform/errors.ts';
+import { postedError, startWorker } from '../platform/worker.ts';
 import { PIECE_BYTES } from './pieces.ts';
 import type {
   EncodedFile,

@@ -1,5 +1,5 @@
 import type { Data, RecordBatch } from 'apache-arrow';
-import { EXIT, ExportError } from '../domain/errors.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 import { BoolColumn, FixedColumn, ListColumn, TextColumn } from './block-columns.ts';
 import { columnsOf, type LoadColumn, sameColumns } from './columns.ts';
 

@@ -1,5 +1,5 @@
-import type { Compression, Format } from '../domain/pipeline.ts';
-import type { ErrorMessage } from '../domain/worker.ts';
+import type { Compression, Format } from '../jobs/pipeline.ts';
+import type { ErrorMessage } from '../platform/worker.ts';
 
 /** What the worker is started with. */
 export interface LoaderTask {

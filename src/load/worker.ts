@@ -1,7 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { RecordBatchReader } from 'apache-arrow';
-import { decodeBatches } from '../domain/ipc.ts';
-import { errorMessage } from '../domain/worker.ts';
+import { decodeBatches } from '../platform/ipc.ts';
+import { errorMessage } from '../platform/worker.ts';
 import { Loader } from './loader.ts';
 import { LOADERS } from './loaders.ts';
 import { FileBytes, Pieces } from './pieces.ts';

@@ -1,5 +1,5 @@
-import { syncAndCheck } from '../domain/durable.ts';
-import type { OpenFile } from '../domain/file-system.ts';
+import { syncAndCheck } from '../platform/durable.ts';
+import type { OpenFile } from '../platform/file-system.ts';
 
 /**
  * Bytes after which the disk is told to take what it was given, while more is written: at the end there is little left

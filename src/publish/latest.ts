@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { EXIT, ExportError } from '../domain/errors.ts';
-import type { FileSystem } from '../domain/file-system.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
+import type { FileSystem } from '../platform/file-system.ts';
 
 const LATEST = 'latest';
 

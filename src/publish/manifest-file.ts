@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { EXIT, ExportError, errorCode } from '../domain/errors.ts';
-import type { FileSystem } from '../domain/file-system.ts';
-import { Fields, type JsonValue } from '../domain/json-value.ts';
-import type { Completeness, Manifest, ProofMethod, PublishedFile } from '../domain/manifest.ts';
-import { FORMATS } from '../domain/pipeline.ts';
+import type { Completeness, Manifest, ProofMethod, PublishedFile } from '../jobs/manifest.ts';
+import { FORMATS } from '../jobs/pipeline.ts';
+import { Fields, type JsonValue } from '../json/json-value.ts';
+import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
+import type { FileSystem } from '../platform/file-system.ts';
 import { parseFilters } from './manifest-filters.ts';
 
 export const MANIFEST = 'manifest.json';

@@ -1,5 +1,5 @@
-import type { Fields } from '../domain/json-value.ts';
-import type { Filters } from '../domain/pipeline.ts';
+import type { Filters } from '../jobs/pipeline.ts';
+import type { Fields } from '../json/json-value.ts';
 
 /** @throws TypeError naming the filter that is unknown or of another kind */
 export function parseFilters(fields: Fields): Filters {

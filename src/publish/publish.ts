@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { writeNewFile } from '../domain/durable.ts';
-import type { FileSystem } from '../domain/file-system.ts';
-import { explainIoErrors } from '../domain/io-errors.ts';
-import type { Manifest } from '../domain/manifest.ts';
+import type { Manifest } from '../jobs/manifest.ts';
+import { writeNewFile } from '../platform/durable.ts';
+import type { FileSystem } from '../platform/file-system.ts';
+import { explainIoErrors } from '../platform/io-errors.ts';
 import { latestTarget, nameLatest } from './latest.ts';
 import { formatManifest, MANIFEST, readManifest } from './manifest-file.ts';
 import { removeLeftOvers, type Staging } from './staging.ts';

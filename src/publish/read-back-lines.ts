@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { NEWLINE } from '../domain/json-scanner.ts';
+import { NEWLINE } from '../json/json-scanner.ts';
 import { Damage } from './read-back-damage.ts';
 
 /** Stays in the processor's cache while its rows are read. */

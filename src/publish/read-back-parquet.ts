@@ -6,7 +6,7 @@ import {
   parquetSchema,
   type SchemaTree,
 } from 'hyparquet';
-import type { ColumnType } from '../domain/columns.ts';
+import type { ColumnType } from '../jobs/columns.ts';
 import type { FoundColumn, ReadBack } from './read-back.ts';
 import { Damage } from './read-back-damage.ts';
 import { bytesAt, checkEnd, checkStart, withFile } from './read-back-file.ts';

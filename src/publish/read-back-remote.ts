@@ -1,8 +1,8 @@
 import type { ResourceLimits, Worker } from 'node:worker_threads';
-import { JOB_COLUMNS } from '../domain/columns.ts';
-import { EXIT, ExportError, errorCode, messageOf } from '../domain/errors.ts';
-import type { Format } from '../domain/pipeline.ts';
-import { type ErrorMessage, postedError, startWorker } from '../domain/worker.ts';
+import { JOB_COLUMNS } from '../jobs/columns.ts';
+import type { Format } from '../jobs/pipeline.ts';
+import { EXIT, ExportError, errorCode, messageOf } from '../platform/errors.ts';
+import { type ErrorMessage, postedError, startWorker } from '../platform/worker.ts';
 import type { FoundColumn, ReadBack } from './read-back.ts';
 
 /** A file to read. */

@@ -16,9 +16,9 @@ import {
   SPACE,
   TAB,
   ZERO,
-} from '../domain/json-scanner.ts';
-import { type Token, tokenOf } from '../domain/json-words.ts';
-import { stringAt } from '../domain/raw-job.ts';
+} from '../json/json-scanner.ts';
+import { type Token, tokenOf } from '../json/json-words.ts';
+import { stringAt } from '../json/raw-job.ts';
 import type { FoundColumn } from './read-back.ts';
 import { Damage } from './read-back-damage.ts';
 

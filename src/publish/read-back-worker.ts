@@ -1,6 +1,6 @@
 import { on } from 'node:events';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { errorMessage } from '../domain/worker.ts';
+import { errorMessage } from '../platform/worker.ts';
 import { loadReader, type ReadBack, readBack } from './read-back.ts';
 import type { FileGrowth, ReadBackAnswer, ReadBackTask } from './read-back-remote.ts';
 

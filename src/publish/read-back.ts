@@ -1,7 +1,7 @@
-import { JOB_COLUMNS } from '../domain/columns.ts';
-import { EXIT, ExportError } from '../domain/errors.ts';
-import { ioError } from '../domain/io-errors.ts';
-import type { Format } from '../domain/pipeline.ts';
+import { JOB_COLUMNS } from '../jobs/columns.ts';
+import type { Format } from '../jobs/pipeline.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
+import { ioError } from '../platform/io-errors.ts';
 import { Damage } from './read-back-damage.ts';
 
 /** A column as a file describes it. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { FileSystem } from '../domain/file-system.ts';
-import { explainIoErrors } from '../domain/io-errors.ts';
+import type { FileSystem } from '../platform/file-system.ts';
+import { explainIoErrors } from '../platform/io-errors.ts';
 import { latestTarget } from './latest.ts';
 import { MANIFEST } from './manifest-file.ts';
 import { isRunId } from './run-id.ts';

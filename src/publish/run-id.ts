@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { Clock } from '../domain/effects.ts';
-import type { FileSystem } from '../domain/file-system.ts';
+import type { Clock } from '../platform/effects.ts';
+import type { FileSystem } from '../platform/file-system.ts';
 
 const SUFFIXES = 0x1000000;
 

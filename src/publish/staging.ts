@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { makeFolders } from '../domain/durable.ts';
-import type { FileSystem } from '../domain/file-system.ts';
-import { explainIoErrors } from '../domain/io-errors.ts';
+import { makeFolders } from '../platform/durable.ts';
+import type { FileSystem } from '../platform/file-system.ts';
+import { explainIoErrors } from '../platform/io-errors.ts';
 import { DataFile } from './data-file.ts';
 import { checkLatest } from './latest.ts';
 

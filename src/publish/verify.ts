@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { EXIT, ExportError, errorCode, messageOf } from '../domain/errors.ts';
-import type { FileSystem } from '../domain/file-system.ts';
-import { explainIoErrors } from '../domain/io-errors.ts';
-import type { Manifest, PublishedFile } from '../domain/manifest.ts';
-import type { Format } from '../domain/pipeline.ts';
+import type { Manifest, PublishedFile } from '../jobs/manifest.ts';
+import type { Format } from '../jobs/pipeline.ts';
+import { EXIT, ExportError, errorCode, messageOf } from '../platform/errors.ts';
+import type { FileSystem } from '../platform/file-system.ts';
+import { explainIoErrors } from '../platform/io-errors.ts';
 import { differs, readBackProblems, unless } from './compare.ts';
 import { latestTarget } from './latest.ts';
 import { MANIFEST, readManifest } from './manifest-file.ts';

@@ -1,5 +1,5 @@
-import type { RowChunk } from '../domain/rows.ts';
-import type { Micros } from '../domain/timestamp.ts';
+import type { Micros } from '../jobs/timestamp.ts';
+import type { RowChunk } from '../json/rows.ts';
 import { publish } from '../publish/publish.ts';
 import { openStaging, type Staging } from '../publish/staging.ts';
 import { toBatches } from '../transform/batches.ts';

@@ -1,5 +1,5 @@
-import { EXIT, ExportError } from '../domain/errors.ts';
-import type { Manifest } from '../domain/manifest.ts';
+import type { Manifest } from '../jobs/manifest.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 import { readBackProblems } from '../publish/compare.ts';
 import type { ReadBack } from '../publish/read-back.ts';
 

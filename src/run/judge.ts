@@ -1,6 +1,6 @@
-import { EXIT, ExportError } from '../domain/errors.ts';
-import type { Completeness } from '../domain/manifest.ts';
-import type { ExportOptions } from '../domain/options.ts';
+import type { Completeness } from '../jobs/manifest.ts';
+import type { ExportOptions } from '../jobs/options.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 import type { Tally } from './tally.ts';
 
 type Limits = Pick<ExportOptions, 'allowIncomplete' | 'maxRejects'>;

@@ -1,6 +1,6 @@
-import { JOB_COLUMNS } from '../domain/columns.ts';
-import type { Completeness, Manifest, PublishedFile } from '../domain/manifest.ts';
-import { TOOL } from '../domain/tool.ts';
+import { JOB_COLUMNS } from '../jobs/columns.ts';
+import type { Completeness, Manifest, PublishedFile } from '../jobs/manifest.ts';
+import { TOOL } from '../platform/tool.ts';
 import type { RunStart } from './export.ts';
 import type { Tally } from './tally.ts';
 

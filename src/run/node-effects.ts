@@ -1,6 +1,6 @@
 import { setTimeout as after } from 'node:timers/promises';
-import type { Effects } from '../domain/effects.ts';
-import { nodeFiles } from '../node-files.ts';
+import type { Effects } from '../platform/effects.ts';
+import { nodeFiles } from '../platform/node-files.ts';
 
 /** The real world: system clocks, `Math.random`, the disk; events go nowhere. */
 export const nodeEffects: Effects = {

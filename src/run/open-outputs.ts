@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ExportOptions } from '../domain/options.ts';
+import type { ExportOptions } from '../jobs/options.ts';
 import { LOADERS, openRemoteLoader } from '../load/index.ts';
 import { followFiles } from '../publish/read-back-remote.ts';
 import type { Staging } from '../publish/staging.ts';

@@ -1,7 +1,7 @@
-import type { Effects } from '../domain/effects.ts';
-import type { ExportOptions } from '../domain/options.ts';
-import type { Filters } from '../domain/pipeline.ts';
 import { planWindows, requestsAtMost } from '../extract/windows.ts';
+import type { ExportOptions } from '../jobs/options.ts';
+import type { Filters } from '../jobs/pipeline.ts';
+import type { Effects } from '../platform/effects.ts';
 import { openClient } from './client.ts';
 import { nodeEffects } from './node-effects.ts';
 

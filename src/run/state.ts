@@ -1,8 +1,8 @@
-import { Fields, type JsonValue } from '../domain/json-value.ts';
-import { RawJob } from '../domain/raw-job.ts';
-import type { RowPosition } from '../domain/rows.ts';
 import type { Ledger, LedgerCounts, Newest, OpenInterval } from '../extract/ledger.ts';
 import { idOf } from '../extract/row-key.ts';
+import { Fields, type JsonValue } from '../json/json-value.ts';
+import { RawJob } from '../json/raw-job.ts';
+import type { RowPosition } from '../json/rows.ts';
 
 /** Raised whenever a part or its state is written differently: no version continues another's work. */
 export const PART_FORMAT = 2;

@@ -1,7 +1,7 @@
 import type { RecordBatch } from 'apache-arrow';
-import type { RawJob } from '../domain/raw-job.ts';
-import type { Micros } from '../domain/timestamp.ts';
 import { idOf, isNewer } from '../extract/row-key.ts';
+import type { Micros } from '../jobs/timestamp.ts';
+import type { RawJob } from '../json/raw-job.ts';
 import { type TransformedRows, transformRows } from '../transform/transform-rows.ts';
 
 /** The newest version of every job that came again, by id. */

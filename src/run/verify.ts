@@ -1,4 +1,4 @@
-import { nodeFiles } from '../node-files.ts';
+import { nodeFiles } from '../platform/node-files.ts';
 import { readBackRemotely } from '../publish/read-back-remote.ts';
 import { type Verification, verifySnapshot as verify } from '../publish/verify.ts';
 

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
-import type { Checkpoint } from '../checkpoint/checkpoint.ts';
-import { fingerprint } from '../checkpoint/fingerprint.ts';
-import { workFolder } from '../checkpoint/folder.ts';
-import { openCheckpoint } from '../checkpoint/open.ts';
-import { ageOtherWork } from '../checkpoint/other-work.ts';
-import { JOB_COLUMNS } from '../domain/columns.ts';
-import type { Effects } from '../domain/effects.ts';
-import { Fields } from '../domain/json-value.ts';
-import type { Credentials, ExportOptions } from '../domain/options.ts';
+import { JOB_COLUMNS } from '../jobs/columns.ts';
+import type { Credentials, ExportOptions } from '../jobs/options.ts';
+import { Fields } from '../json/json-value.ts';
+import type { Effects } from '../platform/effects.ts';
 import { newRunId } from '../publish/run-id.ts';
+import type { Checkpoint } from '../store/checkpoint.ts';
+import { fingerprint } from '../store/fingerprint.ts';
+import { workFolder } from '../store/folder.ts';
+import { openCheckpoint } from '../store/open.ts';
+import { ageOtherWork } from '../store/other-work.ts';
 import { PART_FORMAT } from './state.ts';
 
 /** What stays the same over all starts of one run. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { messageOf } from '../domain/errors.ts';
+import { messageOf } from '../platform/errors.ts';
 import { type Exchange, sendJson } from './answer.ts';
 import { FaultPlan } from './fault-plan.ts';
 import { ELSEWHERE, FaultSender } from './fault-sender.ts';

@@ -1,6 +1,6 @@
-import { FIELD } from '../domain/job.ts';
-import type { RowChunk, RowPosition } from '../domain/rows.ts';
-import type { Micros } from '../domain/timestamp.ts';
+import { FIELD } from '../jobs/job.ts';
+import type { Micros } from '../jobs/timestamp.ts';
+import type { RowChunk, RowPosition } from '../json/rows.ts';
 import { RowsTransformer, type TransformedRows } from './transform-rows.ts';
 
 /** Rows a record batch holds, unless they are long. */

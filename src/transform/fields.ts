@@ -1,7 +1,7 @@
-import { JOB_FIELDS } from '../domain/job.ts';
-import { OPEN_LIST, QUOTE } from '../domain/json-scanner.ts';
-import type { RawJob } from '../domain/raw-job.ts';
-import { type Micros, parseTimestamp } from '../domain/timestamp.ts';
+import { JOB_FIELDS } from '../jobs/job.ts';
+import { type Micros, parseTimestamp } from '../jobs/timestamp.ts';
+import { OPEN_LIST, QUOTE } from '../json/json-scanner.ts';
+import type { RawJob } from '../json/raw-job.ts';
 import { instantAt } from './instant-bytes.ts';
 
 /** A value that is not of its column's type. It is set to null, flagged, and its raw form kept in `extra`. */

@@ -1,5 +1,5 @@
-import { COLON, DOT, isDigit, PLUS, ZERO } from '../domain/json-scanner.ts';
-import { daysFromEpoch, daysInMonth } from '../domain/timestamp.ts';
+import { daysFromEpoch, daysInMonth } from '../jobs/timestamp.ts';
+import { COLON, DOT, isDigit, PLUS, ZERO } from '../json/json-scanner.ts';
 
 const [DASH, LETTER_T, LETTER_Z] = [0x2d, 0x54, 0x5a];
 const MICROS_PER_SECOND = 1_000_000;

@@ -1,10 +1,10 @@
 import { type Data, makeData, RecordBatch, Struct } from 'apache-arrow';
-import { JOB_SCHEMA } from '../domain/arrow-schema.ts';
-import { JOB_COLUMNS } from '../domain/columns.ts';
-import { FIELD, FINAL_STATUSES, JOB_FIELDS, type JobField, KNOWN_STATUSES } from '../domain/job.ts';
-import { FORM, QUOTE } from '../domain/json-scanner.ts';
-import type { RawJob } from '../domain/raw-job.ts';
-import type { Micros } from '../domain/timestamp.ts';
+import { JOB_SCHEMA } from '../jobs/arrow-schema.ts';
+import { JOB_COLUMNS } from '../jobs/columns.ts';
+import { FIELD, FINAL_STATUSES, JOB_FIELDS, type JobField, KNOWN_STATUSES } from '../jobs/job.ts';
+import type { Micros } from '../jobs/timestamp.ts';
+import { FORM, QUOTE } from '../json/json-scanner.ts';
+import type { RawJob } from '../json/raw-job.ts';
 import {
   type Instant,
   isEmptyText,

@@ -1,4 +1,4 @@
-import { RawJob } from '../domain/raw-job.ts';
+import { RawJob } from '../json/raw-job.ts';
 
 /** A record that cannot be a row, with the reason and everything that was sent. */
 export interface Reject {

@@ -1,6 +1,6 @@
 import { type Data, Field, List, makeData, Utf8 } from 'apache-arrow';
-import { copyBytes, SLACK_BYTES } from '../domain/copy-bytes.ts';
-import { BACKSLASH } from '../domain/json-scanner.ts';
+import { copyBytes, SLACK_BYTES } from '../json/copy-bytes.ts';
+import { BACKSLASH } from '../json/json-scanner.ts';
 import { type ColumnBuffer, Validity } from './column-buffer.ts';
 
 const FIRST_BYTES = 1 << 12;

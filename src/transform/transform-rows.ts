@@ -1,6 +1,6 @@
 import type { RecordBatch } from 'apache-arrow';
-import type { RawJob } from '../domain/raw-job.ts';
-import type { Micros } from '../domain/timestamp.ts';
+import type { Micros } from '../jobs/timestamp.ts';
+import type { RawJob } from '../json/raw-job.ts';
 import { JobsTable } from './jobs-table.ts';
 import type { Reject } from './reject-line.ts';
 

@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { gzip, gzipSync } from 'node:zlib';
 import { parquetMetadata } from 'hyparquet';
 import compression from 'parquetjs-lite/lib/compression.js';
-import { JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
+import { JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
 import { jobBatch } from '../support/batches.ts';
 import { encode } from '../support/encode.ts';
 

@@ -7,7 +7,7 @@ import type { Environment } from '../../src/cli/context.ts';
 import { credentialsFrom } from '../../src/cli/credentials.ts';
 import { createRedactor } from '../../src/cli/redact.ts';
 import { REGION_FACTS } from '../../src/cli/regions.ts';
-import { ExportError } from '../../src/domain/errors.ts';
+import { ExportError } from '../../src/platform/errors.ts';
 
 const { endpoint } = REGION_FACTS.fr;
 let folder = '';

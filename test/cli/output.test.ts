@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ExportError } from '../../src/domain/errors.ts';
+import { ExportError } from '../../src/platform/errors.ts';
 import { MANIFEST, program } from '../support/cli.ts';
 
 const environment = { PASQAL_TOKEN: 'tok-3n' };

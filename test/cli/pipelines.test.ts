@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { describePipelines, loadPipeline, PIPELINES_FOLDER } from '../../src/cli/pipelines.ts';
-import { ExportError } from '../../src/domain/errors.ts';
+import { ExportError } from '../../src/platform/errors.ts';
 
 let folder = '';
 

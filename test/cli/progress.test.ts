@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { count, counted, size } from '../../src/cli/figures.ts';
 import { type Progress, progressLine, speedometer } from '../../src/cli/progress.ts';
-import type { RunEvent } from '../../src/domain/effects.ts';
+import type { RunEvent } from '../../src/platform/effects.ts';
 import { MANIFEST, program } from '../support/cli.ts';
 
 const environment = { PASQAL_TOKEN: 'tok-3n' };

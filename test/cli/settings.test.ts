@@ -4,7 +4,7 @@ import { ALL_FLAGS } from '../../src/cli/commands.ts';
 import { type Flag, variableOf, withDefault } from '../../src/cli/flag.ts';
 import { integer, switched, texts } from '../../src/cli/kinds.ts';
 import { refuseUnknownVariables, settingsOf } from '../../src/cli/settings.ts';
-import { ExportError } from '../../src/domain/errors.ts';
+import { ExportError } from '../../src/platform/errors.ts';
 
 const SIZE = withDefault(
   { name: 'page-size', group: 'Server', kind: integer(2, 100), description: '' },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { describe, it } from 'node:test';
 import { signalOf } from '../../src/cli/signals.ts';
-import { ExportError } from '../../src/domain/errors.ts';
+import { ExportError } from '../../src/platform/errors.ts';
 
 describe('a signal', () => {
   for (const [name, exitCode] of [

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { RecordBatchReader, tableFromIPC } from 'apache-arrow';
-import { JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
-import { columnTypeOf } from '../../src/domain/column-type.ts';
-import { JOB_COLUMNS } from '../../src/domain/columns.ts';
+import { JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
+import { columnTypeOf } from '../../src/jobs/column-type.ts';
+import { JOB_COLUMNS } from '../../src/jobs/columns.ts';
 import { jobBatch } from '../support/batches.ts';
 import { encode } from '../support/encode.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parquetMetadata } from 'hyparquet';
-import { arrowSchema, JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
-import { type Compression, FORMATS, type Format } from '../../src/domain/pipeline.ts';
+import { arrowSchema, JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
+import { type Compression, FORMATS, type Format } from '../../src/jobs/pipeline.ts';
 import { ROW_GROUP_BYTES } from '../../src/load/parquet-file.ts';
 import { BLOCK_BYTES } from '../../src/load/row-blocks.ts';
 import { batchOf, jobBatch, numbers } from '../support/batches.ts';

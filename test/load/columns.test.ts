@@ -16,10 +16,10 @@ import {
   Uint64,
   Utf8,
 } from 'apache-arrow';
-import { arrowSchema, JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
-import { columnTypeOf } from '../../src/domain/column-type.ts';
-import { JOB_COLUMNS } from '../../src/domain/columns.ts';
-import { FORMATS } from '../../src/domain/pipeline.ts';
+import { arrowSchema, JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
+import { columnTypeOf } from '../../src/jobs/column-type.ts';
+import { JOB_COLUMNS } from '../../src/jobs/columns.ts';
+import { FORMATS } from '../../src/jobs/pipeline.ts';
 import { openFile } from '../support/encode.ts';
 import { rejection } from '../support/rejection.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { it } from 'node:test';
-import { JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
+import { JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
 import { LOADERS } from '../../src/load/index.ts';
 import { openFile } from '../support/encode.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { arrowSchema, JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
-import type { ColumnType } from '../../src/domain/columns.ts';
+import { arrowSchema, JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
+import type { ColumnType } from '../../src/jobs/columns.ts';
 import { LOADERS } from '../../src/load/index.ts';
 import { batchOf, jobBatch } from '../support/batches.ts';
 import { encode, openFile } from '../support/encode.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { COMPRESSIONS } from '../../src/domain/pipeline.ts';
-import { formatTimestamp } from '../../src/domain/timestamp.ts';
+import { COMPRESSIONS } from '../../src/jobs/pipeline.ts';
+import { formatTimestamp } from '../../src/jobs/timestamp.ts';
 import {
   cuts,
   SAMPLE_COLUMNS,

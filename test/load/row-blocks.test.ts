@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Bool, Int64, makeData, RecordBatch, RecordBatchStreamWriter, Struct } from 'apache-arrow';
-import { arrowSchema, JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
-import { decodeBatches } from '../../src/domain/ipc.ts';
-import { FORMATS } from '../../src/domain/pipeline.ts';
+import { arrowSchema, JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
+import { FORMATS } from '../../src/jobs/pipeline.ts';
 import { columnsOf } from '../../src/load/columns.ts';
 import { BLOCK_BYTES, BLOCK_ROWS, RowBlocks } from '../../src/load/row-blocks.ts';
+import { decodeBatches } from '../../src/platform/ipc.ts';
 import { batchOf, cut, jobBatch } from '../support/batches.ts';
 import { encode, openFile } from '../support/encode.ts';
 import { rejection } from '../support/rejection.ts';

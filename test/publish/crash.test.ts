@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ExportError } from '../../src/domain/errors.ts';
-import type { FileSystem } from '../../src/domain/file-system.ts';
+import { ExportError } from '../../src/platform/errors.ts';
+import type { FileSystem } from '../../src/platform/file-system.ts';
 import { finishPublication, publish } from '../../src/publish/publish.ts';
 import { retain } from '../../src/publish/retain.ts';
 import { openStaging } from '../../src/publish/staging.ts';

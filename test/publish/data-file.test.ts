@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { OpenFile } from '../../src/domain/file-system.ts';
+import type { OpenFile } from '../../src/platform/file-system.ts';
 import { DataFile, SYNC_BYTES } from '../../src/publish/data-file.ts';
 
 const PIECE = new Uint8Array(SYNC_BYTES);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { makeFolders, writeNewFile } from '../../src/domain/durable.ts';
+import { makeFolders, writeNewFile } from '../../src/platform/durable.ts';
 import { retain } from '../../src/publish/retain.ts';
 import { crash, faultyFiles } from '../support/faulty-files.ts';
 import { LOSSES, type MemoryFiles, memoryFiles } from '../support/memory-files.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { makeFolders } from '../../src/domain/durable.ts';
-import type { FileSystem } from '../../src/domain/file-system.ts';
+import { makeFolders } from '../../src/platform/durable.ts';
+import type { FileSystem } from '../../src/platform/file-system.ts';
 import { openStaging } from '../../src/publish/staging.ts';
 import { crash, faultyFiles } from '../support/faulty-files.ts';
 import { memoryFiles } from '../support/memory-files.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { makeFolders, writeNewFile } from '../../src/domain/durable.ts';
-import type { Manifest } from '../../src/domain/manifest.ts';
+import type { Manifest } from '../../src/jobs/manifest.ts';
+import { makeFolders, writeNewFile } from '../../src/platform/durable.ts';
 import { formatManifest } from '../../src/publish/manifest-file.ts';
 import { verifySnapshot } from '../../src/publish/verify.ts';
 import { type MemoryFiles, memoryFiles, systemError } from '../support/memory-files.ts';

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { nodeFiles } from '../../src/node-files.ts';
+import { nodeFiles } from '../../src/platform/node-files.ts';
 import { runExport } from '../../src/run.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
 import { exportOptions } from '../support/exports.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { FileSystem } from '../../src/domain/file-system.ts';
 import { BLOCK_ROWS } from '../../src/load/row-blocks.ts';
-import { nodeFiles } from '../../src/node-files.ts';
+import type { FileSystem } from '../../src/platform/file-system.ts';
+import { nodeFiles } from '../../src/platform/node-files.ts';
 import { PARTS_BEHIND } from '../../src/run/batch-flow.ts';
 import { WINDOWS_AHEAD } from '../../src/run/export.ts';
 import { BATCHES_BEHIND } from '../../src/run/outputs.ts';

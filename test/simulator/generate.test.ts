@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseTimestamp } from '../../src/domain/timestamp.ts';
+import { parseTimestamp } from '../../src/jobs/timestamp.ts';
 import { JobStore } from '../../src/simulator/index.ts';
 import { JOB_FIELDS } from '../../src/simulator/members.ts';
 import { isUuid } from '../../src/simulator/uuid.ts';

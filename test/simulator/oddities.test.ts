@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stringify } from 'lossless-json';
-import { parseTimestamp } from '../../src/domain/timestamp.ts';
+import { parseTimestamp } from '../../src/jobs/timestamp.ts';
 import { JobStore, ODDITIES, type OddityKind, REJECT_ODDITIES } from '../../src/simulator/index.ts';
 import { losslessParse } from '../support/lossless-parse.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ExportError } from '../../src/domain/errors.ts';
+import { ExportError } from '../../src/platform/errors.ts';
 import {
   DRIFT_OPERATIONS,
   FAULT_KINDS,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ExportError } from '../../src/domain/errors.ts';
+import { ExportError } from '../../src/platform/errors.ts';
 import { JobStore } from '../../src/simulator/index.ts';
 
 const DAY = 86_400_000_000;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseTimestamp } from '../../src/domain/timestamp.ts';
+import { parseTimestamp } from '../../src/jobs/timestamp.ts';
 import { Random } from '../../src/simulator/random.ts';
 import { Sequences } from '../../src/simulator/sequence.ts';
 import { isoText } from '../../src/simulator/timestamp-text.ts';

@@ -1,7 +1,7 @@
 import type { RecordBatch } from 'apache-arrow';
 import fc from 'fast-check';
-import { arrowSchema } from '../../src/domain/arrow-schema.ts';
-import type { Column, ColumnType } from '../../src/domain/columns.ts';
+import { arrowSchema } from '../../src/jobs/arrow-schema.ts';
+import type { Column, ColumnType } from '../../src/jobs/columns.ts';
 import { batchOf, cut, type Values } from './batches.ts';
 
 const TYPES: readonly ColumnType[] = [

@@ -7,7 +7,7 @@ import {
   Struct,
   vectorFromArray,
 } from 'apache-arrow';
-import { JOB_SCHEMA } from '../../src/domain/arrow-schema.ts';
+import { JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
 
 /** Values of one column: what Arrow's builders take; null for none. Absent columns are null throughout. */
 export type Values = Readonly<Record<string, readonly unknown[]>>;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from '../../src/cli/command.ts';
 import { type Flag, variableOf } from '../../src/cli/flag.ts';
-import type { Column, ColumnType } from '../../src/domain/columns.ts';
+import type { Column, ColumnType } from '../../src/jobs/columns.ts';
 import { REPOSITORY } from './cli.ts';
 
 /** The text of a file of the repository. */

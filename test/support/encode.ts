@@ -1,5 +1,5 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
-import type { Compression, Format } from '../../src/domain/pipeline.ts';
+import type { Compression, Format } from '../../src/jobs/pipeline.ts';
 import { LOADERS } from '../../src/load/index.ts';
 import { Loader } from '../../src/load/loader.ts';
 

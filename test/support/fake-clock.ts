@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/domain/effects.ts';
+import type { Clock } from '../../src/platform/effects.ts';
 
 interface Sleeper {
   readonly at: number;

@@ -1,4 +1,4 @@
-import type { FileSystem, OpenFile } from '../../src/domain/file-system.ts';
+import type { FileSystem, OpenFile } from '../../src/platform/file-system.ts';
 import { systemError } from './memory-files.ts';
 
 /**

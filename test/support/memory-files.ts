@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path';
-import type { FileStat, FileSystem, OpenFile } from '../../src/domain/file-system.ts';
+import type { FileStat, FileSystem, OpenFile } from '../../src/platform/file-system.ts';
 
 /** Picks a whole number from 0 to `below` - 1: what of the unsynced survives a power loss; 0 is nothing. */
 export type Choose = (below: number) => number;

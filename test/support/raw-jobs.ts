@@ -1,5 +1,5 @@
 import { stringify } from 'lossless-json';
-import { RawJob } from '../../src/domain/raw-job.ts';
+import { RawJob } from '../../src/json/raw-job.ts';
 
 /** A job as the API would send it; numbers that `lossless-json` kept digit for digit stay so. */
 export function rawJob(record: Readonly<Record<string, unknown>>): RawJob {

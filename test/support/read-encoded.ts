@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { DataType, tableFromIPC, Vector } from 'apache-arrow';
 import { parquetReadObjects } from 'hyparquet';
-import type { Column } from '../../src/domain/columns.ts';
+import type { Column } from '../../src/jobs/columns.ts';
 
 /** Rows as plain values: strings, bigints for integers and timestamps, numbers, booleans, lists, null. */
 export type Rows = Record<string, unknown>[];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { ExportError } from '../../src/domain/errors.ts';
+import { ExportError } from '../../src/platform/errors.ts';
 
 /** The `ExportError` that `work` ends with; anything else fails the test. */
 export async function rejection(work: Promise<unknown> | (() => unknown)): Promise<ExportError> {

@@ -1,6 +1,6 @@
-import type { FetchPage, Page, PageQuery } from '../../src/domain/page.ts';
-import type { RawJob } from '../../src/domain/raw-job.ts';
-import { formatTimestamp } from '../../src/domain/timestamp.ts';
+import { formatTimestamp } from '../../src/jobs/timestamp.ts';
+import type { FetchPage, Page, PageQuery } from '../../src/json/page.ts';
+import type { RawJob } from '../../src/json/raw-job.ts';
 import { rawJob } from './raw-jobs.ts';
 
 interface Entry {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import type { RawJob } from '../../src/domain/raw-job.ts';
-import type { RowChunk } from '../../src/domain/rows.ts';
+import type { RawJob } from '../../src/json/raw-job.ts';
+import type { RowChunk } from '../../src/json/rows.ts';
 import { BATCH_BYTES, BATCH_ROWS, toBatches } from '../../src/transform/batches.ts';
 import { idOf, rawJob } from '../support/raw-jobs.ts';
 

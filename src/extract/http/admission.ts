@@ -1,4 +1,4 @@
-import type { Clock } from '../../domain/effects.ts';
+import type { Clock } from '../../platform/effects.ts';
 import { afterCongestion, afterSuccess, startAimd } from './aimd.ts';
 import { FAULT_TRAITS, type Fault, type Outcome } from './faults.ts';
 import { tooLate } from './give-up.ts';

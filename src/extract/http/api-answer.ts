@@ -1,5 +1,5 @@
-import { EXIT } from '../../domain/errors.ts';
-import type { Page, PageQuery, PageTooLarge } from '../../domain/page.ts';
+import type { Page, PageQuery, PageTooLarge } from '../../json/page.ts';
+import { EXIT } from '../../platform/errors.ts';
 import { readBodyAs } from './body.ts';
 import type { HttpAnswer } from './exchange.ts';
 import { done, type Failed, fault, type Outcome } from './faults.ts';

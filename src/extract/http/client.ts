@@ -1,7 +1,7 @@
-import { EXIT, ExportError } from '../../domain/errors.ts';
-import type { Credentials } from '../../domain/options.ts';
-import type { FetchPage, Page, PageQuery, PageTooLarge } from '../../domain/page.ts';
-import type { Filters } from '../../domain/pipeline.ts';
+import type { Credentials } from '../../jobs/options.ts';
+import type { Filters } from '../../jobs/pipeline.ts';
+import type { FetchPage, Page, PageQuery, PageTooLarge } from '../../json/page.ts';
+import { EXIT, ExportError } from '../../platform/errors.ts';
 import { createAdmission } from './admission.ts';
 import { createCancellation } from './cancellation.ts';
 import type { Outcome } from './faults.ts';

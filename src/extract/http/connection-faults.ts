@@ -1,4 +1,4 @@
-import { errorCode } from '../../domain/errors.ts';
+import { errorCode } from '../../platform/errors.ts';
 import { type FaultKind, fault, type Outcome } from './faults.ts';
 
 /** What an error code of the socket, of TLS or of the HTTP parser stands for. */

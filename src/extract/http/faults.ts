@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import { EXIT, type ExitCode } from '../../platform/errors.ts';
 
 /**
  * What can go wrong with one request that asking again may cure. Everything else is an `ExportError` at once.

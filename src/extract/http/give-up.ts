@@ -1,5 +1,5 @@
-import type { Clock } from '../../domain/effects.ts';
-import { EXIT, type ExitCode, ExportError } from '../../domain/errors.ts';
+import type { Clock } from '../../platform/effects.ts';
+import { EXIT, type ExitCode, ExportError } from '../../platform/errors.ts';
 import { FAULT_TRAITS, type Fault } from './faults.ts';
 import type { Decision } from './retry-policy.ts';
 

@@ -1,5 +1,5 @@
-import { EXIT, ExportError } from '../../domain/errors.ts';
-import type { Credentials } from '../../domain/options.ts';
+import type { Credentials } from '../../jobs/options.ts';
+import { EXIT, ExportError } from '../../platform/errors.ts';
 import { createAdmission } from './admission.ts';
 import type { Cancellation } from './cancellation.ts';
 import { type RetryState, retry } from './retry.ts';

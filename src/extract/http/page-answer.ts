@@ -1,6 +1,6 @@
-import { CLOSE_OBJECT, JsonScanner, OPEN_LIST, OPEN_OBJECT } from '../../domain/json-scanner.ts';
-import type { PageQuery } from '../../domain/page.ts';
-import { RawJob, stringAt } from '../../domain/raw-job.ts';
+import { CLOSE_OBJECT, JsonScanner, OPEN_LIST, OPEN_OBJECT } from '../../json/json-scanner.ts';
+import type { PageQuery } from '../../json/page.ts';
+import { RawJob, stringAt } from '../../json/raw-job.ts';
 
 const EMPTY_LIST = Buffer.from('[]');
 

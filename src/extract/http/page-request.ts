@@ -1,6 +1,6 @@
-import { EXIT } from '../../domain/errors.ts';
-import type { Page, PageQuery, PageTooLarge } from '../../domain/page.ts';
-import type { Filters } from '../../domain/pipeline.ts';
+import type { Filters } from '../../jobs/pipeline.ts';
+import type { Page, PageQuery, PageTooLarge } from '../../json/page.ts';
+import { EXIT } from '../../platform/errors.ts';
 import { isGood, readPage, readRefusal } from './api-answer.ts';
 import type { HttpAnswer } from './exchange.ts';
 import type { Fault, Outcome } from './faults.ts';

@@ -1,5 +1,5 @@
-import type { PageQuery } from '../../domain/page.ts';
-import type { Filters } from '../../domain/pipeline.ts';
+import type { Filters } from '../../jobs/pipeline.ts';
+import type { PageQuery } from '../../json/page.ts';
 
 /** Each filter and the API's name of it. Source: GET /api/v2/jobs, query parameters. */
 const PARAMETERS: readonly (readonly [filter: keyof Filters, parameter: string])[] = [

@@ -1,4 +1,4 @@
-import { EXIT, type ExportError } from '../../domain/errors.ts';
+import { EXIT, type ExportError } from '../../platform/errors.ts';
 import { readBody } from './body.ts';
 import type { HttpAnswer } from './exchange.ts';
 import { failure } from './give-up.ts';

@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import { EXIT, type ExitCode } from '../../platform/errors.ts';
 import { FAULT_TRAITS, type Fault } from './faults.ts';
 
 /** Tokens a run starts with, and never has more of. */

@@ -1,4 +1,4 @@
-import type { Effects } from '../../domain/effects.ts';
+import type { Effects } from '../../platform/effects.ts';
 import type { Outcome } from './faults.ts';
 import { gaveUp } from './give-up.ts';
 import { BUDGET, decide, refund } from './retry-policy.ts';

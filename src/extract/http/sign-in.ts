@@ -1,4 +1,4 @@
-import { messageOf } from '../../domain/errors.ts';
+import { messageOf } from '../../platform/errors.ts';
 import type { HttpEffects } from './retry.ts';
 import type { Token } from './token-life.ts';
 

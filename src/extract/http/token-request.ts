@@ -1,5 +1,5 @@
-import { EXIT } from '../../domain/errors.ts';
-import type { Credentials, TokenEndpoint } from '../../domain/options.ts';
+import type { Credentials, TokenEndpoint } from '../../jobs/options.ts';
+import { EXIT } from '../../platform/errors.ts';
 import { readBody } from './body.ts';
 import type { HttpAnswer } from './exchange.ts';
 import { done, fault, type Outcome } from './faults.ts';

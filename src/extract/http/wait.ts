@@ -1,4 +1,4 @@
-import type { Clock } from '../../domain/effects.ts';
+import type { Clock } from '../../platform/effects.ts';
 
 /** A timer holds 2^31 - 1 ms at most, and fires at once beyond. */
 const LONGEST_SLEEP_MS = 86_400_000;

@@ -1,12 +1,12 @@
 import type http from 'node:http';
-import type { RunEvent } from '../../../src/domain/effects.ts';
-import { EXIT, type ExitCode, ExportError } from '../../../src/domain/errors.ts';
-import type { Page, PageQuery, PageTooLarge } from '../../../src/domain/page.ts';
 import {
   createJobsClient,
   type JobsClient,
   type JobsClientOptions,
 } from '../../../src/extract/http/index.ts';
+import type { Page, PageQuery, PageTooLarge } from '../../../src/json/page.ts';
+import type { RunEvent } from '../../../src/platform/effects.ts';
+import { EXIT, type ExitCode, ExportError } from '../../../src/platform/errors.ts';
 import { type FakeClock, fakeClock } from '../../support/fake-clock.ts';
 import type { Seen, TestServer } from '../../support/http-servers.ts';
 

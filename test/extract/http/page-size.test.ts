@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { constants, gzipSync } from 'node:zlib';
-import { EXIT } from '../../../src/domain/errors.ts';
+import { EXIT } from '../../../src/platform/errors.ts';
 import { serveHttp } from '../../support/http-servers.ts';
 import { exits, FIRST, ids, pageBody, rowsAt, sendJson, sendPage, withClient } from './jobs-api.ts';
 

@@ -1,6 +1,6 @@
 import type http from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { EXIT, type ExitCode } from '../../../src/domain/errors.ts';
+import { EXIT, type ExitCode } from '../../../src/platform/errors.ts';
 import type { Seen } from '../../support/http-servers.ts';
 import { pageBody, rowsAt, sendJson, windowOf } from './jobs-api.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { EXIT, type ExitCode } from '../../../src/domain/errors.ts';
+import { EXIT, type ExitCode } from '../../../src/platform/errors.ts';
 import { type Respond, serveHttp } from '../../support/http-servers.ts';
 import { exits, FIRST, ids, pageBody, rowsAt, sendJson, sendPage, withClient } from './jobs-api.ts';
 

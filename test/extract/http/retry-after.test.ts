@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { EXIT } from '../../../src/domain/errors.ts';
 import { parseRetryAfter } from '../../../src/extract/http/retry-after.ts';
+import { EXIT } from '../../../src/platform/errors.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { serveHttp } from '../../support/http-servers.ts';
 import { until } from '../../support/manual-timers.ts';

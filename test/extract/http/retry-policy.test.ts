@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { EXIT } from '../../../src/domain/errors.ts';
 import { FAULT_TRAITS, type FaultKind } from '../../../src/extract/http/faults.ts';
 import { faultOfStatus } from '../../../src/extract/http/passing-status.ts';
 import {
@@ -11,6 +10,7 @@ import {
   type Failure,
   refund,
 } from '../../../src/extract/http/retry-policy.ts';
+import { EXIT } from '../../../src/platform/errors.ts';
 
 const kinds = fc.constantFrom(...(Object.keys(FAULT_TRAITS) as FaultKind[]));
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });

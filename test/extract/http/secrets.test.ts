@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
-import type { RunEvent } from '../../../src/domain/effects.ts';
-import type { Credentials } from '../../../src/domain/options.ts';
 import { quote, redactor } from '../../../src/extract/http/safe-text.ts';
+import type { Credentials } from '../../../src/jobs/options.ts';
+import type { RunEvent } from '../../../src/platform/effects.ts';
 import {
   closedPort,
   type Respond,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { EXIT } from '../../../src/domain/errors.ts';
-import type { Credentials } from '../../../src/domain/options.ts';
+import type { Credentials } from '../../../src/jobs/options.ts';
+import { EXIT } from '../../../src/platform/errors.ts';
 import { serveHttp } from '../../support/http-servers.ts';
 import { connect, exits, FIRST, ids, rowsAt, sendPage, withClient } from './jobs-api.ts';
 import {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type http from 'node:http';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { EXIT } from '../../../src/domain/errors.ts';
+import { EXIT } from '../../../src/platform/errors.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { type Respond, serveHttp } from '../../support/http-servers.ts';
 import { type ManualTimers, manualTimers, until } from '../../support/manual-timers.ts';

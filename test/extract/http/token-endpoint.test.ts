@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { EXIT, type ExitCode, ExportError } from '../../../src/domain/errors.ts';
+import { EXIT, type ExitCode, ExportError } from '../../../src/platform/errors.ts';
 import { type Respond, serveHttp, type TestServer } from '../../support/http-servers.ts';
 import { FIRST, ids, rowsAt, sendJson, sendPage, withClient } from './jobs-api.ts';
 import { password, SECRETS, tokenServer } from './token-server.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { RunEvent } from '../../../src/domain/effects.ts';
+import type { RunEvent } from '../../../src/platform/effects.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { type Respond, serveHttp } from '../../support/http-servers.ts';
 import { until } from '../../support/manual-timers.ts';

@@ -1,4 +1,4 @@
-import type { Credentials, TokenEndpoint } from '../../../src/domain/options.ts';
+import type { Credentials, TokenEndpoint } from '../../../src/jobs/options.ts';
 import { type Respond, type Seen, serveHttp, type TestServer } from '../../support/http-servers.ts';
 import { type connect, sendJson, sendPage, type TestClient, withClient } from './jobs-api.ts';
 

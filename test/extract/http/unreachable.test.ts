@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
-import { EXIT } from '../../../src/domain/errors.ts';
 import { faultOfError } from '../../../src/extract/http/connection-faults.ts';
+import { EXIT } from '../../../src/platform/errors.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { closedPort, serveHttp, serveRaw } from '../../support/http-servers.ts';
 import { connect, exits, FIRST, ids, rowsAt, sendPage, withClient } from './jobs-api.ts';

@@ -1,0 +1,77 @@
+import { createReadStream } from 'node:fs';
+import {
+  type FileHandle,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+} from 'node:fs/promises';
+import { errorCode } from './errors.ts';
+import type { FileStat, FileSystem, OpenFile } from './file-system.ts';
+
+const READ_CHUNK_BYTES = 1 << 20;
+
+/** Codes of file systems that have no fsync for folders; there is nothing more to do for them. */
+const NO_FOLDER_SYNC: ReadonlySet<string> = new Set(['EINVAL', 'ENOTSUP']);
+
+/** The real disk. New files are readable and writable as the user's umask says (0644 with the usual 022). */
+export const nodeFiles: FileSystem = {
+  async open(path, mode) {
+    return openFile(await open(path, mode === 'create' ? 'ax' : 'a'));
+  },
+  read: (path) => readFile(path),
+  readChunks: (path) => createReadStream(path, { highWaterMark: READ_CHUNK_BYTES }),
+  list: async (path) => (await readdir(path)).sort(),
+  stat,
+  makeFolder: (path) => mkdir(path),
+  rename,
+  remove: (path) => rm(path, { recursive: true, force: true }),
+  link,
+  symlink: (target, path) => symlink(target, path),
+  readLink: (path) => readlink(path),
+  syncFolder,
+};
+
+function openFile(handle: FileHandle): OpenFile {
+  return {
+    write: async (bytes) => (await handle.write(bytes)).bytesWritten,
+    sync: () => handle.sync(),
+    datasync: () => handle.datasync(),
+    truncate: (length) => handle.truncate(length),
+    size: async () => (await handle.stat()).size,
+    close: () => handle.close(),
+  };
+}
+
+async function stat(path: string): Promise<FileStat | undefined> {
+  try {
+    const found = await lstat(path);
+    return { size: found.size, modifiedMs: found.mtimeMs, kind: kindOf(found) };
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function kindOf(found: Awaited<ReturnType<typeof lstat>>): FileStat['kind'] {
+  if (found.isFile()) return 'file';
+  if (found.isDirectory()) return 'folder';
+  return found.isSymbolicLink() ? 'link' : 'other';
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } catch (error) {
+    if (!NO_FOLDER_SYNC.has(errorCode(error) ?? '')) throw error;
+  } finally {
+    await folder.close();
+  }
+}

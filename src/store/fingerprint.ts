@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import type { Filters } from '../jobs/pipeline.ts';
+
+/**
+ * What must be equal for unfinished work to be continued: everything that decides which rows come, in which order, and
+ * how a part holds them. Left out on purpose, because the same work ends in the same bytes whatever they are:
+ * concurrency, page size (a walk goes on from any position, and parts are cut by rows), formats and compression (parts
+ * are the tables before any format), limits, deadlines, retention. So an interrupted run may go on with fewer
+ * connections or another format.
+ */
+export interface RunIdentity {
+  readonly apiUrl: string;
+  /**
+   * Who asks: user name or client id; null for a bare token, which changes from run to run. Two accounts see different
+   * jobs.
+   */
+  readonly account: string | null;
+  readonly filters: Filters;
+  /** Order of the walk, e.g. `created_at ASC`. */
+  readonly order: string;
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /** Raised when a part or its state holds something else than before, so that no version continues another's work. */
+  readonly partFormat: number;
+}
+
+/** @returns 16 hex digits: the name of the work folder */
+export function fingerprint(identity: RunIdentity): string {
+  const { apiUrl, account, filters, order, columns, partFormat } = identity;
+  const canonical = JSON.stringify([
+    new URL(apiUrl).href.replace(/\/+$/, ''),
+    account,
+    canonicalFilters(filters),
+    order,
+    columns.map(({ name, type }) => [name, type]),
+    partFormat,
+  ]);
+  return createHash('sha256').update(canonical).digest('hex').slice(0, 16);
+}
+
+/** Neither the order of filters nor that of their values changes what they match; saying a value twice does not either. */
+function canonicalFilters(filters: Filters): unknown[] {
+  return Object.entries(filters)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => [name, Array.isArray(value) ? [...new Set(value)].sort() : value])
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+}

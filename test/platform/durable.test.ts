@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { makeFolders, usingFile, writeNewFile } from '../../src/platform/durable.ts';
+import { errorCode } from '../../src/platform/errors.ts';
+import { crash, faultyFiles } from '../support/faulty-files.ts';
+import { memoryFiles, systemError } from '../support/memory-files.ts';
+
+describe('making folders', () => {
+  it('makes what is missing, each durable before the next', async () => {
+    const files = memoryFiles();
+    await makeFolders(files, '/a/b/c');
+    assert.deepEqual(files.afterPowerLoss(() => 0).tree(), {
+      '/a': null,
+      '/a/b': null,
+      '/a/b/c': null,
+    });
+  });
+
+  it('is satisfied with what is there, a link included', async () => {
+    const files = memoryFiles();
+    await makeFolders(files, '/a/b');
+    await files.symlink('b', '/a/link');
+    const before = files.tree();
+    await makeFolders(files, '/a/b');
+    await makeFolders(files, '/a/link');
+    assert.deepEqual(files.tree(), before);
+  });
+
+  it('may be done by several at the same time', async () => {
+    const files = memoryFiles();
+    await Promise.all(Array.from({ length: 5 }, () => makeFolders(files, '/a/b/c')));
+    assert.ok(await files.stat('/a/b/c'));
+  });
+
+  it('does not ask to read a folder that somebody else made', async () => {
+    const memory = memoryFiles();
+    await memory.makeFolder('/a');
+    for (const [code, fails] of [
+      ['EACCES', false],
+      ['EIO', true],
+    ] as const) {
+      const files = faultyFiles(memory, { at: 2, what: code }, crash);
+      const failure = await makeFolders(files, '/a').catch((error: unknown) => error);
+      assert.equal(files.operations[1]?.name, 'syncFolder');
+      assert.equal(errorCode(failure), fails ? code : undefined);
+    }
+  });
+
+  it('fails where a file is in the way', async () => {
+    const files = memoryFiles();
+    await files.open('/a', 'create');
+    assert.equal(errorCode(await makeFolders(files, '/a').catch((error) => error)), 'EEXIST');
+    assert.equal(errorCode(await makeFolders(files, '/a/b').catch((error) => error)), 'ENOTDIR');
+  });
+});
+
+describe('a new file', () => {
+  it('is closed when writing fails, and the failure is the one that is told', async () => {
+    const closed: string[] = [];
+    const file = {
+      ...(await memoryFiles().open('/x', 'create')),
+      close: async () => {
+        closed.push('closed');
+        throw systemError('EBADF', '/x');
+      },
+    };
+    const failing = usingFile(file, async () => {
+      throw systemError('ENOSPC', '/x');
+    });
+    assert.equal(errorCode(await failing.catch((error) => error)), 'ENOSPC');
+    assert.equal(errorCode(await usingFile(file, async () => 1).catch((error) => error)), 'EBADF');
+    assert.equal(closed.length, 2);
+  });
+
+  it('never replaces one that is there', async () => {
+    const files = memoryFiles();
+    await writeNewFile(files, '/x', Buffer.from('old'), 'publish');
+    await assert.rejects(writeNewFile(files, '/x', Buffer.from('new'), 'publish'));
+    assert.equal(files.tree()['/x'], 'old');
+  });
+});

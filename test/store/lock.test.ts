@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ExportError } from '../../src/platform/errors.ts';
+import { acquireLock } from '../../src/store/lock.ts';
+import { decodeHolder, encodeHolder, type Holder } from '../../src/store/lock-holder.ts';
+import { nodeProcesses, type ProcessIdentity, readProcStat } from '../../src/store/processes.ts';
+import { crash, faultyFiles } from '../support/faulty-files.ts';
+import { type MemoryFiles, memoryFiles } from '../support/memory-files.ts';
+import { fakeProcesses } from './fake-processes.ts';
+
+const PATH = '/output/jobs/.lock';
+const CLOCK = { wall: () => Date.UTC(2026, 10, 23, 2) };
+const SELF: ProcessIdentity = {
+  host: 'here',
+  boot: 'boot-1',
+  pidNamespace: 'pid:[1]',
+  pid: 100,
+  started: '5000',
+};
+
+function acquire(files: MemoryFiles, running: Readonly<Record<number, string | null>> = {}) {
+  const processes = fakeProcesses(SELF, { 100: '5000', ...running });
+  return acquireLock({ files, clock: CLOCK, path: PATH, processes });
+}
+
+/** A lock file left by somebody else. */
+async function lockedBy(change: Partial<Holder>): Promise<MemoryFiles> {
+  const files = memoryFiles();
+  const lock = await acquire(files);
+  await lock.release();
+  const token = '00000000-0000-4000-8000-000000000000';
+  const holder = { ...SELF, pid: 77, started: '300', since: '2026-11-22T02:00:00.000Z', token };
+  const file = await files.open(PATH, 'create');
+  await file.write(encodeHolder({ ...holder, ...change }));
+  return files;
+}
+
+async function failureOf(acquiring: Promise<unknown>): Promise<ExportError> {
+  const failure = await acquiring.catch((error: unknown) => error);
+  assert.ok(failure instanceof ExportError);
+  return failure;
+}
+
+describe('the lock', () => {
+  it('is a file that names its holder', async () => {
+    const files = memoryFiles();
+    await acquire(files);
+    const holder = decodeHolder(await files.read(PATH));
+    assert.ok(holder);
+    const { token, ...rest } = holder;
+    assert.deepEqual(rest, { ...SELF, since: '2026-11-23T02:00:00.000Z' });
+    assert.match(token, /^[0-9a-f-]{36}$/);
+  });
+
+  it('leaves nothing behind when released', async () => {
+    const files = memoryFiles();
+    await (await acquire(files)).release();
+    assert.deepEqual(files.tree(), { '/output': null, '/output/jobs': null });
+  });
+
+  it('refuses a second run with 75, even in the same process, naming pid, host and time', async () => {
+    const files = memoryFiles();
+    await acquire(files);
+    const failure = await failureOf(acquire(files));
+    assert.deepEqual([failure.exitCode, failure.retryable], [75, true]);
+    assert.match(failure.message, /pid 100 on host here since 2026-11-23T02:00:00\.000Z/);
+    assert.deepEqual(await files.list('/output/jobs'), ['.lock']);
+  });
+
+  it('can be taken again after its release', async () => {
+    const files = memoryFiles();
+    await (await acquire(files)).release();
+    await (await acquire(files)).release();
+  });
+
+  it('is left alone by a release when somebody else has it by now', async () => {
+    const files = memoryFiles();
+    const mine = await acquire(files);
+    await files.remove(PATH);
+    await acquire(files);
+    await mine.release();
+    assert.deepEqual(await files.list('/output/jobs'), ['.lock']);
+  });
+
+  const stale: [string, Partial<Holder>, Record<number, string | null>][] = [
+    ['process is gone', {}, {}],
+    ['pid belongs to another process now', {}, { 77: '301' }],
+    ['machine was booted since', { boot: 'boot-0' }, { 77: '300' }],
+    ['container and boot are gone', { boot: 'boot-0', pidNamespace: 'pid:[2]' }, {}],
+  ];
+  for (const [why, change, running] of stale) {
+    it(`is taken over when the holder's ${why}`, async () => {
+      const files = await lockedBy(change);
+      await acquire(files, running);
+      assert.equal(decodeHolder(await files.read(PATH))?.pid, 100);
+      assert.deepEqual(await files.list('/output/jobs'), ['.lock']);
+    });
+  }
+
+  const kept: [string, Partial<Holder>, Record<number, string | null>, RegExp][] = [
+    ['runs', {}, { 77: '300' }, /another run holds/],
+    ['runs, as far as the system tells', {}, { 77: null }, /another run holds/],
+    ['is on another host', { host: 'there' }, {}, /host there.*remove it if that run is over/],
+    ['is in another container', { pidNamespace: 'pid:[2]' }, {}, /cannot be seen from here/],
+  ];
+  for (const [why, change, running, message] of kept) {
+    it(`is never broken when the holder ${why}`, async () => {
+      const files = await lockedBy(change);
+      const failure = await failureOf(acquire(files, running));
+      assert.equal(failure.exitCode, 75);
+      assert.match(failure.message, message);
+      assert.equal(decodeHolder(await files.read(PATH))?.pid, 77);
+    });
+  }
+
+  const token = '00000000-0000-4000-8000-000000000000';
+  for (const content of [
+    '',
+    'garbage',
+    '{"pid":77}',
+    JSON.stringify({ ...SELF, since: '', token, pid: 0 }),
+    JSON.stringify({ ...SELF, since: '', token: '../..' }),
+  ]) {
+    it(`is never broken when it says ${JSON.stringify(content)}`, async () => {
+      const files = await lockedBy({});
+      await files.remove(PATH);
+      await (await files.open(PATH, 'create')).write(Buffer.from(content));
+      const failure = await failureOf(acquire(files));
+      assert.equal(failure.exitCode, 75);
+      assert.match(failure.message, /remove it if no run is active/);
+    });
+  }
+
+  it('is taken by the next starter wherever a takeover was killed', async () => {
+    const counted = faultyFiles(await lockedBy({}), undefined, crash);
+    const processes = fakeProcesses(SELF, { 100: '5000' });
+    await acquireLock({ files: counted, clock: CLOCK, path: PATH, processes });
+    for (let at = 1; at <= counted.operations.length; at++) {
+      const memory = await lockedBy({});
+      const files = faultyFiles(memory, { at, what: 'kill-after' }, crash);
+      await acquireLock({ files, clock: CLOCK, path: PATH, processes }).catch(() => undefined);
+      const next = fakeProcesses({ ...SELF, pid: 101, started: '6000' }, { 101: '6000' });
+      await acquireLock({ files: memory, clock: CLOCK, path: PATH, processes: next });
+      assert.equal(decodeHolder(await memory.read(PATH))?.pid, 101);
+      assert.deepEqual(await memory.list('/output/jobs'), ['.lock']);
+    }
+  });
+
+  for (const code of ['EACCES', 'EROFS', 'ENOTDIR']) {
+    it(`fails with 73 when its folder meets ${code}`, async () => {
+      const files = faultyFiles(memoryFiles(), { at: 1, what: code }, crash);
+      const processes = fakeProcesses(SELF, {});
+      const failure = await failureOf(acquireLock({ files, clock: CLOCK, path: PATH, processes }));
+      assert.equal(failure.exitCode, 73);
+      assert.match(failure.message, /\/output/);
+    });
+  }
+});
+
+describe('processes', () => {
+  it('tells this process from one that has ended', async () => {
+    const self = await nodeProcesses.self();
+    assert.equal(self.pid, process.pid);
+    assert.deepEqual(await nodeProcesses.look(process.pid), { started: self.started });
+    assert.equal(await nodeProcesses.look(2 ** 22 + 1), 'gone');
+  });
+
+  it('reads the start whatever the command is called, and takes a zombie for gone', () => {
+    const after = `1 1 1 0 -1 4194304 ${'0 '.repeat(12)}98765 0 0`;
+    assert.deepEqual(readProcStat(`42 (a) b (c)) S ${after}`), { started: '98765' });
+    assert.equal(readProcStat(`42 (node) Z ${after}`), 'gone');
+  });
+});
