@@ -1,188 +1,198 @@
-import type { Completeness, ProofMethod } from '../jobs/manifest.ts';
+import type { Micros } from '../jobs/timestamp.ts';
+import type { JsonValue } from '../json/json-value.ts';
 import type { RawJob } from '../json/raw-job.ts';
-import type { RowChunk, RowPosition } from '../json/rows.ts';
 import type { RunEvent } from '../platform/effects.ts';
-import { compareCounts, countingRequests } from './counts.ts';
-import { encloseAll } from './enclose.ts';
 import { prefixDigits } from './id-index.ts';
-import { Ledger } from './ledger.ts';
-import type { ListReader } from './read-windows.ts';
-import { Walk } from './walk.ts';
-import { planWindows } from './windows.ts';
+import { Leaves } from './leaves.ts';
+import { Ledger, type SetAside } from './ledger.ts';
+import { decodeState, encodeState, type Saved } from './state.ts';
+import { BY_CREATION, BY_ID, type Setting, Walk } from './walk.ts';
+import type { Answer, ListReader } from './windows.ts';
 
-/** Full walks after the first, where nothing cheaper proves. */
-const REWALKS = 3;
+/** How completeness was proven: docs/completeness.md has a theorem for each. */
+export type ProofMethod = 'enclosed' | 'id' | 'leaves' | 'none';
+
+export interface Completeness {
+  /** True only when every job that existed during the whole run is known to be in hand. */
+  readonly proven: boolean;
+  readonly method: ProofMethod;
+  /** One sentence for people: what was seen, and why that is or is not a proof. */
+  readonly reason: string;
+  /** Methods that gave no proof, and why. */
+  readonly tried: readonly { readonly method: ProofMethod; readonly reason: string }[];
+  /** Pages asked for: windows of the walk, to enclose what those left open, in the order of the id, by prefix of the id. */
+  readonly requests: {
+    readonly windows: number;
+    readonly enclosing: number;
+    readonly id: number;
+    readonly leaves: number;
+  };
+  /** Jobs that the walk had missed and a later method found. */
+  readonly found: number;
+  /** Whether the length of the list was seen to change. */
+  readonly drift: boolean;
+}
+
+/** Rows on their way to the table. */
+export interface RowChunk {
+  /** Each job once, and again when it came in a newer version; in no promised order. */
+  readonly rows: readonly RawJob[];
+  readonly setAside: readonly SetAside[];
+  /** In the normal course no job created before this is still to come; null when that cannot be told. */
+  readonly settled: Micros | null;
+  /** Where to go on once all rows up to here are durable. */
+  readonly state: () => JsonValue;
+}
 
 export interface ExtractionOptions {
   readonly reader: ListReader;
   /** The filter `id__starts_with` of the export, '' for none. */
   readonly idPrefix: string;
   readonly emit: (event: RunEvent) => void;
-  /** Where an interrupted walk stopped; its ledger is given restored. Absent: from the start. */
-  readonly resumeAt?: RowPosition;
+  /** What `RowChunk.state` gave; the ledger then holds the rows up to there. */
+  readonly resumeFrom?: JsonValue;
   readonly ledger?: Ledger;
-  /** False leaves out everything behind the walk: the way other tools export. For tests that show what it is worth. */
-  readonly prove?: boolean;
 }
 
+/** Chance that answers come in the order of the id by accident, below which the server is taken to honour it: 1e-9. */
+const ENOUGH_EVIDENCE = 21;
+
 /**
- * One export's reading of the list: the walk, then whatever it takes to prove that no job was lost.
- * `completeness` is there once `chunks()` has ended.
+ * One export's reading of the list: the walk in the order of creation, which proves itself in the normal course, and
+ * what it takes otherwise. `completeness` is there once `chunks()` has ended.
  */
 export class Extraction {
   readonly ledger: Ledger;
   completeness: Completeness | undefined;
+  /** Length of the list, in the first answer and in the last. */
+  readonly totals = { first: -1, last: 0 };
   readonly #options: ExtractionOptions;
-  #requests = 0;
-  #found = 0;
-  #deleted = 0;
-  #rewalks = 0;
-  #spanned = 0;
+  readonly #setting: Setting;
+  readonly #walk: Walk;
+  readonly #byId: Walk;
+  readonly #leaves: Leaves;
+  readonly #tried: { method: ProofMethod; reason: string }[] = [];
+  #stage: Saved['stage'] = 'walk';
+  #longest = 0;
+  #drift = false;
+  /** Jobs in hand behind the walk; -1 before its end. */
+  #walked = -1;
 
   constructor(options: ExtractionOptions) {
     this.#options = options;
     this.ledger = options.ledger ?? new Ledger();
-  }
-
-  /** Every job once, in the order of the list; jobs found by reconciliation come last. */
-  async *chunks(): AsyncGenerator<RowChunk> {
-    const { reader, resumeAt, prove = true } = this.#options;
-    const walk = new Walk(reader, this.ledger, resumeAt ?? null);
-    yield* resumeAt ? walk.resume() : walk.fromStart();
-    if (!this.ledger.wasDisturbed()) this.#conclude('seams', this.#stillReason());
-    else if (prove) yield* this.#reconcile();
-    else
-      this.#conclude(
-        'none',
-        'the list changed during the walk, and reconciliation was switched off',
-      );
-  }
-
-  #stillReason(): string {
-    const { seamsChecked, appended } = this.ledger.counts;
-    const grown = appended > 0 ? `; ${appended} jobs came in behind the newest` : '';
-    return `all ${seamsChecked} seams match and the ids in hand are as many as the list is long${grown}`;
-  }
-
-  async *#reconcile(): AsyncGenerator<RowChunk> {
-    const { reader: plain, emit } = this.#options;
-    emit({
-      type: 'log',
-      level: 'info',
-      message: 'the list changed during the walk; checking that nothing was lost',
-    });
-    const reader = this.#counted(plain);
-    yield* this.#byCounts(reader);
-    if (this.completeness) return;
-    const { spanned, allSpanned } = yield* this.#handOut(encloseAll(reader, this.ledger));
-    this.#spanned = spanned;
-    if (allSpanned) {
-      this.#conclude(
-        'ties',
-        'every creation time lies inside one answer that held all of its jobs',
-      );
-      return;
+    const { reader } = options;
+    this.#setting = { reader, ledger: this.ledger, note: (answer) => this.#note(answer) };
+    const saved = options.resumeFrom === undefined ? undefined : decodeState(options.resumeFrom);
+    if (saved) {
+      ({
+        stage: this.#stage,
+        longest: this.#longest,
+        drift: this.#drift,
+        walked: this.#walked,
+      } = saved);
+      Object.assign(this.totals, saved.totals);
+      this.ledger.restoreAside(saved.aside);
+      this.ledger.duplicates = saved.duplicates;
     }
-    yield* this.#rewalk(reader);
-    if (this.completeness) return;
+    this.#walk = new Walk(BY_CREATION, this.#setting, saved?.walk);
+    this.#byId = new Walk(BY_ID, this.#setting, saved?.byId);
+    const root = prefixDigits(options.idPrefix) ?? '';
+    this.#leaves = new Leaves(this.#setting, root, () => this.#longest, saved?.leaves);
+  }
+
+  /** Every job in hand; rows that later methods find come last. */
+  async *chunks(): AsyncGenerator<RowChunk> {
+    if (this.#stage === 'walk') {
+      for await (const _ of this.#walk.read()) yield this.#chunk();
+      this.#walked = this.ledger.size;
+    }
+    if (this.#walk.isProven)
+      return this.#conclude(
+        'enclosed',
+        'every creation time lies inside an answer that held all of its jobs',
+      );
+    this.#giveUp('enclosed', this.#walk.barred ?? 'the list moved too fast to be enclosed');
+    if (this.#stage !== 'leaves') {
+      this.#stage = 'id';
+      for await (const _ of this.#byId.read()) yield this.#chunk();
+    }
+    if (this.#byId.isProven && this.#byId.evidence > ENOUGH_EVIDENCE)
+      return this.#conclude('id', 'every id lies inside an answer that held all of its neighbours');
+    this.#giveUp('id', this.#whyNotById());
+    this.#stage = 'leaves';
+    if (prefixDigits(this.#options.idPrefix) === undefined)
+      this.#leaves.barred = 'no id starts with the prefix asked for';
+    for await (const _ of this.#leaves.read()) yield this.#chunk();
+    if (this.#leaves.isProven)
+      return this.#conclude('leaves', 'every prefix of the id was read whole, in one answer each');
+    this.#giveUp('leaves', this.#leaves.barred ?? 'not every prefix could be read whole');
     this.#conclude(
       'none',
-      'the list changed too fast: neither counts by id, nor reading around every tie, nor walking it again could prove that nothing was lost',
+      this.#tried.map(({ method, reason }) => `${method}: ${reason}`).join('; '),
     );
   }
 
-  async *#byCounts(reader: ListReader): AsyncGenerator<RowChunk> {
-    const root = prefixDigits(this.#options.idPrefix);
-    const oneMoreWalk = planWindows(this.ledger.counts.lastTotal, reader.pageSize).length + 16;
-    if (root === undefined || countingRequests(this.ledger, reader.pageSize) > oneMoreWalk) return;
-    const outcome = yield* this.#handOut(compareCounts(reader, this.ledger, root));
-    this.#deleted = outcome.deleted;
-    if (!outcome.honoured) {
-      const message =
-        'the server does not honour id__starts_with, or the list changes too fast for counting';
-      this.#options.emit({ type: 'log', level: 'warn', message });
-    } else if (outcome.readWhole) {
-      this.#conclude(
-        'counts',
-        'every id prefix was read whole, in one answer each, and compared with the ids in hand',
-      );
-    } else if (this.ledger.onlyGrew() && this.ledger.isFull()) {
-      this.#conclude(
-        'counts',
-        'the counts of every id prefix match the ids in hand, and no job was deleted meanwhile',
-      );
-    }
+  #whyNotById(): string {
+    const { barred, isProven } = this.#byId;
+    if (barred !== null) return barred;
+    return isProven
+      ? 'too few jobs to tell whether the server honours the order of the id'
+      : 'the list moved too fast to be enclosed';
   }
 
-  async *#rewalk(reader: ListReader): AsyncGenerator<RowChunk> {
-    while (this.#rewalks < REWALKS) {
-      this.#rewalks++;
-      const seen = new Ledger();
-      const firstLimit = Math.max(
-        2,
-        reader.pageSize - this.#rewalks * Math.ceil(reader.pageSize / (REWALKS + 1)),
-      );
-      for await (const { rows } of new Walk(reader, seen).fromStart(firstLimit)) {
-        yield* this.#release(this.ledger.takeMissing(rows));
-      }
-      this.ledger.counts.lastTotal = seen.counts.lastTotal;
-      if (seen.wasDisturbed()) continue;
-      this.#conclude(
-        'rewalk',
-        `walk ${this.#rewalks + 1} met no change, and every job it saw is in hand`,
-      );
-      return;
-    }
+  #giveUp(method: ProofMethod, reason: string): void {
+    this.#tried.push({ method, reason });
+    const message = `no proof by ${method}: ${reason}`;
+    this.#options.emit({ type: 'log', level: 'info', message });
   }
 
-  async *#handOut<Outcome>(
-    missing: AsyncGenerator<RawJob[], Outcome>,
-  ): AsyncGenerator<RowChunk, Outcome> {
-    for (;;) {
-      const { done, value } = await missing.next();
-      if (done) return value;
-      yield* this.#release(value);
-    }
+  #note(answer: Answer): void {
+    if (answer.kind !== 'page') return;
+    const { query, rows, damaged, total } = answer;
+    this.#longest = Math.max(this.#longest, query.offset + rows.length + damaged.length);
+    if (query.idStartsWith !== undefined) return;
+    if (this.totals.first < 0) this.totals.first = total;
+    if (total !== this.totals.first) this.#drift = true;
+    this.totals.last = total;
   }
 
-  *#release(rows: readonly RawJob[]): Generator<RowChunk> {
-    if (rows.length === 0) return;
-    this.#found += rows.length;
-    yield { rows, lastOffset: null };
-  }
-
-  #counted(reader: ListReader): ListReader {
+  #chunk(): RowChunk {
+    const settled = this.#walk.settled;
+    const saved: Saved = {
+      stage: this.#stage,
+      walk: this.#walk.state,
+      byId: this.#byId.state,
+      leaves: this.#leaves.upTo,
+      longest: this.#longest,
+      drift: this.#drift,
+      walked: this.#walked,
+      totals: { ...this.totals },
+      aside: [...this.ledger.asideHashes],
+      duplicates: this.ledger.duplicates,
+    };
     return {
-      ...reader,
-      fetchPage: (query, signal) => {
-        this.#requests++;
-        return reader.fetchPage(query, signal);
-      },
+      ...this.ledger.handOut(),
+      settled: settled === null ? null : BigInt(settled),
+      state: () => encodeState(saved),
     };
   }
 
   #conclude(method: ProofMethod, reason: string): void {
-    const { seamsChecked, seamsRepaired, seamsBroken } = this.ledger.counts;
+    const [walk, byId] = [this.#walk, this.#byId];
     this.completeness = {
       proven: method !== 'none',
       method,
       reason,
-      seams: {
-        checked: seamsChecked,
-        repaired: seamsRepaired,
-        broken: seamsBroken,
-        spanned: this.#spanned,
+      tried: this.#tried,
+      requests: {
+        windows: walk.windows,
+        enclosing: walk.enclosing,
+        id: byId.windows + byId.enclosing,
+        leaves: this.#leaves.requests,
       },
-      drift: this.ledger.wasDisturbed() || this.ledger.counts.appended > 0,
-      reconciled:
-        this.#requests === 0
-          ? null
-          : {
-              requests: this.#requests,
-              found: this.#found,
-              deleted: this.#deleted,
-              rewalks: this.#rewalks,
-            },
+      found: Math.max(0, this.ledger.size - this.#walked),
+      drift: this.#drift,
     };
   }
 }

@@ -7,12 +7,13 @@ const KEY_DIGITS = 12;
 const UUID_LENGTH = 36;
 
 /**
- * A set of job ids that holds a UUID in 16 bytes and a hash slot, not in a string: a million ids take about 24 MB.
- * An id of any other shape is kept as it is, in a plain Set. It also counts the ids under a prefix, by binary search.
+ * Numbers job ids in the order in which they come. A UUID takes 16 bytes and a hash slot, not a string: a million of
+ * them take about 24 MB. An id of any other shape is kept as it is, and has a negative number. The index also counts
+ * the ids under a prefix, by binary search.
  */
 export class IdIndex {
   readonly #chunks: Uint32Array[] = [];
-  readonly #others = new Set<string>();
+  readonly #others = new Map<string, number>();
   readonly #packed = new Uint32Array(WORDS);
   #slots = new Int32Array(FIRST_SLOTS).fill(-1);
   #count = 0;
@@ -31,26 +32,28 @@ export class IdIndex {
     );
   }
 
-  /** @returns false when the id was there already */
-  add(id: string): boolean {
-    if (packText(id, this.#packed)) return this.#addPacked();
-    const before = this.#others.size;
-    return this.#others.add(id).size > before;
+  /** Ids that are no lower-case UUID. */
+  get otherIds(): number {
+    return this.#others.size;
   }
 
-  /**
-   * Adds an id from the text it came in, without making a string of it.
-   *
-   * @returns as `add` does; undefined when the bytes from `start` to `end` are no UUID, and nothing was added
-   */
-  addBytes(bytes: Uint8Array, start: number, end: number): boolean | undefined {
+  /** The number of an id: 0, 1, ... for UUIDs, -1, -2, ... for others. `size` grows when it is new. */
+  intern(id: string): number {
+    if (packText(id, this.#packed)) return this.#internPacked();
+    const number = this.#others.get(id) ?? -1 - this.#others.size;
+    this.#others.set(id, number);
+    return number;
+  }
+
+  /** The same from the text an id came in, without making a string of it; undefined when it is no UUID. */
+  internBytes(bytes: Uint8Array, start: number, end: number): number | undefined {
     const isUuid = end - start === UUID_LENGTH && packUuid(bytes, start, this.#packed);
-    return isUuid ? this.#addPacked() : undefined;
+    return isUuid ? this.#internPacked() : undefined;
   }
 
-  #addPacked(): boolean {
+  #internPacked(): number {
     const slot = this.#findSlot();
-    if (this.#slots[slot] !== -1) return false;
+    if (this.#slots[slot] !== -1) return this.#slots[slot];
     const index = this.#count++;
     if (index % CHUNK_IDS === 0) this.#chunks.push(new Uint32Array(CHUNK_IDS * WORDS));
     const chunk = this.#chunkOf(index);
@@ -58,7 +61,7 @@ export class IdIndex {
     for (let word = 0; word < WORDS; word++) chunk[at + word] = this.#packed[word];
     this.#slots[slot] = index;
     if (this.#count > this.#slots.length * MAX_LOAD) this.#grow();
-    return true;
+    return index;
   }
 
   has(id: string): boolean {
@@ -72,7 +75,7 @@ export class IdIndex {
     if (digits !== undefined && digits.length > KEY_DIGITS)
       return this.idsWithPrefix(prefix).length;
     let count = 0;
-    for (const id of this.#others) if (id.startsWith(prefix)) count++;
+    for (const id of this.#others.keys()) if (id.startsWith(prefix)) count++;
     if (digits === undefined) return count;
     this.#sortKeys();
     const width = 16 ** (KEY_DIGITS - digits.length);
@@ -87,7 +90,7 @@ export class IdIndex {
 
   /** The ids that start with the given text. Reads all of them: for leaves, not for counting. */
   idsWithPrefix(prefix: string): string[] {
-    const ids = [...this.#others].filter((id) => id.startsWith(prefix));
+    const ids = [...this.#others.keys()].filter((id) => id.startsWith(prefix));
     const digits = prefixDigits(prefix)?.slice(0, KEY_DIGITS);
     if (digits === undefined) return ids;
     const width = 16 ** (KEY_DIGITS - digits.length);

@@ -1,137 +1,127 @@
-import { FIELD } from '../jobs/job.ts';
-import type { Micros } from '../jobs/timestamp.ts';
+import { createHash } from 'node:crypto';
+import { FIELD, type JobField } from '../jobs/job.ts';
+import { type Micros, parseTimestamp } from '../jobs/timestamp.ts';
 import { FORM, QUOTE } from '../json/json-scanner.ts';
-import type { Page } from '../json/page.ts';
 import type { RawJob } from '../json/raw-job.ts';
 import { IdIndex } from './id-index.ts';
-import { createdAt, idOf, isNewer } from './row-key.ts';
 
-/**
- * Creation times that no single answer has been shown to enclose: between two windows there is at least the time of
- * the row they share. `offset` is about where the list has them.
- */
-export interface OpenInterval {
-  readonly offset: number;
-  readonly from: Micros | null;
-  readonly to: Micros | null;
+/** A record that can never be a row, as it came. */
+export interface SetAside {
+  readonly reason: string;
+  /** Where the list had it, as of the answer it came in; null when it came by a prefix of its id. */
+  readonly offset: number | null;
+  /** Null when it was too large to be read. */
+  readonly raw: Uint8Array | null;
 }
 
-/** The newest jobs when the run started: their common creation time, and which they were. */
-export interface Newest {
-  readonly time: Micros;
-  readonly ids: ReadonlySet<string>;
-}
-
-/** The counters of a walk; all of it is plain data, so that it can be written beside a checkpoint. */
-export interface LedgerCounts {
-  firstTotal: number;
-  lastTotal: number;
-  minTotal: number;
-  maxTotal: number;
-  /** Jobs in hand that were created after the newest job at the start of the run. */
-  appended: number;
-  /** Rows that came again outside a seam. */
-  duplicates: number;
-  seamsChecked: number;
-  seamsRepaired: number;
-  seamsBroken: number;
-}
-
-/** What the walk has seen so far: the ids in hand, the evidence for and against a still list, and what is left to prove. */
+/** The jobs in hand: which there are, in which version, and what of them has not been handed out yet. */
 export class Ledger {
   readonly ids = new IdIndex();
-  readonly counts: LedgerCounts = {
-    firstTotal: 0,
-    lastTotal: 0,
-    minTotal: Number.POSITIVE_INFINITY,
-    maxTotal: 0,
-    appended: 0,
-    duplicates: 0,
-    seamsChecked: 0,
-    seamsRepaired: 0,
-    seamsBroken: 0,
-  };
-  readonly open: OpenInterval[] = [];
-  /** Rows that came again after they were handed out: a newer version supersedes. Only ever appended to. */
-  readonly again: RawJob[] = [];
-  /** Null where it cannot be told: then growth cannot be told from other changes. */
-  newestAtStart: Newest | null = null;
+  /** Rows that came again in a newer version. */
+  duplicates = 0;
+  /** `updated_at` of the version in hand by the number of its id, microseconds; NaN for none. */
+  #updated = new Float64Array(1024);
+  readonly #othersUpdated: number[] = [];
+  readonly #setAside = new Set<string>();
+  #rows: RawJob[] = [];
+  #aside: SetAside[] = [];
 
-  /** Notes the length of the list as one answer gave it. */
-  noteTotal({ total }: Page): void {
-    const { counts } = this;
-    counts.lastTotal = total;
-    counts.minTotal = Math.min(counts.minTotal, total);
-    counts.maxTotal = Math.max(counts.maxTotal, total);
-  }
-
-  /** Takes the rows that are not in hand yet and returns them; the others are counted as having come again. */
-  take(rows: readonly RawJob[]): RawJob[] {
-    const fresh = rows.filter((row) => {
-      if (this.#addId(row)) return true;
-      this.counts.duplicates++;
-      this.again.push(row.copy());
-      return false;
-    });
-    this.counts.appended += this.#countAppended(fresh);
-    return fresh;
-  }
-
-  #addId(row: RawJob): boolean {
-    const start = row.startOf(FIELD.id) + 1;
-    const end = row.endOf(FIELD.id) - 1;
-    const isPlainText = row.bytes[start - 1] === QUOTE && row.formOf(FIELD.id) === FORM.plain;
-    const added = isPlainText ? this.ids.addBytes(row.bytes, start, end) : undefined;
-    return added ?? this.ids.add(idOf(row));
-  }
-
-  /** Takes the rows that are not in hand yet; that the others come again is expected here, and not counted. */
-  takeMissing(rows: readonly RawJob[]): RawJob[] {
-    return this.take(rows.filter((row) => !this.ids.has(idOf(row))));
-  }
-
-  /** Notes that a row handed out before came again in its seam, where that is expected and only news matter. */
-  meetAgain(before: RawJob, row: RawJob): void {
-    if (isNewer(row, before)) this.again.push(row.copy());
-  }
-
-  /** Puts a row of a resumed run back in hand. */
-  restore(id: string, created: Micros | null): void {
-    this.ids.add(id);
-    if (this.#isAppended(id, created)) this.counts.appended++;
-  }
-
-  /** Rows come in order of creation: where the last is older than the newest at the start, none is appended. */
-  #countAppended(rows: readonly RawJob[]): number {
-    const last = rows.at(-1);
-    const time = last && createdAt(last);
-    if (!time || !this.newestAtStart || time < this.newestAtStart.time) return 0;
-    return rows.filter((row) => this.#isAppended(idOf(row), createdAt(row))).length;
-  }
-
-  #isAppended(id: string, created: Micros | null): boolean {
-    const newest = this.newestAtStart;
-    if (created === null || newest === null || created < newest.time) return false;
-    return created > newest.time || !newest.ids.has(id);
+  /** Jobs in hand, those set aside included. */
+  get size(): number {
+    return this.ids.size + this.#setAside.size;
   }
 
   /**
-   * True when nothing but new jobs behind the newest one can have changed the list since the run started: the totals
-   * only grew, and by exactly the jobs in hand that are newer. Then no job was deleted, and counting proves.
+   * Takes a row in hand, to be handed out unless the same version or a later one was taken before.
+   *
+   * @returns whether the job was in hand before
    */
-  onlyGrew(): boolean {
-    const { firstTotal, lastTotal, minTotal, maxTotal, appended } = this.counts;
-    return minTotal >= firstTotal && maxTotal <= lastTotal && firstTotal + appended === lastTotal;
+  take(row: RawJob): boolean {
+    const before = this.ids.size;
+    const number = this.#numberOf(row);
+    const updated = Number(instantOf(row, 'updated_at') ?? Number.NaN);
+    if (this.ids.size === before) {
+      const known = this.#updatedOf(number);
+      if (!(updated > known) && !(Number.isNaN(known) && !Number.isNaN(updated))) return true;
+      this.duplicates++;
+    }
+    this.#note(number, updated);
+    this.#rows.push(row);
+    return this.ids.size === before;
   }
 
-  /** True when the ids in hand are as many as the list is long. */
-  isFull(): boolean {
-    return this.ids.size === this.counts.lastTotal;
+  /**
+   * Takes what can never be a row; the same record again is not handed out twice.
+   *
+   * @param known bytes by which it is known when it comes again: the record's, or the first of them
+   * @returns whether it was in hand before
+   */
+  setAside(aside: SetAside, known: Uint8Array): boolean {
+    const hash = createHash('sha256').update(known).digest('base64');
+    if (this.#setAside.has(hash)) return true;
+    this.#setAside.add(hash);
+    this.#aside.push(aside);
+    return false;
   }
 
-  /** True when the walk itself met any sign that the list changed, other than by new jobs at its end. */
-  wasDisturbed(): boolean {
-    const { duplicates, seamsRepaired, seamsBroken } = this.counts;
-    return duplicates + seamsRepaired + seamsBroken > 0 || !this.onlyGrew() || !this.isFull();
+  /** Puts a row of an interrupted run, or of the snapshot it goes on from, back in hand. */
+  restore(id: string, updated: Micros | null): void {
+    this.#note(this.ids.intern(id), Number(updated ?? Number.NaN));
   }
+
+  /** What is known of records set aside, to be kept with a run. */
+  get asideHashes(): readonly string[] {
+    return [...this.#setAside];
+  }
+
+  restoreAside(hashes: readonly string[]): void {
+    for (const hash of hashes) this.#setAside.add(hash);
+  }
+
+  /** What was taken since the last call. */
+  handOut(): { rows: RawJob[]; setAside: SetAside[] } {
+    const out = { rows: this.#rows, setAside: this.#aside };
+    this.#rows = [];
+    this.#aside = [];
+    return out;
+  }
+
+  #numberOf(row: RawJob): number {
+    const start = row.startOf(FIELD.id) + 1;
+    const end = row.endOf(FIELD.id) - 1;
+    const isPlainText = row.bytes[start - 1] === QUOTE && row.formOf(FIELD.id) === FORM.plain;
+    const number = isPlainText ? this.ids.internBytes(row.bytes, start, end) : undefined;
+    return number ?? this.ids.intern(idOf(row));
+  }
+
+  #updatedOf(number: number): number {
+    return number < 0 ? this.#othersUpdated[-1 - number] : this.#updated[number];
+  }
+
+  #note(number: number, updated: number): void {
+    if (number < 0) {
+      this.#othersUpdated[-1 - number] = updated;
+      return;
+    }
+    if (number >= this.#updated.length) {
+      const grown = new Float64Array(this.#updated.length * 2);
+      grown.set(this.#updated);
+      this.#updated = grown;
+    }
+    this.#updated[number] = updated;
+  }
+}
+
+/**
+ * What tells a job from every other. A record without an id (the transformer rejects it later) is told by its content,
+ * so that it is counted once like any other.
+ */
+export function idOf(job: RawJob): string {
+  return job.string('id') || `no id ${createHash('sha256').update(job.toString()).digest('hex')}`;
+}
+
+/** An instant of a job, microseconds, or null when it cannot be told. */
+export function instantOf(job: RawJob, field: JobField): Micros | null {
+  const text = job.text(field);
+  return text === undefined ? null : parseTimestamp(text);
 }

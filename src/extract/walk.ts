@@ -1,208 +1,398 @@
 import type { RawJob } from '../json/raw-job.ts';
-import type { RowChunk, RowPosition } from '../json/rows.ts';
-import { startNow } from '../platform/start-now.ts';
-import type { Ledger, Newest } from './ledger.ts';
-import { isOrdered, type Link, linkWindow } from './link.ts';
-import {
-  endsList,
-  type ListReader,
-  learnSize,
-  type PageSizing,
-  type ReadWindow,
-  readStart,
-  readWhole,
-  readWindows,
-} from './read-windows.ts';
-import { createdAt, idOf, newerOf } from './row-key.ts';
-import { type Window, windowAfter } from './windows.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
+import { Coverage, type Gap, type Key, type Segment } from './coverage.ts';
+import { idOf, instantOf, type Ledger } from './ledger.ts';
+import { Overlap } from './overlap.ts';
+import type { PageQuery } from './page.ts';
+import { type Answer, type ListReader, type PageRead, readWindow, readWindows } from './windows.ts';
 
-/** Requests one broken seam may cost on the spot; what they do not mend is left to reconciliation. */
-const REPAIR_READS = 6;
+/** An order in which the server shows the list. */
+export interface Order {
+  readonly by: 'created_at' | 'id';
+  /** What a job is ordered by; null when it cannot be told. */
+  readonly keyOf: (row: RawJob) => Key | null;
+  readonly hasTies: boolean;
+}
+
+export const BY_CREATION: Order = {
+  by: 'created_at',
+  keyOf: (row) => instantOf(row, 'created_at'),
+  hasTies: true,
+};
+
+export const BY_ID: Order = { by: 'id', keyOf: idOf, hasTies: false };
+
+/** Where an interrupted walk goes on: the position behind the windows read, and what is proven so far. */
+export interface WalkState {
+  readonly covered: number;
+  readonly segments: readonly Segment[];
+  readonly barred: string | null;
+}
+
+/** What all readings of an export share. */
+export interface Setting {
+  readonly reader: ListReader;
+  readonly ledger: Ledger;
+  /** Told of every answer before it is taken. */
+  readonly note: (answer: Answer) => void;
+}
+
+/** Requests an open gap may take without getting anywhere. */
+const IDLE_READS = 8;
+/** Times that what is still open behind the walk is tried, each with the end of the list read anew. */
+const ROUNDS = 6;
+/** Windows that may bring the first page once more before the server is known to ignore offsets. */
+const SAME_PAGES = 3;
+/** Windows in a row with fewer rows than they count, after which the list is one that hides rows. */
+const SHORT_PAGES = 5;
+/** Windows read behind every total given, where the end of the list does not show. */
+const WINDOWS_BEYOND = 1000;
+/** Requests that closing gaps may take, for each window. */
+const MOST_ENCLOSING = 2;
+/** Rows at the end of a window that its neighbours may show in a newer version. */
+const UNSETTLED_ROWS = 50;
 
 /**
- * One pass over the whole list, from the frontier to its end, in the list's order. It ends with an answer that reaches
- * the end of the list as of that answer, so that jobs created meanwhile are waited for only once.
+ * One pass over the list in one order: windows in ascending order, the first page in descending order, and what it takes
+ * to enclose whatever those leave open. Rows go into the ledger.
  *
- * Each window must start with the row the last one ended with. Where it does not, the rows between are read on the
- * spot. The last row of a window is held back until the next one shows it again: the newer version of it is handed out.
+ * Every job that existed throughout is in hand once `isProven`: docs/completeness.md, "Enclosed".
  */
 export class Walk {
-  readonly #reader: ListReader;
-  readonly #ledger: Ledger;
-  readonly #sizing: PageSizing;
-  #frontier: RowPosition | null;
-  /** The frontier's row while it has not been handed out. */
-  #held: RawJob | null = null;
+  readonly coverage: Coverage;
+  /** Why this order proves nothing; null while it may. */
+  barred: string | null;
+  /** Windows read in order, and requests made to enclose what they left open. */
+  windows = 0;
+  enclosing = 0;
+  /** Natural logarithm of one over the chance that answers are in order by accident. */
+  evidence = 0;
+  readonly #order: Order;
+  readonly #setting: Setting;
+  readonly #overlap: Overlap;
+  readonly #closing: Promise<void>[] = [];
+  /** Where the gaps end that were tried to be closed on the way. */
+  readonly #tried = new Set<Key>();
+  #covered: number;
+  #total = 0;
+  /** Jobs that the first page in descending order holds, once it came as it should. */
+  #newestJobs = 0;
+  /** The lists that answers in ascending and in descending order claimed to hold whole. */
+  readonly #wholeLists = new Map<PageQuery['direction'], string>();
+  #beyond = 0;
+  #windowsBeyond = 0;
+  #firstPage: readonly RawJob[] = [];
+  #samePages = 0;
+  /** What the server said when it refused the last request for the newest jobs. */
+  #refused: string | null = null;
+  #shortPages = 0;
+  /** Of the last window read in order: its end, its last key, and whether more may stand behind it. */
+  #lastEnd = 0;
+  #lastKey: Key | null = null;
+  #goesOn = false;
+  #settled: Key | null = null;
 
-  constructor(reader: ListReader, ledger: Ledger, frontier: RowPosition | null = null) {
-    this.#reader = reader;
-    this.#ledger = ledger;
-    this.#sizing = { pageSize: reader.pageSize, pageBytes: 0 };
-    this.#frontier = frontier;
+  constructor(order: Order, setting: Setting, state?: WalkState) {
+    this.#order = order;
+    this.#setting = setting;
+    this.#overlap = new Overlap();
+    this.coverage = new Coverage(state?.segments);
+    this.#covered = state?.covered ?? 0;
+    this.#lastEnd = this.#covered;
+    this.#lastKey = state?.segments.find(({ low }) => low === null)?.high ?? null;
+    this.barred = state?.barred ?? null;
   }
 
-  /** Starts at the first job: learns the total and, where one window is not all, the newest job. */
-  async *fromStart(firstLimit = this.#reader.pageSize): AsyncGenerator<RowChunk> {
-    const first = await readStart(this.#reader, firstLimit);
-    if (first.limit < firstLimit) this.#sizing.pageSize = first.limit;
-    learnSize(this.#sizing, [first]);
-    this.#ledger.counts.firstTotal = first.page.total;
-    if (endsList(first)) {
-      yield* this.#join(first);
-      yield* this.#release();
-      return;
-    }
-    const chunks: RowChunk[] = [];
-    for await (const chunk of this.#join(first)) chunks.push(chunk);
-    // The next windows are under way before anybody takes the rows of the first.
-    const newest = this.#newest();
-    newest.catch(() => {});
-    const following = startNow(this.#windows());
-    try {
-      yield* chunks;
-      yield* this.#toEnd(newest, following);
-    } finally {
-      await following.return();
-    }
+  get isProven(): boolean {
+    return this.barred === null && this.coverage.isWhole;
   }
 
-  /** Goes on behind the frontier of an interrupted walk. */
-  async *resume(): AsyncGenerator<RowChunk> {
-    yield* this.#toEnd(Promise.resolve(this.#ledger.newestAtStart), this.#windows());
+  get state(): WalkState {
+    return { covered: this.#lastEnd, segments: this.coverage.segments, barred: this.barred };
   }
 
-  /** The newest jobs there are; null when their time cannot be told, or when they are more than one window holds. */
-  async #newest(): Promise<Newest | null> {
-    const { pageSize } = this.#sizing;
-    const offset = Math.max(0, this.#ledger.counts.firstTotal - pageSize);
-    const windows = await readWhole(this.#reader, { offset, limit: pageSize });
-    for (const { page } of windows) this.#ledger.noteTotal(page);
-    const rows = windows.flatMap(({ page }) => page.rows);
-    const times = rows.map(createdAt);
-    const time = times.at(-1) ?? null;
-    const isWhole = offset === 0 || times.some((at) => at !== null && time !== null && at < time);
-    if (time === null || !isWhole) return null;
-    const newest = rows.filter((_, at) => times[at] === time);
-    return { time, ids: new Set(newest.map(idOf)) };
-  }
-
-  /** Those from the frontier to the end of the list. */
-  #windows(): AsyncGenerator<ReadWindow, void> {
-    const total = () => this.#ledger.counts.lastTotal;
-    return readWindows(this.#reader, this.#sizing, this.#covered(), total);
-  }
-
-  async *#toEnd(
-    newest: Promise<Newest | null>,
-    following: AsyncGenerator<ReadWindow, void>,
-  ): AsyncGenerator<RowChunk> {
-    const known = newest.then((found) => {
-      this.#ledger.newestAtStart = found;
-    });
-    known.catch(() => {});
-    let windows = following;
-    for (let reachedEnd = false; !reachedEnd; windows = this.#windows()) {
-      for await (const window of windows) {
-        await known;
-        yield* this.#join(window);
-      }
-      await known;
-      for (const window of await readWhole(this.#reader, this.#tail())) {
-        yield* this.#join(window);
-        reachedEnd = endsList(window);
-      }
-    }
-    yield* this.#release();
-  }
-
-  /** The window that shows the frontier again and whatever now stands behind it. */
-  #tail(): Window {
-    const { pageSize } = this.#reader;
-    const shrunkTo = this.#ledger.counts.lastTotal;
-    const covered = Math.min(this.#covered(), Math.max(1, shrunkTo));
-    return windowAfter(covered, Math.max(2, pageSize));
-  }
-
-  #covered(): number {
-    return this.#frontier === null ? 0 : this.#frontier.offset + 1;
-  }
-
-  async *#join(window: ReadWindow): AsyncGenerator<RowChunk> {
-    this.#ledger.noteTotal(window.page);
-    const { rows } = window.page;
-    if (rows.length === 0) return;
-    if (this.#frontier === null) {
-      yield* this.#accept(window, -1);
-      return;
-    }
-    const link = linkWindow(this.#frontier.row, rows, endsList(window));
-    this.#ledger.counts.seamsChecked++;
-    if (link.kind === 'exact') yield* this.#acceptLinked(window, link);
-    else yield* this.#repair(window, link);
+  /** No job before this key is still expected; null when that cannot be told. */
+  get settled(): Key | null {
+    return this.barred === null ? this.#settled : null;
   }
 
   /**
-   * Mends a seam that does not match. While there is a gap: reads further and further back until a window links up,
-   * then forward until the given window does.
+   * Reads the list to its end and closes the gaps. Yields whenever answers were taken. In the order of creation it goes
+   * on to the end also when it can prove nothing any more.
    */
-  async *#repair(window: ReadWindow, first: Link): AsyncGenerator<RowChunk> {
-    const { counts } = this.#ledger;
-    const step = Math.max(1, this.#sizing.pageSize - 1);
-    let link = first;
-    let back = step;
-    let forward = false;
-    for (let reads = 0; link.kind === 'gap' && reads < REPAIR_READS; reads++) {
-      const offset = forward ? this.#covered() - 1 : Math.max(0, window.offset - back);
-      for (const between of await readWhole(this.#reader, { offset, limit: step + 1 })) {
-        this.#ledger.noteTotal(between.page);
-        if (between.page.rows.length === 0 || this.#frontier === null) continue;
-        const bridge = linkWindow(this.#frontier.row, between.page.rows, endsList(between));
-        if (bridge.kind === 'gap') continue;
-        forward = true;
-        yield* this.#acceptLinked(between, bridge);
-      }
-      if (this.#frontier !== null)
-        link = linkWindow(this.#frontier.row, window.page.rows, endsList(window));
-      back *= 2;
+  async *read(): AsyncGenerator<void, void> {
+    const { reader } = this.#setting;
+    const newest = this.#readNewest();
+    newest.catch(() => {});
+    if (this.#covered === 0) {
+      for (const answer of await readWindow(reader, this.#query(0, reader.pageSize)))
+        this.#takeNext(answer);
+      this.#covered = reader.pageSize;
+      yield;
     }
-    if (link.kind === 'gap') counts.seamsBroken++;
-    else counts.seamsRepaired++;
-    yield* this.#acceptLinked(window, link);
+    do {
+      for await (const answers of readWindows(reader, (pageSize) => this.#plan(pageSize))) {
+        for (const answer of answers) this.#takeNext(answer);
+        await this.#closeBehind();
+        yield;
+        if (this.coverage.isWhole) break;
+      }
+      await newest;
+    } while (this.#extend());
+    await Promise.all(this.#closing);
+    yield;
+    for (let round = 0; round < ROUNDS && this.#isOpen; round++) {
+      this.#refused = null;
+      if (round > 0 || this.#endIsOpen) await this.#readNewest();
+      this.barred ??= this.#refused;
+      await this.#inGroups(this.coverage.gaps(), (gap) => this.#close(gap));
+      yield;
+    }
   }
 
-  async *#acceptLinked(window: ReadWindow, link: Link): AsyncGenerator<RowChunk> {
-    const trusted = link.kind !== 'enclosed' || isOrdered(window.page.rows);
-    const open = trusted ? link.open : { from: null, to: null };
-    if (open) this.#ledger.open.push({ ...open, offset: window.offset });
-    yield* this.#accept(window, link.at);
+  get #isOpen(): boolean {
+    return this.barred === null && !this.coverage.isWhole;
   }
 
-  /** @param at where in the window the frontier stands, -1 if nowhere */
-  async *#accept(window: ReadWindow, at: number): AsyncGenerator<RowChunk> {
-    const { rows } = window.page;
-    const last = rows.length - 1;
-    const out: RawJob[] = [];
-    if (at >= 0) this.#meetAgain(rows[at]);
-    if (this.#held !== null && at !== last) out.push(this.#held);
-    const fresh = this.#ledger.take(at < 0 ? rows : rows.toSpliced(at, 1));
-    if (at !== last) this.#held = fresh.at(-1) === rows[last] ? (fresh.pop() ?? null) : null;
-    for (const row of fresh) out.push(row);
-    this.#frontier = { row: this.#held ?? rows[last], offset: window.offset + last };
-    if (out.length > 0)
-      yield { rows: out, lastOffset: window.offset + last - (this.#held ? 1 : 0) };
+  /** An order that is read for its proof alone is left once it can give none. */
+  get #isLeft(): boolean {
+    return this.barred !== null && this.#order.by !== 'created_at';
   }
 
-  /** The frontier's row came again, as it should: keeps the newer version of it. */
-  #meetAgain(row: RawJob): void {
-    if (this.#held !== null) this.#held = newerOf(this.#held, row);
-    else if (this.#frontier !== null) this.#ledger.meetAgain(this.#frontier.row, row);
+  /** Whether the windows read have not reached the newest jobs in hand. */
+  get #endIsOpen(): boolean {
+    const last = this.coverage.segments.at(-1);
+    if (last === undefined || last.high !== null) return true;
+    return last.low !== null && (this.#lastKey === null || this.#lastKey <= last.low);
   }
 
-  /** Hands out the last row of all. */
-  async *#release(): AsyncGenerator<RowChunk> {
-    if (this.#held === null || this.#frontier === null) return;
-    const chunk = { rows: [this.#held], lastOffset: this.#frontier.offset };
-    this.#held = null;
-    yield chunk;
+  #query(offset: number, limit: number, direction: 'ASC' | 'DESC' = 'ASC'): PageQuery {
+    const { by } = this.#order;
+    const auxiliary = by === 'id' || direction === 'DESC';
+    return { offset, limit, orderBy: by, direction, auxiliary };
   }
+
+  #plan(pageSize: number): PageQuery | undefined {
+    const shared = Math.min(this.#overlap.rows(pageSize), pageSize - 1, this.#covered);
+    // Where the newest jobs are in hand already, the windows only have to reach them.
+    const inHand = this.barred === null ? Math.max(0, this.#newestJobs - shared) : 0;
+    const end = Math.max(this.#total - inHand, this.#beyond);
+    if (this.#isLeft || this.#covered >= end) return undefined;
+    const offset = this.#covered - shared;
+    this.#covered = offset + pageSize;
+    return this.#query(offset, pageSize);
+  }
+
+  /** Whether to read on behind the total, which may be capped, old, or that of a page. */
+  #extend(): boolean {
+    const isEnd = this.barred === null && !this.#endIsOpen;
+    if (isEnd || this.#isLeft || !this.#goesOn || this.#windowsBeyond > WINDOWS_BEYOND)
+      return false;
+    const { reader } = this.#setting;
+    const more = Math.min(Math.max(1, this.#windowsBeyond), reader.readAhead.windows);
+    this.#windowsBeyond += more;
+    this.#beyond = this.#covered + more * (reader.pageSize - 1) - reader.pageSize + 2;
+    return true;
+  }
+
+  async #readNewest(): Promise<void> {
+    const { reader } = this.#setting;
+    for (const answer of await readWindow(reader, this.#query(0, reader.pageSize, 'DESC')))
+      this.#take(answer);
+  }
+
+  /** Takes the answer to a window that was planned, in order. */
+  #takeNext(answer: Answer): void {
+    const { offset, limit } = answer.query;
+    const before = this.#setting.ledger.size;
+    const keys = this.#take(answer);
+    this.windows++;
+    if (answer.kind === 'page' && keys.length > 0) {
+      const last = keys[keys.length - 1];
+      const known = keys.findIndex((key) => this.#lastKey === null || key > this.#lastKey);
+      const shared = known < 0 ? keys.length : known;
+      const planned = this.#lastEnd - offset;
+      this.#overlap.learn(keys, offset === 0 ? 0 : Math.max(0, planned - shared));
+      const isNews = this.#setting.ledger.size > before;
+      this.#goesOn = isFull(answer) && (isNews || this.#lastKey === null || last > this.#lastKey);
+      if (this.#lastKey === null || last > this.#lastKey) this.#lastKey = last;
+      this.#settle(keys);
+    } else this.#goesOn = false;
+    this.#lastEnd = offset + limit;
+  }
+
+  #settle(keys: readonly Key[]): void {
+    const [first] = this.coverage.segments;
+    const held = keys[Math.max(0, keys.length - UNSETTLED_ROWS)];
+    if (first === undefined || first.low !== null) return;
+    this.#settled = first.high === null || held < first.high ? held : first.high;
+  }
+
+  /** @returns the keys of its rows, in the order of the answer; none when they prove nothing */
+  #take(answer: Answer): readonly Key[] {
+    const { ledger, note } = this.#setting;
+    const { query } = answer;
+    note(answer);
+    if (answer.kind === 'refused') {
+      this.#refused = answer.what;
+      if (this.#order.by !== 'created_at') this.barred ??= answer.what;
+      return [];
+    }
+    if (answer.kind === 'bad-job') {
+      const { reason, raw, known } = answer;
+      const offset = query.direction === 'ASC' ? query.offset : null;
+      ledger.setAside({ reason, offset, raw }, known);
+      return [];
+    }
+    const descends = query.direction === 'DESC';
+    const keys: Key[] = [];
+    const shared: Key[] = [];
+    for (const row of answer.rows) {
+      const key = this.#order.keyOf(row);
+      if (ledger.take(row) && key !== null) shared.push(key);
+      if (key !== null) keys.push(key);
+    }
+    for (const { at, reason, bytes } of answer.damaged) {
+      const offset = descends ? null : query.offset + at;
+      ledger.setAside({ reason, offset, raw: bytes }, bytes);
+    }
+    this.#total = answer.total;
+    this.#watch(answer, keys);
+    if (this.barred !== null || !carries(answer)) return keys;
+    const isEnd = query.offset === 0;
+    if (isEnd) this.#takeWhole(answer);
+    if (keys.length === 0) return keys;
+    const ascending = descends ? keys.toReversed() : keys;
+    const records = answer.rows.length + answer.damaged.length;
+    const at = descends ? answer.total - query.offset - records : query.offset;
+    const [first, last] = [ascending[0], ascending[ascending.length - 1]];
+    this.coverage.add({
+      low: isEnd && !descends ? null : first,
+      high: isEnd && descends ? null : last,
+      shared,
+      start: at + ascending.lastIndexOf(first) + 1,
+      end: at + ascending.indexOf(last),
+    });
+    if (isEnd && descends) this.#newestJobs = records;
+    return keys;
+  }
+
+  /** Notes what bars this order from proving anything. */
+  #watch(answer: PageRead, keys: readonly Key[]): void {
+    const { query, rows } = answer;
+    const isInOrder = keys.every((key, at) => {
+      if (at === 0) return true;
+      const [earlier, later] =
+        query.direction === 'DESC' ? [key, keys[at - 1]] : [keys[at - 1], key];
+      return this.#order.hasTies ? earlier <= later : earlier < later;
+    });
+    if (!isInOrder) {
+      this.barred ??= `an answer was not in the order of ${this.#order.by}`;
+      return;
+    }
+    if (!this.#order.hasTies)
+      for (let rank = 2; rank <= keys.length; rank++) this.evidence += Math.log(rank);
+    this.#shortPages = answer.short ? this.#shortPages + 1 : 0;
+    if (this.#shortPages >= SHORT_PAGES)
+      this.barred ??= 'page after page has fewer jobs than its own total leaves room for';
+    const isTied = keys.length > 1 && keys[0] === keys.at(-1);
+    if (isTied && (query.limit === this.#setting.reader.pageSize || !isFull(answer)))
+      this.barred ??= 'more jobs share one creation time than one answer can enclose';
+    if (query.direction === 'DESC' || !isFull(answer)) return;
+    if (query.offset === 0) this.#firstPage = rows;
+    const isFirst =
+      this.#firstPage.length > 0 &&
+      this.#firstPage.every((row, place) => place in rows && idOf(rows[place]) === idOf(row));
+    this.#samePages = query.offset > 0 && isFirst ? this.#samePages + 1 : 0;
+    if (this.#samePages >= SAME_PAGES) throw offsetIgnored(query.offset);
+  }
+
+  /** A list of no job or one, the same from both sides, is whole: there is no order to it. */
+  #takeWhole({ query, rows, damaged }: PageRead): void {
+    if (rows.length + damaged.length > 1) return;
+    this.#wholeLists.set(query.direction, rows.map(idOf).join());
+    const other = this.#wholeLists.get(query.direction === 'ASC' ? 'DESC' : 'ASC');
+    if (damaged.length === 0 && other === rows.map(idOf).join()) this.coverage.close();
+  }
+
+  /** Starts to close what is open behind the windows read; waits while too much is being closed. */
+  async #closeBehind(): Promise<void> {
+    const last = this.#lastKey;
+    if (this.barred !== null || last === null) return;
+    for (const gap of this.coverage.gaps()) {
+      if (gap.to === null || gap.to >= last || this.#tried.has(gap.to)) continue;
+      this.#tried.add(gap.to);
+      const closed = this.#close(gap);
+      closed.catch(() => {});
+      this.#closing.push(closed);
+    }
+    while (this.#closing.length > this.#setting.reader.readAhead.windows)
+      await this.#closing.shift();
+  }
+
+  /** Reads around a gap until an answer begins before it and ends behind it, or it can be seen that none will. */
+  async #close(gap: Gap): Promise<void> {
+    const { reader } = this.#setting;
+    const { pageSize } = reader;
+    let rest: Gap | undefined = gap;
+    let offset = Math.floor((gap.start + gap.end - pageSize) / 2);
+    let back = Math.ceil(pageSize / 2);
+    for (let idle = 0; rest !== undefined && idle < IDLE_READS; idle++) {
+      const { from, to }: Gap = rest;
+      if (this.barred !== null || to === null) return;
+      offset = from === null ? 0 : Math.max(0, Math.min(offset, this.#total - pageSize));
+      const answers = await readWindow(reader, this.#query(offset, pageSize));
+      const keys = answers.flatMap((answer) => this.#take(answer));
+      this.enclosing++;
+      if (this.enclosing > MOST_ENCLOSING * (this.windows + 50))
+        this.barred ??= 'the list moved too fast to be enclosed';
+      rest = this.coverage.rest(rest);
+      if (rest === undefined || rest.from === null) continue;
+      if (rest.from !== from || rest.to !== to) idle = -1;
+      const start = rest.from;
+      const [first, last] = [keys[0], keys.at(-1)];
+      const isAll = offset + pageSize >= this.#total;
+      if (first === undefined || last === undefined) {
+        offset -= back;
+      } else if (first >= start) {
+        if (offset === 0) return;
+        offset -= back;
+        back *= 2;
+      } else if (rest.to !== null && last <= rest.to) {
+        // At the end of the list: the jobs behind the gap are gone.
+        if (isAll) return;
+        offset += Math.max(
+          1,
+          keys.findLastIndex((key) => key < start),
+        );
+      }
+    }
+  }
+
+  async #inGroups<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+    const { windows } = this.#setting.reader.readAhead;
+    for (let at = 0; at < items.length; at += windows)
+      await Promise.all(items.slice(at, at + windows).map(work));
+  }
+}
+
+/** Whether an answer has as many jobs as were asked for: more may stand behind it. */
+function isFull({ query, rows, damaged }: PageRead): boolean {
+  return rows.length + damaged.length === query.limit;
+}
+
+/**
+ * Whether an answer is known to hold what stands between its ends. One that is short of what was asked for may be the end
+ * of the list, or may hide jobs: it counts only where it claims to hold the list whole.
+ */
+function carries(answer: PageRead): boolean {
+  return isFull(answer) || (answer.query.offset === 0 && !answer.short);
+}
+
+function offsetIgnored(offset: number): ExportError {
+  return new ExportError(
+    `GET jobs (offset ${offset}): the server answers with the first page whatever the offset, so that the list cannot be ` +
+      'read. Check that the URL names the API itself; report it to its operators.',
+    { exitCode: EXIT.protocol, stage: 'extract' },
+  );
 }

@@ -1,41 +1,163 @@
-/** A run of consecutive positions of the list, read by one request. */
-export interface Window {
-  readonly offset: number;
-  readonly limit: number;
+import type { RawJob } from '../json/raw-job.ts';
+import type { Damaged, FetchPage, PageAnswer, PageQuery } from './page.ts';
+
+export interface ReadAhead {
+  /** Windows that may be in flight or waiting for their turn at any time. */
+  readonly windows: number;
+  /** Bytes of decoded pages that may wait for their turn, in-flight windows counted by the size of recent pages. */
+  readonly bytes: number;
 }
 
-/** Neighbouring windows share this many rows: the last of one is the first of the next, the seam. */
-export const OVERLAP = 1;
+/** What one pass over the list works with. */
+export interface ListReader {
+  readonly fetchPage: FetchPage;
+  readonly pageSize: number;
+  readonly readAhead: ReadAhead;
+  readonly signal: AbortSignal;
+}
+
+/** What came for a window, or for a piece of one that had to be halved. */
+export type Answer =
+  | {
+      readonly kind: 'page';
+      readonly query: PageQuery;
+      readonly rows: readonly RawJob[];
+      readonly damaged: readonly Damaged[];
+      readonly total: number;
+      readonly short: boolean;
+      readonly bytes: number;
+    }
+  /** One job that can be no row. `known`: bytes by which it is told from others. */
+  | {
+      readonly kind: 'bad-job';
+      readonly query: PageQuery;
+      readonly reason: string;
+      readonly raw: Uint8Array | null;
+      readonly known: Uint8Array;
+    }
+  | { readonly kind: 'refused'; readonly query: PageQuery; readonly what: string };
+
+export type PageRead = Extract<Answer, { kind: 'page' }>;
+
+/** Rows that the halves of a window share. */
+const HALVES_SHARE = 2;
 
 /**
- * The window that goes on where `[0, covered)` ends. It starts with the last covered row, unless it holds one row only:
- * then nothing can be shared.
+ * Reads one window; one that is too large or cannot be read is read in halves, down to the one job.
+ *
+ * @param tooLarge told how many jobs are asked for instead, where a page was too large
  */
-export function windowAfter(covered: number, limit: number): Window {
-  return { offset: limit > OVERLAP ? Math.max(0, covered - OVERLAP) : covered, limit };
+export async function readWindow(
+  reader: ListReader,
+  query: PageQuery,
+  tooLarge: (limit: number) => void = () => {},
+): Promise<Answer[]> {
+  const answer = await reader.fetchPage(query, reader.signal);
+  if (answer.kind === 'page' || answer.kind === 'refused') return [{ ...answer, query }];
+  const { offset, limit } = query;
+  if (limit === 1) return [badJob(query, answer)];
+  const half = Math.min(limit - 1, Math.ceil(limit / 2) + (limit > HALVES_SHARE ? 1 : 0));
+  if (answer.kind === 'too-large') tooLarge(half);
+  const second = Math.max(offset + 1, offset + half - (half > 1 ? HALVES_SHARE : 0));
+  return [
+    ...(await readWindow(reader, { ...query, limit: half }, tooLarge)),
+    ...(await readWindow(
+      reader,
+      { ...query, offset: second, limit: offset + limit - second },
+      tooLarge,
+    )),
+  ];
 }
 
-/** The position behind a window's last. */
-export function endOf({ offset, limit }: Window): number {
-  return offset + limit;
+/** A job that can be no row, from what came when it was asked for alone. */
+export function badJob(
+  query: PageQuery,
+  answer: Extract<PageAnswer, { kind: 'too-large' | 'unreadable' }>,
+): Extract<Answer, { kind: 'bad-job' }> {
+  if (answer.kind === 'too-large') {
+    const reason = `larger than ${answer.limitBytes} bytes`;
+    const { head } = answer;
+    const start = head.indexOf(OPEN_LIST) + 1;
+    const known = head.subarray(start, start + KNOWN_BY_BYTES);
+    return { kind: 'bad-job', query, reason, raw: null, known };
+  }
+  const raw = recordIn(answer.bytes);
+  return { kind: 'bad-job', query, reason: answer.reason, raw, known: raw };
 }
 
-/** The windows that cover `[0, total)`, each overlapping the next by one row. At least one, so that a total is learnt. */
-export function planWindows(total: number, pageSize: number): Window[] {
-  const windows: Window[] = [];
-  let covered = 0;
-  do {
-    const window = windowAfter(covered, pageSize);
-    windows.push(window);
-    covered = endOf(window);
-  } while (covered < total);
-  return windows;
+/** Bytes of a record too large to be read by which it is known again. */
+const KNOWN_BY_BYTES = 32 * 1024;
+const [OPEN_LIST, CLOSE_LIST] = ['[', ']'].map((bracket) => bracket.charCodeAt(0));
+const SPACE = 0x20;
+
+/** The only record of a body: what stands between its outermost brackets, white space apart. */
+function recordIn(body: Uint8Array): Uint8Array {
+  let start = body.indexOf(OPEN_LIST) + 1;
+  let end = Math.max(start, body.lastIndexOf(CLOSE_LIST));
+  while (start < end && body[start] <= SPACE) start++;
+  while (start < end && body[end - 1] <= SPACE) end--;
+  return body.subarray(start, end);
+}
+
+interface Pending {
+  readonly answers: Promise<Answer[]>;
+  /** Once they are there: their size. */
+  bytes: number | undefined;
 }
 
 /**
- * Requests an export costs at most while the list does not change: the windows and, where there is more than one, the
- * newest job before the walk and the tail again after it.
+ * Reads windows concurrently and hands their answers out in the order in which they were planned.
+ *
+ * @param plan the next window, given the number of jobs that a page can well hold; undefined while there is none to read
  */
-export function requestsAtMost(total: number, pageSize: number): number {
-  return planWindows(total, pageSize).length + (total > pageSize ? 2 : 0);
+export async function* readWindows(
+  reader: ListReader,
+  plan: (pageSize: number) => PageQuery | undefined,
+): AsyncGenerator<Answer[], void> {
+  const { readAhead } = reader;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([reader.signal, stop.signal]);
+  const queue: Pending[] = [];
+  let { pageSize } = reader;
+  let usualBytes = 0;
+
+  const start = (query: PageQuery): Pending => {
+    const shrink = (limit: number): void => {
+      pageSize = Math.min(pageSize, limit);
+    };
+    const answers = readWindow({ ...reader, signal }, query, shrink);
+    const pending: Pending = { answers, bytes: undefined };
+    answers.then(
+      (read) => {
+        const sizes = read.map((answer) => (answer.kind === 'page' ? answer.bytes : 0));
+        pending.bytes = sizes.reduce((sum, size) => sum + size, 0);
+        usualBytes = Math.max(...sizes, Math.round(usualBytes * 0.9));
+      },
+      () => {},
+    );
+    return pending;
+  };
+  const hasRoom = (): boolean => {
+    const held = queue.reduce((sum, { bytes }) => sum + (bytes ?? usualBytes), 0);
+    return (
+      queue.length === 0 ||
+      (queue.length < readAhead.windows && held + usualBytes <= readAhead.bytes)
+    );
+  };
+  try {
+    for (;;) {
+      for (let query = hasRoom() ? plan(pageSize) : undefined; query; ) {
+        queue.push(start(query));
+        query = hasRoom() ? plan(pageSize) : undefined;
+      }
+      const [first] = queue;
+      if (first === undefined) return;
+      const answers = await first.answers;
+      queue.shift();
+      yield answers;
+    }
+  } finally {
+    stop.abort(new Error('the walk ended'));
+    await Promise.allSettled(queue.map(({ answers }) => answers));
+  }
 }

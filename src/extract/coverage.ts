@@ -1,0 +1,124 @@
+/** What a list is ordered by: an instant in microseconds, or an id. Keys of one list are of one kind. */
+export type Key = number | bigint | string;
+
+/** Keys strictly between `low` and `high`; null is the open end of the list on that side. */
+export interface Interval {
+  readonly low: Key | null;
+  readonly high: Key | null;
+}
+
+/** What one answer holds without a gap: every job of its moment whose key lies strictly inside. */
+export interface Slice extends Interval {
+  /** Keys of its jobs that were in hand before. */
+  readonly shared: readonly Key[];
+  /** Positions, as of that answer: behind the jobs that are tied with its first, and of the first that is tied with its last. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Keys that lie inside answers, each of which shares a job with the next. */
+export interface Segment extends Interval {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Keys from `from` to `to`, both included, that no answer has enclosed; null where an end of the list is open. */
+export interface Gap {
+  readonly from: Key | null;
+  readonly to: Key | null;
+  /** Positions, about, of its first job and behind its last. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * The keys that are proven to be in hand: docs/completeness.md, "Enclosed". Answers join where they overlap strictly and
+ * share a job. The segments are disjoint and in order.
+ */
+export class Coverage {
+  #segments: readonly Segment[];
+
+  constructor(segments: readonly Segment[] = []) {
+    this.#segments = segments;
+  }
+
+  get segments(): readonly Segment[] {
+    return this.#segments;
+  }
+
+  /** Whether every key lies inside an answer, and all of them hang together. */
+  get isWhole(): boolean {
+    const [only] = this.#segments;
+    return this.#segments.length === 1 && only.low === null && only.high === null;
+  }
+
+  /** What is open between the segments, and before the first and behind the last. */
+  gaps(): Gap[] {
+    const gaps: Gap[] = [];
+    let [from, at]: [Key | null, number] = [null, 0];
+    for (const { low, high, start, end } of this.#segments) {
+      if (low !== null) gaps.push({ from, to: low, start: at, end: start });
+      [from, at] = [high, end];
+    }
+    if (from !== null || this.#segments.length === 0)
+      gaps.push({ from, to: null, start: at, end: at });
+    return gaps;
+  }
+
+  /** What is still open of a gap found before; undefined when nothing is. */
+  rest(gap: Gap): Gap | undefined {
+    return this.gaps().find(({ from, to }) => {
+      const endsBehind = to === null || gap.from === null || to >= gap.from;
+      const startsBefore = from === null || gap.to === null || from <= gap.to;
+      return endsBehind && startsBefore;
+    });
+  }
+
+  /** Takes the slice of one answer. One that shares no job with a neighbour stays apart from it. */
+  add(slice: Slice): void {
+    let { low, high, start, end } = slice;
+    const apart: Segment[] = [];
+    for (const segment of this.#segments) {
+      if (!isBelow(segment.low, slice.high) || !isBelow(slice.low, segment.high)) {
+        apart.push(segment);
+      } else if (shares(slice, segment)) {
+        if (!isLater(segment.low, low)) [low, start] = [segment.low, segment.start];
+        if (!isEarlier(segment.high, high)) [high, end] = [segment.high, segment.end];
+      } else if (isLater(slice.low, segment.low)) {
+        apart.push(segment);
+        if (!isEarlier(segment.high, slice.high)) return;
+        if (isEarlier(low, segment.high)) low = segment.high;
+      } else if (isEarlier(slice.high, segment.high)) {
+        apart.push(segment);
+        if (isLater(high, segment.low)) high = segment.low;
+      }
+    }
+    if (!isBelow(low, high)) return;
+    const at = apart.findIndex((segment) => isLater(segment.low, low));
+    this.#segments = apart.toSpliced(at < 0 ? apart.length : at, 0, { low, high, start, end });
+  }
+
+  /** Takes the whole list as covered: for a list that one answer in each direction held whole. */
+  close(): void {
+    this.#segments = [{ low: null, high: null, start: 0, end: 0 }];
+  }
+}
+
+function shares({ shared }: Slice, { low, high }: Segment): boolean {
+  return shared.some((key) => (low === null || key >= low) && (high === null || key <= high));
+}
+
+/** Whether a lower end lies before an upper one. */
+function isBelow(low: Key | null, high: Key | null): boolean {
+  return low === null || high === null || low < high;
+}
+
+/** Whether a lower end lies behind another. */
+function isLater(low: Key | null, other: Key | null): boolean {
+  return low !== null && (other === null || low > other);
+}
+
+/** Whether an upper end lies before another. */
+function isEarlier(high: Key | null, other: Key | null): boolean {
+  return high !== null && (other === null || high < other);
+}
