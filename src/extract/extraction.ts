@@ -82,7 +82,9 @@ export class Extraction {
     this.#options = options;
     this.ledger = options.ledger ?? new Ledger();
     const { reader } = options;
-    this.#setting = { reader, ledger: this.ledger, note: (answer) => this.#note(answer) };
+    const sizing = { pageSize: reader.pageSize, pageBytes: 0 };
+    const note = (answer: Answer) => this.#note(answer);
+    this.#setting = { reader, sizing, ledger: this.ledger, note };
     const saved = options.resumeFrom === undefined ? undefined : decodeState(options.resumeFrom);
     if (saved) {
       ({
@@ -117,7 +119,8 @@ export class Extraction {
       this.#stage = 'id';
       for await (const _ of this.#byId.read()) yield this.#chunk();
     }
-    if (this.#byId.isProven && this.#byId.evidence > ENOUGH_EVIDENCE)
+    const { isProven, isOnePage, evidence } = this.#byId;
+    if (isProven && (isOnePage || evidence > ENOUGH_EVIDENCE))
       return this.#conclude('id', 'every id lies inside an answer that held all of its neighbours');
     this.#giveUp('id', this.#whyNotById());
     this.#stage = 'leaves';

@@ -52,8 +52,8 @@ export class Leaves {
 
   /** The prefixes under which the ids in hand are fewer than a page holds. */
   #plan(digits: string): string[] {
-    const { ledger, reader } = this.#setting;
-    const fits = ledger.ids.countPrefix(dashed(digits)) < reader.pageSize;
+    const { ledger, sizing } = this.#setting;
+    const fits = ledger.ids.countPrefix(dashed(digits)) < sizing.pageSize;
     if (digits !== '' && (fits || digits.length >= UUID_DIGITS - 1)) return [digits];
     return DIGITS.flatMap((digit) => this.#plan(digits + digit));
   }

@@ -4,7 +4,14 @@ import { Coverage, type Gap, type Key, type Segment } from './coverage.ts';
 import { idOf, instantOf, type Ledger } from './ledger.ts';
 import { Overlap } from './overlap.ts';
 import type { PageQuery } from './page.ts';
-import { type Answer, type ListReader, type PageRead, readWindow, readWindows } from './windows.ts';
+import {
+  type Answer,
+  type ListReader,
+  type PageRead,
+  readWindow,
+  readWindows,
+  type Sizing,
+} from './windows.ts';
 
 /** An order in which the server shows the list. */
 export interface Order {
@@ -33,6 +40,7 @@ export interface WalkState {
 export interface Setting {
   readonly reader: ListReader;
   readonly ledger: Ledger;
+  readonly sizing: Sizing;
   /** Told of every answer before it is taken. */
   readonly note: (answer: Answer) => void;
 }
@@ -45,7 +53,7 @@ const ROUNDS = 6;
 const SAME_PAGES = 3;
 /** Windows in a row with fewer rows than they count, after which the list is one that hides rows. */
 const SHORT_PAGES = 5;
-/** Windows read behind every total given, where the end of the list does not show. */
+/** Windows read behind twice the first total, where the end of the list does not show: a list may have none. */
 const WINDOWS_BEYOND = 1000;
 /** Requests that closing gaps may take, for each window. */
 const MOST_ENCLOSING = 2;
@@ -67,6 +75,8 @@ export class Walk {
   enclosing = 0;
   /** Natural logarithm of one over the chance that answers are in order by accident. */
   evidence = 0;
+  /** Whether one answer in each direction held the whole list, the same jobs. */
+  isOnePage = false;
   readonly #order: Order;
   readonly #setting: Setting;
   readonly #overlap: Overlap;
@@ -75,6 +85,7 @@ export class Walk {
   readonly #tried = new Set<Key>();
   #covered: number;
   #total = 0;
+  #firstTotal = -1;
   /** Jobs that the first page in descending order holds, once it came as it should. */
   #newestJobs = 0;
   /** The lists that answers in ascending and in descending order claimed to hold whole. */
@@ -121,17 +132,18 @@ export class Walk {
    * on to the end also when it can prove nothing any more.
    */
   async *read(): AsyncGenerator<void, void> {
-    const { reader } = this.#setting;
+    const { reader, sizing } = this.#setting;
     const newest = this.#readNewest();
     newest.catch(() => {});
-    if (this.#covered === 0) {
-      for (const answer of await readWindow(reader, this.#query(0, reader.pageSize)))
-        this.#takeNext(answer);
-      this.#covered = reader.pageSize;
-      yield;
+    if (this.#covered > 0) await newest;
+    else {
+      const first = this.#query(0, sizing.pageSize);
+      for (const answer of await readWindow(reader, sizing, first)) this.#takeNext(answer);
+      this.#covered = this.#lastEnd;
     }
+    yield;
     do {
-      for await (const answers of readWindows(reader, (pageSize) => this.#plan(pageSize))) {
+      for await (const answers of readWindows(reader, sizing, () => this.#plan())) {
         for (const answer of answers) this.#takeNext(answer);
         await this.#closeBehind();
         yield;
@@ -172,11 +184,13 @@ export class Walk {
     return { offset, limit, orderBy: by, direction, auxiliary };
   }
 
-  #plan(pageSize: number): PageQuery | undefined {
+  #plan(): PageQuery | undefined {
+    const { pageSize } = this.#setting.sizing;
     const shared = Math.min(this.#overlap.rows(pageSize), pageSize - 1, this.#covered);
     // Where the newest jobs are in hand already, the windows only have to reach them.
     const inHand = this.barred === null ? Math.max(0, this.#newestJobs - shared) : 0;
-    const end = Math.max(this.#total - inHand, this.#beyond);
+    const longest = 2 * this.#firstTotal + WINDOWS_BEYOND * pageSize;
+    const end = Math.min(Math.max(this.#total - inHand, this.#beyond), longest);
     if (this.#isLeft || this.#covered >= end) return undefined;
     const offset = this.#covered - shared;
     this.#covered = offset + pageSize;
@@ -188,17 +202,20 @@ export class Walk {
     const isEnd = this.barred === null && !this.#endIsOpen;
     if (isEnd || this.#isLeft || !this.#goesOn || this.#windowsBeyond > WINDOWS_BEYOND)
       return false;
-    const { reader } = this.#setting;
+    const { reader, sizing } = this.#setting;
     const more = Math.min(Math.max(1, this.#windowsBeyond), reader.readAhead.windows);
     this.#windowsBeyond += more;
-    this.#beyond = this.#covered + more * (reader.pageSize - 1) - reader.pageSize + 2;
+    this.#beyond = this.#covered + (more - 1) * (sizing.pageSize - 1) + 1;
     return true;
   }
 
   async #readNewest(): Promise<void> {
-    const { reader } = this.#setting;
-    for (const answer of await readWindow(reader, this.#query(0, reader.pageSize, 'DESC')))
-      this.#take(answer);
+    const { reader, sizing } = this.#setting;
+    const query = this.#query(0, sizing.pageSize, 'DESC');
+    for (const answer of await readWindow(reader, sizing, query)) {
+      const keys = this.#take(answer);
+      if (keys.length > 0) this.#overlap.learn(keys, 0);
+    }
   }
 
   /** Takes the answer to a window that was planned, in order. */
@@ -257,6 +274,7 @@ export class Walk {
       ledger.setAside({ reason, offset, raw: bytes }, bytes);
     }
     this.#total = answer.total;
+    if (this.#firstTotal < 0) this.#firstTotal = answer.total;
     this.#watch(answer, keys);
     if (this.barred !== null || !carries(answer)) return keys;
     const isEnd = query.offset === 0;
@@ -296,7 +314,7 @@ export class Walk {
     if (this.#shortPages >= SHORT_PAGES)
       this.barred ??= 'page after page has fewer jobs than its own total leaves room for';
     const isTied = keys.length > 1 && keys[0] === keys.at(-1);
-    if (isTied && (query.limit === this.#setting.reader.pageSize || !isFull(answer)))
+    if (isTied && (query.limit === this.#setting.sizing.pageSize || !isFull(answer)))
       this.barred ??= 'more jobs share one creation time than one answer can enclose';
     if (query.direction === 'DESC' || !isFull(answer)) return;
     if (query.offset === 0) this.#firstPage = rows;
@@ -307,12 +325,14 @@ export class Walk {
     if (this.#samePages >= SAME_PAGES) throw offsetIgnored(query.offset);
   }
 
-  /** A list of no job or one, the same from both sides, is whole: there is no order to it. */
+  /** A list that is whole in one answer, the same from both sides; of no job or one there is no order either. */
   #takeWhole({ query, rows, damaged }: PageRead): void {
-    if (rows.length + damaged.length > 1) return;
-    this.#wholeLists.set(query.direction, rows.map(idOf).join());
-    const other = this.#wholeLists.get(query.direction === 'ASC' ? 'DESC' : 'ASC');
-    if (damaged.length === 0 && other === rows.map(idOf).join()) this.coverage.close();
+    const records = rows.length + damaged.length;
+    if (records === query.limit || damaged.length > 0) return;
+    const ids = rows.map(idOf).sort().join();
+    this.#wholeLists.set(query.direction, ids);
+    this.isOnePage = this.#wholeLists.get(query.direction === 'ASC' ? 'DESC' : 'ASC') === ids;
+    if (this.isOnePage && records < 2) this.coverage.close();
   }
 
   /** Starts to close what is open behind the windows read; waits while too much is being closed. */
@@ -332,8 +352,8 @@ export class Walk {
 
   /** Reads around a gap until an answer begins before it and ends behind it, or it can be seen that none will. */
   async #close(gap: Gap): Promise<void> {
-    const { reader } = this.#setting;
-    const { pageSize } = reader;
+    const { reader, sizing } = this.#setting;
+    const { pageSize } = sizing;
     let rest: Gap | undefined = gap;
     let offset = Math.floor((gap.start + gap.end - pageSize) / 2);
     let back = Math.ceil(pageSize / 2);
@@ -341,7 +361,7 @@ export class Walk {
       const { from, to }: Gap = rest;
       if (this.barred !== null || to === null) return;
       offset = from === null ? 0 : Math.max(0, Math.min(offset, this.#total - pageSize));
-      const answers = await readWindow(reader, this.#query(offset, pageSize));
+      const answers = await readWindow(reader, sizing, this.#query(offset, pageSize));
       const keys = answers.flatMap((answer) => this.#take(answer));
       this.enclosing++;
       if (this.enclosing > MOST_ENCLOSING * (this.windows + 50))

@@ -16,6 +16,14 @@ export interface ListReader {
   readonly signal: AbortSignal;
 }
 
+/** What has been learnt about the size of pages; it changes as answers come in. */
+export interface Sizing {
+  /** Jobs to ask for: fewer once a page was too large. */
+  pageSize: number;
+  /** Bytes the next page may well have: those of the largest recent one. */
+  pageBytes: number;
+}
+
 /** What came for a window, or for a piece of one that had to be halved. */
 export type Answer =
   | {
@@ -42,30 +50,28 @@ export type PageRead = Extract<Answer, { kind: 'page' }>;
 /** Rows that the halves of a window share. */
 const HALVES_SHARE = 2;
 
-/**
- * Reads one window; one that is too large or cannot be read is read in halves, down to the one job.
- *
- * @param tooLarge told how many jobs are asked for instead, where a page was too large
- */
+/** Reads one window; one that is too large or cannot be read is read in halves, down to the one job. */
 export async function readWindow(
   reader: ListReader,
+  sizing: Sizing,
   query: PageQuery,
-  tooLarge: (limit: number) => void = () => {},
 ): Promise<Answer[]> {
   const answer = await reader.fetchPage(query, reader.signal);
+  if (answer.kind === 'page')
+    sizing.pageBytes = Math.max(answer.bytes, Math.round(sizing.pageBytes * 0.9));
   if (answer.kind === 'page' || answer.kind === 'refused') return [{ ...answer, query }];
   const { offset, limit } = query;
   if (limit === 1) return [badJob(query, answer)];
   const half = Math.min(limit - 1, Math.ceil(limit / 2) + (limit > HALVES_SHARE ? 1 : 0));
-  if (answer.kind === 'too-large') tooLarge(half);
+  if (answer.kind === 'too-large') sizing.pageSize = Math.min(sizing.pageSize, half);
   const second = Math.max(offset + 1, offset + half - (half > 1 ? HALVES_SHARE : 0));
   return [
-    ...(await readWindow(reader, { ...query, limit: half }, tooLarge)),
-    ...(await readWindow(
-      reader,
-      { ...query, offset: second, limit: offset + limit - second },
-      tooLarge,
-    )),
+    ...(await readWindow(reader, sizing, { ...query, limit: half })),
+    ...(await readWindow(reader, sizing, {
+      ...query,
+      offset: second,
+      limit: offset + limit - second,
+    })),
   ];
 }
 
@@ -108,51 +114,48 @@ interface Pending {
 /**
  * Reads windows concurrently and hands their answers out in the order in which they were planned.
  *
- * @param plan the next window, given the number of jobs that a page can well hold; undefined while there is none to read
+ * @param plan the next window; undefined while there is none to read
  */
 export async function* readWindows(
   reader: ListReader,
-  plan: (pageSize: number) => PageQuery | undefined,
+  sizing: Sizing,
+  plan: () => PageQuery | undefined,
 ): AsyncGenerator<Answer[], void> {
   const { readAhead } = reader;
   const stop = new AbortController();
   const signal = AbortSignal.any([reader.signal, stop.signal]);
   const queue: Pending[] = [];
-  let { pageSize } = reader;
-  let usualBytes = 0;
-
-  const start = (query: PageQuery): Pending => {
-    const shrink = (limit: number): void => {
-      pageSize = Math.min(pageSize, limit);
-    };
-    const answers = readWindow({ ...reader, signal }, query, shrink);
+  const start = (query: PageQuery): void => {
+    const answers = readWindow({ ...reader, signal }, sizing, query);
     const pending: Pending = { answers, bytes: undefined };
+    queue.push(pending);
     answers.then(
       (read) => {
-        const sizes = read.map((answer) => (answer.kind === 'page' ? answer.bytes : 0));
-        pending.bytes = sizes.reduce((sum, size) => sum + size, 0);
-        usualBytes = Math.max(...sizes, Math.round(usualBytes * 0.9));
+        pending.bytes = read.reduce(
+          (sum, answer) => sum + (answer.kind === 'page' ? answer.bytes : 0),
+          0,
+        );
       },
       () => {},
     );
-    return pending;
   };
   const hasRoom = (): boolean => {
-    const held = queue.reduce((sum, { bytes }) => sum + (bytes ?? usualBytes), 0);
+    const held = queue.reduce((sum, { bytes }) => sum + (bytes ?? sizing.pageBytes), 0);
     return (
       queue.length === 0 ||
-      (queue.length < readAhead.windows && held + usualBytes <= readAhead.bytes)
+      (queue.length < readAhead.windows && held + sizing.pageBytes <= readAhead.bytes)
     );
   };
+  const fill = (): void => {
+    while (hasRoom()) {
+      const query = plan();
+      if (query === undefined) return;
+      start(query);
+    }
+  };
   try {
-    for (;;) {
-      for (let query = hasRoom() ? plan(pageSize) : undefined; query; ) {
-        queue.push(start(query));
-        query = hasRoom() ? plan(pageSize) : undefined;
-      }
-      const [first] = queue;
-      if (first === undefined) return;
-      const answers = await first.answers;
+    for (fill(); queue.length > 0; fill()) {
+      const answers = await queue[0].answers;
       queue.shift();
       yield answers;
     }

@@ -13,15 +13,17 @@ const ids = fc.oneof(
     .map(([id, at, letter]) => id.slice(0, at) + letter + id.slice(at + 1)),
 );
 
-test('it is a set of strings', () => {
+test('it numbers strings, each once', () => {
   fc.assert(
     fc.property(fc.array(ids, { maxLength: 300 }), fc.array(ids), (added, others) => {
       const index = new IdIndex();
-      const model = new Set<string>();
+      const model = new Map<string, number>();
       for (const id of [...added, ...added.slice(0, 5)]) {
-        assert.equal(index.add(id), !model.has(id));
-        model.add(id);
+        const number = index.intern(id);
+        assert.equal(number, model.get(id) ?? number);
+        model.set(id, number);
       }
+      assert.equal(new Set(model.values()).size, model.size);
       assert.equal(index.size, model.size);
       for (const id of [...added, ...others]) assert.equal(index.has(id), model.has(id));
     }),
@@ -38,9 +40,9 @@ test('it counts and lists the ids under any prefix, also after more were added',
         const prefix = all[pick % all.length].slice(0, length);
         const index = new IdIndex();
         const half = all.length >> 1;
-        for (const id of all.slice(0, half)) index.add(id);
+        for (const id of all.slice(0, half)) index.intern(id);
         index.countPrefix(prefix);
-        for (const id of all.slice(half)) index.add(id);
+        for (const id of all.slice(half)) index.intern(id);
         const expected = [...new Set(all)].filter((id) => id.startsWith(prefix)).sort();
         assert.equal(index.countPrefix(prefix), expected.length);
         assert.deepEqual(index.idsWithPrefix(prefix).sort(), expected);
@@ -71,7 +73,7 @@ test('only a text with which a UUID can start has digits', () => {
 test('an id of another shape is counted once under a prefix longer than the sorted keys', () => {
   const index = new IdIndex();
   for (const id of ['00000000-0000-1000-8000-00001999999A', '00000000-0000-1000-8000-000000000000'])
-    index.add(id);
+    index.intern(id);
   assert.equal(index.countPrefix('00000000-0000-1'), 2);
 });
 
@@ -80,7 +82,7 @@ test('a million ids take less than 40 bytes each, prefix counts included', () =>
   const million = 1_000_000;
   for (let n = 0; n < million; n++) {
     const high = Math.imul(n, 0x9e3779b1) >>> 0;
-    index.add(
+    index.intern(
       `${high.toString(16).padStart(8, '0')}-0000-4000-8000-${n.toString(16).padStart(12, '0')}`,
     );
   }

@@ -1,15 +1,13 @@
-import { formatTimestamp } from '../../src/jobs/timestamp.ts';
-import type { FetchPage, Page, PageQuery } from '../../src/json/page.ts';
+import type { FetchPage, PageAnswer, PageQuery } from '../../src/extract/page.ts';
 import type { RawJob } from '../../src/json/raw-job.ts';
 import { rawJob } from './raw-jobs.ts';
 
-interface Entry {
+/** A job of the list: created in that second of an epoch of its own. */
+export interface Entry {
   readonly id: string;
-  created: number;
+  readonly created: number;
   updated: number;
 }
-
-const MICROS_2024 = 1_704_067_200_000_000;
 
 /** A small generator of uniform numbers in [0, 1), the same for the same seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
@@ -22,117 +20,96 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** A list of jobs ordered by created_at that changes under whoever reads it; every page is an atomic answer. */
+export interface ListOptions {
+  readonly length: number;
+  /** Jobs that share one creation time. Default 1. */
+  readonly tied?: number;
+  readonly seed?: number;
+  /** Whether tied jobs come in another order in each answer. */
+  readonly shuffles?: boolean;
+  /** Auxiliary requests that are refused. */
+  readonly refuses?: readonly ('id' | 'DESC' | 'prefix')[];
+  /** Called after each answer, with how many there were. */
+  readonly afterAnswer?: (list: ShiftingList) => void;
+}
+
+/** A list in the server's order, each answer one moment of it, answers in the random order of a network. */
 export class ShiftingList {
   readonly entries: Entry[] = [];
-  readonly deleted = new Set<string>();
+  /** Jobs that were there all the time. */
   readonly throughout = new Set<string>();
   requests = 0;
-  ignoresPrefix = false;
   readonly random: () => number;
-  #clock = 0;
+  readonly #options: ListOptions;
 
-  /** @param tieLength jobs that share one created_at, on average */
-  constructor(length: number, tieLength: number, seed: number) {
+  constructor(options: ListOptions) {
+    const { length, tied = 1, seed = 1 } = options;
+    this.#options = options;
     this.random = seededRandom(seed);
-    while (this.entries.length < length) {
-      if (this.random() < 1 / tieLength) this.#clock++;
-      this.entries.push({ id: this.#newId(), created: this.#clock, updated: this.#clock });
-    }
+    for (let at = 0; at < length; at++) this.entries.push(this.newEntry(Math.floor(at / tied)));
     for (const { id } of this.entries) this.throughout.add(id);
   }
 
-  #newId(): string {
-    const hex = Array.from({ length: 4 }, () =>
-      Math.floor(this.random() * 2 ** 32)
-        .toString(16)
-        .padStart(8, '0'),
-    ).join('');
-    return [
-      hex.slice(0, 8),
-      hex.slice(8, 12),
-      hex.slice(12, 16),
-      hex.slice(16, 20),
-      hex.slice(20),
-    ].join('-');
+  newEntry(created: number): Entry {
+    const hex = Array.from({ length: 32 }, () => Math.floor(this.random() * 16).toString(16)).join(
+      '',
+    );
+    const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+    return { id, created, updated: created };
   }
 
-  /** Adds a job: behind the newest, or with the creation time of a job already there. */
-  insert(backdated: boolean): void {
-    const { entries } = this;
-    if (!backdated || entries.length === 0) {
-      if (this.random() < 0.5 || entries.length === 0) this.#clock++;
-      entries.push({ id: this.#newId(), created: this.#clock, updated: this.#clock });
-      return;
-    }
-    const at = Math.floor(this.random() * entries.length);
-    const { created } = entries[at];
-    entries.splice(at, 0, { id: this.#newId(), created, updated: this.#clock });
+  insert(at: number, created = this.entries[at]?.created ?? 0): void {
+    this.entries.splice(at, 0, this.newEntry(created));
   }
 
-  delete(at = Math.floor(this.random() * this.entries.length)): void {
-    for (const { id } of this.entries.splice(at, 1)) {
-      this.deleted.add(id);
-      this.throughout.delete(id);
-    }
+  delete(at: number): void {
+    for (const { id } of this.entries.splice(at, 1)) this.throughout.delete(id);
   }
 
-  update(): void {
-    const entry = this.entries[Math.floor(this.random() * this.entries.length)];
-    if (entry) entry.updated = ++this.#clock;
-  }
-
-  /** Puts the jobs of every tie into another order. */
-  shuffleTies(): void {
-    for (let start = 0; start < this.entries.length; ) {
-      let end = start;
-      while (end < this.entries.length && this.entries[end].created === this.entries[start].created)
-        end++;
-      for (let at = end - 1; at > start; at--) {
-        const other = start + Math.floor(this.random() * (at - start + 1));
-        [this.entries[at], this.entries[other]] = [this.entries[other], this.entries[at]];
-      }
-      start = end;
-    }
-  }
-
-  page({ offset, limit, idStartsWith = '' }: PageQuery): Page {
+  readonly fetchPage: FetchPage = async (query) => {
+    await this.#hops();
     this.requests++;
-    const prefix = this.ignoresPrefix ? '' : idStartsWith;
-    const matching =
-      prefix === '' ? this.entries : this.entries.filter(({ id }) => id.startsWith(prefix));
-    const rows = matching.slice(offset, offset + limit).map(asJob);
-    return { kind: 'page', rows, total: matching.length, bytes: 100 * rows.length };
-  }
+    const answer = this.answer(query);
+    this.#options.afterAnswer?.(this);
+    await this.#hops();
+    return answer;
+  };
 
-  /** Reads pages in a random order, as a network does, with a change between any two answers. */
-  fetcher(change: () => void): FetchPage {
-    return async (query) => {
-      for (let hops = Math.floor(this.random() * 4); hops > 0; hops--) await Promise.resolve();
-      const page = this.page(query);
-      change();
-      for (let hops = Math.floor(this.random() * 4); hops > 0; hops--) await Promise.resolve();
-      return page;
+  answer(query: PageQuery): PageAnswer {
+    const { offset, limit, orderBy, direction, idStartsWith } = query;
+    const { refuses = [], shuffles } = this.#options;
+    const asked = [orderBy, direction, idStartsWith === undefined ? undefined : 'prefix'];
+    const refused = refuses.find((kind) => asked.includes(kind));
+    if (refused !== undefined) return { kind: 'refused', what: `${refused} is refused` };
+    let list = idStartsWith
+      ? this.entries.filter(({ id }) => id.startsWith(idStartsWith))
+      : this.entries;
+    if (shuffles) list = this.#shuffled(list);
+    if (orderBy === 'id') list = list.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    if (direction === 'DESC') list = list.toReversed();
+    const rows = list.slice(offset, offset + limit).map(asJob);
+    return {
+      kind: 'page',
+      rows,
+      damaged: [],
+      total: list.length,
+      bytes: 100 * rows.length,
+      short: false,
     };
   }
-}
 
-/** Swaps two tied jobs across a seam between the two answers that show it: one is lost, one comes twice. */
-export function swapAcrossSeams(list: ShiftingList, seams: readonly number[]): FetchPage {
-  const pending = new Set(seams);
-  return async (query: PageQuery) => {
-    if (query.idStartsWith === undefined && pending.delete(query.offset)) {
-      const [left, right] = [query.offset - 1, query.offset + 1];
-      [list.entries[left], list.entries[right]] = [list.entries[right], list.entries[left]];
-    }
-    return list.page(query);
-  };
+  #shuffled(list: readonly Entry[]): Entry[] {
+    const keyed = list.map((entry) => ({ entry, key: this.random() }));
+    keyed.sort((a, b) => a.entry.created - b.entry.created || a.key - b.key);
+    return keyed.map(({ entry }) => entry);
+  }
+
+  async #hops(): Promise<void> {
+    for (let hops = Math.floor(this.random() * 4); hops > 0; hops--) await Promise.resolve();
+  }
 }
 
 function asJob({ id, created, updated }: Entry): RawJob {
-  return rawJob({ id, created_at: instant(created), updated_at: instant(updated) });
-}
-
-function instant(seconds: number): string {
-  return formatTimestamp(BigInt(MICROS_2024) + BigInt(seconds) * 1_000_000n);
+  const at = (seconds: number) => new Date(1.7e12 + seconds * 1000).toISOString();
+  return rawJob({ id, created_at: at(created), updated_at: at(updated) });
 }

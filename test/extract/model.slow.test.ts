@@ -1,3 +1,0 @@
-import { testModel } from './model.ts';
-
-testModel(400);
