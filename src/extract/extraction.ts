@@ -2,15 +2,16 @@ import type { Micros } from '../jobs/timestamp.ts';
 import type { JsonValue } from '../json/json-value.ts';
 import type { RawJob } from '../json/raw-job.ts';
 import type { RunEvent } from '../platform/effects.ts';
-import { prefixDigits } from './id-index.ts';
-import { Leaves } from './leaves.ts';
 import { Ledger, type SetAside } from './ledger.ts';
+import {
+  ListProof,
+  PROOF_METHODS,
+  type ProofMethod,
+  type Tried,
+  type Verdict,
+} from './list-proof.ts';
 import { decodeState, encodeState, type Saved } from './state.ts';
-import { BY_CREATION, BY_ID, type Setting, Walk } from './walk.ts';
 import type { Answer, ListReader } from './windows.ts';
-
-/** How completeness was proven: docs/completeness.md has a theorem for each. */
-export type ProofMethod = 'enclosed' | 'id' | 'leaves' | 'none';
 
 export interface Completeness {
   /** True only when every job that existed during the whole run is known to be in hand. */
@@ -19,14 +20,9 @@ export interface Completeness {
   /** One sentence for people: what was seen, and why that is or is not a proof. */
   readonly reason: string;
   /** Methods that gave no proof, and why. */
-  readonly tried: readonly { readonly method: ProofMethod; readonly reason: string }[];
+  readonly tried: readonly Tried[];
   /** Pages asked for: windows of the walk, to enclose what those left open, in the order of the id, by prefix of the id. */
-  readonly requests: {
-    readonly windows: number;
-    readonly enclosing: number;
-    readonly id: number;
-    readonly leaves: number;
-  };
+  readonly requests: ListProof['requests'];
   /** Jobs that the walk had missed and a later method found. */
   readonly found: number;
   /** Whether the length of the list was seen to change. */
@@ -48,106 +44,73 @@ export interface ExtractionOptions {
   readonly reader: ListReader;
   /** The filter `id__starts_with` of the export, '' for none. */
   readonly idPrefix: string;
+  /** The filter `id` in groups that fit a request line; each is read and proven as a list of its own. */
+  readonly idGroups?: readonly (readonly string[])[];
   readonly emit: (event: RunEvent) => void;
   /** What `RowChunk.state` gave; the ledger then holds the rows up to there. */
   readonly resumeFrom?: JsonValue;
   readonly ledger?: Ledger;
 }
 
-/** Chance that answers come in the order of the id by accident, below which the server is taken to honour it: 1e-9. */
-const ENOUGH_EVIDENCE = 21;
-
-/**
- * One export's reading of the list: the walk in the order of creation, which proves itself in the normal course, and
- * what it takes otherwise. `completeness` is there once `chunks()` has ended.
- */
+/** One export's reading of the list. `completeness` is there once `chunks()` has ended. */
 export class Extraction {
   readonly ledger: Ledger;
   completeness: Completeness | undefined;
   /** Length of the list, in the first answer and in the last. */
   readonly totals = { first: -1, last: 0 };
   readonly #options: ExtractionOptions;
-  readonly #setting: Setting;
-  readonly #walk: Walk;
-  readonly #byId: Walk;
-  readonly #leaves: Leaves;
-  readonly #tried: { method: ProofMethod; reason: string }[] = [];
-  #stage: Saved['stage'] = 'walk';
+  readonly #verdicts: Verdict[] = [];
+  readonly #requests = { windows: 0, enclosing: 0, id: 0, leaves: 0 };
   #longest = 0;
   #drift = false;
-  /** Jobs in hand behind the walk; -1 before its end. */
-  #walked = -1;
+  /** Jobs found by later methods than the walk. */
+  #found = 0;
+  /** The group being read. */
+  #group = 0;
+  #saved: Saved | undefined;
 
   constructor(options: ExtractionOptions) {
     this.#options = options;
     this.ledger = options.ledger ?? new Ledger();
-    const { reader } = options;
-    const sizing = { pageSize: reader.pageSize, pageBytes: 0 };
-    const note = (answer: Answer) => this.#note(answer);
-    this.#setting = { reader, sizing, ledger: this.ledger, note };
-    const saved = options.resumeFrom === undefined ? undefined : decodeState(options.resumeFrom);
-    if (saved) {
-      ({
-        stage: this.#stage,
-        longest: this.#longest,
-        drift: this.#drift,
-        walked: this.#walked,
-      } = saved);
-      Object.assign(this.totals, saved.totals);
-      this.ledger.restoreAside(saved.aside);
-      this.ledger.duplicates = saved.duplicates;
-    }
-    this.#walk = new Walk(BY_CREATION, this.#setting, saved?.walk);
-    this.#byId = new Walk(BY_ID, this.#setting, saved?.byId);
-    const root = prefixDigits(options.idPrefix) ?? '';
-    this.#leaves = new Leaves(this.#setting, root, () => this.#longest, saved?.leaves);
+    if (options.resumeFrom === undefined) return;
+    const saved = decodeState(options.resumeFrom);
+    this.#saved = saved;
+    ({
+      longest: this.#longest,
+      drift: this.#drift,
+      found: this.#found,
+      group: this.#group,
+    } = saved);
+    Object.assign(this.totals, saved.totals);
+    this.#verdicts.push(...saved.verdicts);
+    this.ledger.restoreAside(saved.aside);
+    this.ledger.duplicates = saved.duplicates;
   }
 
   /** Every job in hand; rows that later methods find come last. */
   async *chunks(): AsyncGenerator<RowChunk> {
-    if (this.#stage === 'walk') {
-      for await (const _ of this.#walk.read()) yield this.#chunk();
-      this.#walked = this.ledger.size;
+    const { reader, idPrefix, idGroups = [undefined], emit } = this.#options;
+    for (; this.#group < idGroups.length; this.#group++) {
+      const ids = idGroups[this.#group];
+      const fetchPage: ListReader['fetchPage'] = (query, signal) =>
+        reader.fetchPage(ids ? { ...query, ids } : query, signal);
+      const setting = {
+        reader: { ...reader, fetchPage },
+        ledger: this.ledger,
+        sizing: { pageSize: reader.pageSize, pageBytes: 0 },
+        note: (answer: Answer) => this.#note(answer),
+      };
+      const proof = new ListProof(setting, idPrefix, () => this.#longest, this.#saved?.proof);
+      this.#saved = undefined;
+      for await (const _ of proof.read()) yield this.#chunk(proof, ids !== undefined);
+      if (!proof.verdict) throw new Error('a list was read without a verdict');
+      for (const { method, reason } of proof.verdict.tried)
+        emit({ type: 'log', level: 'info', message: `no proof by ${method}: ${reason}` });
+      this.#verdicts.push(proof.verdict);
+      for (const kind of ['windows', 'enclosing', 'id', 'leaves'] as const)
+        this.#requests[kind] += proof.requests[kind];
     }
-    if (this.#walk.isProven)
-      return this.#conclude(
-        'enclosed',
-        'every creation time lies inside an answer that held all of its jobs',
-      );
-    this.#giveUp('enclosed', this.#walk.barred ?? 'the list moved too fast to be enclosed');
-    if (this.#stage !== 'leaves') {
-      this.#stage = 'id';
-      for await (const _ of this.#byId.read()) yield this.#chunk();
-    }
-    const { isProven, isOnePage, evidence } = this.#byId;
-    if (isProven && (isOnePage || evidence > ENOUGH_EVIDENCE))
-      return this.#conclude('id', 'every id lies inside an answer that held all of its neighbours');
-    this.#giveUp('id', this.#whyNotById());
-    this.#stage = 'leaves';
-    if (prefixDigits(this.#options.idPrefix) === undefined)
-      this.#leaves.barred = 'no id starts with the prefix asked for';
-    for await (const _ of this.#leaves.read()) yield this.#chunk();
-    if (this.#leaves.isProven)
-      return this.#conclude('leaves', 'every prefix of the id was read whole, in one answer each');
-    this.#giveUp('leaves', this.#leaves.barred ?? 'not every prefix could be read whole');
-    this.#conclude(
-      'none',
-      this.#tried.map(({ method, reason }) => `${method}: ${reason}`).join('; '),
-    );
-  }
-
-  #whyNotById(): string {
-    const { barred, isProven } = this.#byId;
-    if (barred !== null) return barred;
-    return isProven
-      ? 'too few jobs to tell whether the server honours the order of the id'
-      : 'the list moved too fast to be enclosed';
-  }
-
-  #giveUp(method: ProofMethod, reason: string): void {
-    this.#tried.push({ method, reason });
-    const message = `no proof by ${method}: ${reason}`;
-    this.#options.emit({ type: 'log', level: 'info', message });
+    this.#conclude();
   }
 
   #note(answer: Answer): void {
@@ -160,41 +123,38 @@ export class Extraction {
     this.totals.last = total;
   }
 
-  #chunk(): RowChunk {
-    const settled = this.#walk.settled;
+  /** @param isGroup whether other lists follow that may hold any creation time */
+  #chunk(proof: ListProof, isGroup: boolean): RowChunk {
+    const out = this.ledger.handOut();
+    if (!proof.isWalking) this.#found += out.rows.length;
+    const settled = isGroup ? null : proof.settled;
     const saved: Saved = {
-      stage: this.#stage,
-      walk: this.#walk.state,
-      byId: this.#byId.state,
-      leaves: this.#leaves.upTo,
+      group: this.#group,
+      proof: proof.state,
+      verdicts: [...this.#verdicts],
       longest: this.#longest,
       drift: this.#drift,
-      walked: this.#walked,
+      found: this.#found,
       totals: { ...this.totals },
       aside: [...this.ledger.asideHashes],
       duplicates: this.ledger.duplicates,
     };
     return {
-      ...this.ledger.handOut(),
+      ...out,
       settled: settled === null ? null : BigInt(settled),
       state: () => encodeState(saved),
     };
   }
 
-  #conclude(method: ProofMethod, reason: string): void {
-    const [walk, byId] = [this.#walk, this.#byId];
+  /** The list is proven as well as the group of it that was proven in the last resort. */
+  #conclude(): void {
+    const rank = ({ method }: Verdict) => PROOF_METHODS.indexOf(method);
+    const [verdict] = this.#verdicts.toSorted((a, b) => rank(b) - rank(a));
     this.completeness = {
-      proven: method !== 'none',
-      method,
-      reason,
-      tried: this.#tried,
-      requests: {
-        windows: walk.windows,
-        enclosing: walk.enclosing,
-        id: byId.windows + byId.enclosing,
-        leaves: this.#leaves.requests,
-      },
-      found: Math.max(0, this.ledger.size - this.#walked),
+      proven: verdict.method !== 'none',
+      ...verdict,
+      requests: this.#requests,
+      found: this.#found,
       drift: this.#drift,
     };
   }

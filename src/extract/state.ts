@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { JsonValue } from '../json/json-value.ts';
 import type { Key } from './coverage.ts';
+import { PROOF_METHODS, type ProofState, type Verdict } from './list-proof.ts';
 import type { WalkState } from './walk.ts';
 
 /** Instants as digits: a double does not hold all of them. */
@@ -20,30 +21,44 @@ const walkState = <S extends typeof instant | typeof text>(key: S) =>
     barred: v.nullable(v.string()),
   });
 
+const method = v.picklist(PROOF_METHODS);
+const tried = v.array(v.object({ method, reason: v.string() }));
+
 const savedSchema = v.object({
-  stage: v.picklist(['walk', 'id', 'leaves']),
-  walk: walkState(instant),
-  byId: walkState(text),
-  /** The last prefix, in order, up to which all leaves were read. */
-  leaves: v.string(),
+  group: count,
+  proof: v.object({
+    stage: v.picklist(['walk', 'id', 'leaves']),
+    walk: walkState(instant),
+    byId: walkState(text),
+    leaves: v.string(),
+  }),
+  verdicts: v.array(v.object({ method, reason: v.string(), tried })),
   longest: count,
   drift: v.boolean(),
-  /** Jobs in hand behind the walk; -1 before its end. */
-  walked: v.number(),
+  found: count,
   totals: v.object({ first: v.number(), last: v.number() }),
   aside: v.array(v.string()),
   duplicates: count,
 });
 
-/** Where an extraction goes on. */
-export interface Saved extends Omit<v.InferOutput<typeof savedSchema>, 'walk' | 'byId'> {
-  readonly walk: WalkState;
-  readonly byId: WalkState;
+/** Where an extraction goes on: the group of ids it was reading, and what it knew. */
+export interface Saved extends Omit<v.InferOutput<typeof savedSchema>, 'proof' | 'verdicts'> {
+  readonly proof: ProofState;
+  readonly verdicts: readonly Verdict[];
 }
 
 export function encodeState(saved: Saved): JsonValue {
-  const { walk, byId, totals } = saved;
-  return { ...saved, walk: encodeWalk(walk), byId: encodeWalk(byId), totals: { ...totals } };
+  const { proof, totals } = saved;
+  const verdicts = saved.verdicts.map(({ method, reason, tried: before }) => {
+    return { method, reason, tried: before.map((one) => ({ ...one })) };
+  });
+  const { walk, byId } = proof;
+  return {
+    ...saved,
+    verdicts,
+    proof: { ...proof, walk: encodeWalk(walk), byId: encodeWalk(byId) },
+    totals: { ...totals },
+  };
 }
 
 /** @throws when the value is not what `encodeState` makes */

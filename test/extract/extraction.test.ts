@@ -267,6 +267,32 @@ for (const tied of [3, 150])
       }
     });
 
+test('a list of ids is read in groups, each proven by itself; killed between two, it goes on', async () => {
+  const list = new ShiftingList({ length: 600, tied: 3 });
+  const all = list.entries.filter((_, at) => at % 3 === 0).map(({ id }) => id);
+  const idGroups = [all.slice(0, 90), all.slice(90, 180), all.slice(180)];
+  const asked: number[] = [];
+  const fetchPage: FetchPage = async (query) => {
+    const wanted = new ShiftingList({ length: 0 });
+    const ids = new Set(query.ids);
+    asked.push(ids.size);
+    wanted.entries.push(...list.entries.filter(({ id }) => ids.has(id)));
+    return wanted.answer(query);
+  };
+  const options = { reader: readerOf(fetchPage), idPrefix: '', idGroups, emit: () => {} };
+  const kept: RowChunk[] = [];
+  for await (const chunk of new Extraction(options).chunks()) if (kept.push(chunk) === 3) break;
+  const ledger = new Ledger();
+  const ids = kept.flatMap(({ rows }) => rows).map(idOf);
+  for (const id of ids) ledger.restore(id, null);
+  const resumeFrom: JsonValue = JSON.parse(JSON.stringify(kept[2].state()));
+  const second = new Extraction({ ...options, ledger, resumeFrom });
+  for await (const { rows } of second.chunks()) ids.push(...rows.map(idOf));
+  assert.deepEqual(new Set(ids), new Set(all));
+  assert.equal(second.completeness?.method, 'enclosed');
+  assert.ok(asked.every((size) => size > 0 && size <= 90));
+});
+
 test('what is read but not handed out never exceeds the read-ahead', async () => {
   const list = new ShiftingList({ length: 5000 });
   let started = 0;
