@@ -1,8 +1,8 @@
-import type { Page } from '../json/page.ts';
 import type { RawJob } from '../json/raw-job.ts';
 import { dashed } from './id-index.ts';
 import type { Ledger } from './ledger.ts';
-import type { ListReader } from './read-windows.ts';
+import type { Page } from './page.ts';
+import { type ListReader, wholePage } from './read-windows.ts';
 import { idOf } from './row-key.ts';
 
 /** What comparing the server's counts by id prefix with the ids in hand came to. */
@@ -21,6 +21,7 @@ interface PrefixAnswer {
 
 const HEX_DIGITS = [...'0123456789abcdef'];
 const UUID_DIGITS = 32;
+const NO_ROWS = { kind: 'page', rows: [], damaged: [], bytes: 0, short: false } as const;
 
 /** Requests the comparison is likely to take: one level for all, and some three more for each job that differs. */
 export function countingRequests(ledger: Ledger, pageSize: number): number {
@@ -66,12 +67,13 @@ class Counting {
     const prefix = dashed(digits);
     const query = { offset: 0, idStartsWith: prefix };
     const mayFit = this.#ledger.ids.countPrefix(prefix) <= pageSize;
-    const whole = await fetchPage({ ...query, limit: mayFit ? pageSize : 1 }, signal);
+    const asked = { ...query, limit: mayFit ? pageSize : 1 };
+    const whole = wholePage(await fetchPage(asked, signal), query);
     if (whole.kind === 'page') return { prefix, page: whole };
-    const one = await fetchPage({ ...query, limit: 1 }, signal);
+    const one = wholePage(await fetchPage({ ...query, limit: 1 }, signal), query);
     return {
       prefix,
-      page: one.kind === 'page' ? one : { kind: 'page', rows: [], total: pageSize + 1, bytes: 0 },
+      page: one.kind === 'page' ? one : { ...NO_ROWS, total: pageSize + 1 },
     };
   }
 

@@ -1,9 +1,9 @@
 import { FIELD } from '../jobs/job.ts';
 import type { Micros } from '../jobs/timestamp.ts';
 import { FORM, QUOTE } from '../json/json-scanner.ts';
-import type { Page } from '../json/page.ts';
 import type { RawJob } from '../json/raw-job.ts';
 import { IdIndex } from './id-index.ts';
+import type { Page } from './page.ts';
 import { createdAt, idOf, isNewer } from './row-key.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { FetchPage, Page, PageTooLarge } from '../json/page.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
+import type { FetchPage, Page, PageAnswer } from './page.ts';
 import { endOf, type Window, windowAfter } from './windows.ts';
 
 /** A window with the answer that was read for it. */
@@ -106,7 +106,7 @@ export async function* readWindows(
  */
 export async function readStart(reader: ListReader, limit: number): Promise<ReadWindow> {
   const window = { offset: 0, limit };
-  const page = await reader.fetchPage(window, reader.signal);
+  const page = wholePage(await reader.fetchPage(window, reader.signal), window);
   if (page.kind === 'page') return { ...window, page };
   if (limit === 1) throw tooLarge(window, page);
   return readStart(reader, Math.ceil(limit / 2));
@@ -118,7 +118,7 @@ export async function readStart(reader: ListReader, limit: number): Promise<Read
  * @throws ExportError (76) when a single job is larger than a page may be
  */
 export async function readWhole(reader: ListReader, window: Window): Promise<ReadWindow[]> {
-  const page = await reader.fetchPage(window, reader.signal);
+  const page = wholePage(await reader.fetchPage(window, reader.signal), window);
   if (page.kind === 'page') return [{ ...window, page }];
   if (window.limit === 1) throw tooLarge(window, page);
   const first = {
@@ -135,7 +135,20 @@ export function endsList({ offset, page }: ReadWindow): boolean {
   return offset + page.rows.length >= page.total;
 }
 
-function tooLarge({ offset }: Window, { limitBytes }: PageTooLarge): ExportError {
+type WholePage = Page | Extract<PageAnswer, { kind: 'too-large' }>;
+
+/** @throws ExportError (76) when the page misses jobs that it should hold */
+export function wholePage(answer: PageAnswer, { offset }: { offset: number }): WholePage {
+  if (answer.kind === 'too-large') return answer;
+  if (answer.kind === 'page' && !answer.short && answer.damaged.length === 0) return answer;
+  const what = answer.kind === 'page' ? 'misses jobs that it should hold' : `is ${answer.kind}`;
+  throw new ExportError(`The page at offset ${offset} ${what}.`, {
+    exitCode: EXIT.protocol,
+    stage: 'extract',
+  });
+}
+
+function tooLarge({ offset }: Window, { limitBytes }: { limitBytes: number }): ExportError {
   return new ExportError(
     `The job at offset ${offset} is larger than ${limitBytes} bytes, the most one page may hold. ` +
       'Exclude it with a filter, or ask the API team how it came to be.',

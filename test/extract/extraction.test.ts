@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Extraction } from '../../src/extract/extraction.ts';
+import type { FetchPage } from '../../src/extract/page.ts';
 import type { ListReader } from '../../src/extract/read-windows.ts';
-import type { FetchPage } from '../../src/json/page.ts';
 import { RawJob } from '../../src/json/raw-job.ts';
 import { idOf } from '../support/raw-jobs.ts';
 import { ShiftingList, swapAcrossSeams } from '../support/shifting-list.ts';

@@ -1,5 +1,5 @@
+import type { FetchPage, Page, PageQuery } from '../../src/extract/page.ts';
 import { formatTimestamp } from '../../src/jobs/timestamp.ts';
-import type { FetchPage, Page, PageQuery } from '../../src/json/page.ts';
 import type { RawJob } from '../../src/json/raw-job.ts';
 import { rawJob } from './raw-jobs.ts';
 
@@ -102,7 +102,8 @@ export class ShiftingList {
     const matching =
       prefix === '' ? this.entries : this.entries.filter(({ id }) => id.startsWith(prefix));
     const rows = matching.slice(offset, offset + limit).map(asJob);
-    return { kind: 'page', rows, total: matching.length, bytes: 100 * rows.length };
+    const bytes = 100 * rows.length;
+    return { kind: 'page', rows, damaged: [], total: matching.length, bytes, short: false };
   }
 
   /** Reads pages in a random order, as a network does, with a change between any two answers. */
