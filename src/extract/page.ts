@@ -1,52 +1,53 @@
 import type { RawJob } from '../json/raw-job.ts';
 
-/** One request for a window of the list. */
+/** One request for a window of the list; without `orderBy` ordered by `created_at ASC`. */
 export interface PageQuery {
   /** 0-based position of the first job asked for. */
   readonly offset: number;
   /** Jobs asked for at most, 1 to 100. */
   readonly limit: number;
-  /** Default `created_at`. */
   readonly orderBy?: 'created_at' | 'id';
-  /** Default `ASC`. */
   readonly direction?: 'ASC' | 'DESC';
-  /** Only jobs whose id starts so. Replaces the filter of the same name, which it must extend. */
+  /** Only jobs whose id starts so. Replaces the run's filter of the same name, which it must extend. */
   readonly idStartsWith?: string;
-  /** Only these jobs. Replaces the filter of the same name. */
+  /** Only these jobs. Replaces the run's filter of the same name. */
   readonly ids?: readonly string[];
-  /** A request that the export can do without: a refusal is an answer, not an error. */
+  /** The run can do without the answer: a refusal is answered, not thrown, and costs few attempts. */
   readonly auxiliary?: boolean;
 }
 
-/** A record of a page that is no JSON object, among others that are. */
+/** A job that came, but cannot be read. */
 export interface Damaged {
-  /** Its place among the records of the page. */
+  /** Index among the jobs of its page, the readable ones counted too. */
   readonly at: number;
+  /** Why, for people; no part of the job. */
   readonly reason: string;
-  /** The record alone, as it came. */
+  /** Of the job alone, as sent. */
   readonly bytes: Uint8Array;
 }
 
-export interface Page {
-  readonly kind: 'page';
-  readonly rows: readonly RawJob[];
-  readonly damaged: readonly Damaged[];
-  /** Jobs the whole query matches, as of this answer. */
-  readonly total: number;
-  /** Size of the decoded body. */
-  readonly bytes: number;
-  /** Whether it has fewer records than its own total leaves room for, asked again too. */
-  readonly short: boolean;
-}
-
+/** What the API said to a page query; everything that breaks its contract is thrown instead. */
 export type PageAnswer =
-  | Page
-  /** The decoded body would have been larger than a page may be: ask for fewer jobs. `head`: its first bytes. */
+  | {
+      readonly kind: 'page';
+      /** In the order sent, the damaged ones left out. */
+      readonly rows: readonly RawJob[];
+      readonly damaged: readonly Damaged[];
+      /** Jobs the whole query matches, as this answer says. */
+      readonly total: number;
+      /** Size of the decoded body. */
+      readonly bytes: number;
+      /** It stayed at fewer jobs than its own total leaves room for: no sign of the end. */
+      readonly short: boolean;
+    }
+  /** The decoded body would have been larger than a page may be: ask for fewer jobs. `head`: what it starts with. */
   | { readonly kind: 'too-large'; readonly limitBytes: number; readonly head: Uint8Array }
-  /** A 200 whose JSON or UTF-8 stayed broken, and whose records cannot be told apart. */
+  /** The body stayed broken, and its jobs cannot be told apart: ask for fewer. */
   | { readonly kind: 'unreadable'; readonly reason: string; readonly bytes: Uint8Array }
-  /** Only for auxiliary requests. */
-  | { readonly kind: 'refused'; readonly what: string };
+  /** To auxiliary queries only. `status` is 0 when no answer came in time. */
+  | { readonly kind: 'refused'; readonly status: number; readonly what: string };
 
-/** Fetches one page, retries included. */
+export type Page = Extract<PageAnswer, { kind: 'page' }>;
+
+/** Fetches one page, retries included. @throws ExportError; the signal's reason */
 export type FetchPage = (query: PageQuery, signal?: AbortSignal) => Promise<PageAnswer>;

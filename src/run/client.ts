@@ -1,4 +1,4 @@
-import { createJobsClient, type JobsClient } from '../extract/http/index.ts';
+import { createJobsClient, type JobsClient } from '../extract/http/client.ts';
 import type { ExportOptions } from '../jobs/options.ts';
 import type { Effects } from '../platform/effects.ts';
 import { TOOL } from '../platform/tool.ts';

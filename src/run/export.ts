@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Extraction } from '../extract/extraction.ts';
-import type { JobsClient } from '../extract/http/index.ts';
+import type { JobsClient } from '../extract/http/client.ts';
 import { Ledger } from '../extract/ledger.ts';
 import type { Manifest } from '../jobs/manifest.ts';
 import type { ExportOptions } from '../jobs/options.ts';

@@ -1,91 +1,100 @@
 import { isUtf8 } from 'node:buffer';
-import type { HttpAnswer } from './exchange.ts';
+import { constants, gunzipSync } from 'node:zlib';
+import type { HttpAnswer } from './transport.ts';
 
 const MARK = Buffer.from('\ufeff');
+const [SPACE, CLOSE_OBJECT] = [0x20, 0x7d];
 
-/** Why a body is of no use. */
-export type BadBody =
-  | { readonly kind: 'too-large' }
+/** A body as sent before it was compressed, or why there is none. */
+export type Body =
+  | { readonly kind: 'bytes'; readonly bytes: Buffer }
+  /** `head`: what it starts with, decoded. */
+  | { readonly kind: 'too-large'; readonly head: Buffer }
   | { readonly kind: 'malformed'; readonly what: string }
-  | { readonly kind: 'not-utf8' }
   | { readonly kind: 'unknown-encoding' };
 
-/** What a body was read as, or why it is of no use. */
-export type Body<T> =
-  | { readonly kind: 'json'; readonly value: T; readonly bytes: number }
-  | BadBody;
-
-/** Reads a body of any JSON, strictly, as `readBodyAs` does. */
-export function readBody(answer: HttpAnswer, maxBytes: number): Promise<Body<unknown>> {
-  return readBodyAs(answer, maxBytes, (bytes) => JSON.parse(bytes.toString()));
-}
-
 /**
- * Reads a body strictly: gzip must be whole and correct, text must be UTF-8, and it must be JSON.
+ * Decodes a body strictly: gzip must be whole and correct.
  *
  * @param maxBytes decoded bytes allowed; a gzip bomb is given up there
- * @param parse reads JSON in valid UTF-8; throws a SyntaxError when it is none
  */
-export async function readBodyAs<T>(
-  answer: HttpAnswer,
-  maxBytes: number,
-  parse: (bytes: Buffer) => T,
-): Promise<Body<T>> {
-  if (answer.cut) return { kind: 'too-large' };
-  const encoding = answer.header('content-encoding')?.trim().toLowerCase() ?? '';
-  if (encoding === '' || encoding === 'identity') return readJson(answer, answer.body, parse);
+export async function decodeBody(answer: HttpAnswer, maxBytes: number): Promise<Body> {
+  if (answer.cut) return { kind: 'too-large', head: headOf(answer) };
+  const encoding = encodingOf(answer);
+  if (encoding === '' || encoding === 'identity') return { kind: 'bytes', bytes: answer.body };
   if (encoding !== 'gzip' && encoding !== 'x-gzip') return { kind: 'unknown-encoding' };
-  const plain = await gunzip(answer.body, maxBytes);
-  return plain instanceof Uint8Array ? readJson(answer, plain, parse) : plain;
-}
-
-async function gunzip(body: Uint8Array, maxBytes: number): Promise<Buffer | BadBody> {
-  const { gunzipSync } = await import('node:zlib');
   try {
-    return gunzipSync(body, { maxOutputLength: maxBytes });
+    return { kind: 'bytes', bytes: gunzipSync(answer.body, { maxOutputLength: maxBytes }) };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ERR_BUFFER_TOO_LARGE') return { kind: 'too-large' };
+    if (code === 'ERR_BUFFER_TOO_LARGE') return { kind: 'too-large', head: headOf(answer) };
     return { kind: 'malformed', what: 'the gzip body is cut off or corrupt' };
   }
 }
 
-function readJson<T>(answer: HttpAnswer, body: Buffer, parse: (bytes: Buffer) => T): Body<T> {
-  const bytes = withoutMark(body);
-  if (!isUtf8(bytes)) {
-    return isCutUtf8(bytes)
-      ? { kind: 'malformed', what: 'the body ends in the middle of a character' }
-      : { kind: 'not-utf8' };
-  }
+/** Bytes of a body too large to be read that tell it from others. */
+const HEAD_BYTES = 64 * 1024;
+
+function headOf(answer: HttpAnswer): Buffer {
+  const start = answer.body.subarray(0, HEAD_BYTES);
+  if (!encodingOf(answer).includes('gzip')) return start;
   try {
-    return { kind: 'json', value: parse(bytes), bytes: body.length };
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return { kind: 'malformed', what: notJson(answer, body.length) };
+    const decoded = gunzipSync(start, {
+      finishFlush: constants.Z_SYNC_FLUSH,
+      maxOutputLength: 1 << 27,
+    });
+    return decoded.subarray(0, HEAD_BYTES);
+  } catch {
+    return start;
+  }
+}
+
+/** Reads a body of any JSON; undefined for anything else. */
+export async function readJson(answer: HttpAnswer, maxBytes: number): Promise<unknown> {
+  const body = await decodeBody(answer, maxBytes);
+  if (body.kind !== 'bytes' || !isUtf8(body.bytes)) return undefined;
+  try {
+    return JSON.parse(withoutMark(body.bytes).toString());
+  } catch {
+    return undefined;
   }
 }
 
 /** A byte order mark may stand in front of the text. */
-function withoutMark(body: Buffer): Buffer {
-  return body.subarray(0, MARK.length).equals(MARK) ? body.subarray(MARK.length) : body;
+export function withoutMark(bytes: Buffer): Buffer {
+  return bytes.subarray(0, MARK.length).equals(MARK) ? bytes.subarray(MARK.length) : bytes;
 }
 
-/** True when more bytes could still make it UTF-8: then the body was cut off, and another attempt may bring it whole. */
-function isCutUtf8(body: Uint8Array): boolean {
+/**
+ * Whether bytes that are no JSON are the start of an object whose end was lost on the way: they do not end as an object
+ * does, or nothing but the end of the connection said that the body was over.
+ */
+export function isCutOff(answer: HttpAnswer, bytes: Buffer): boolean {
+  const last = bytes.findLastIndex((byte) => byte > SPACE);
+  const announced = ['content-length', 'transfer-encoding'].some((name) => answer.header(name));
+  return bytes[last] !== CLOSE_OBJECT || !(announced || encodingOf(answer).includes('gzip'));
+}
+
+/** Names what came instead of JSON; the parser's own message would quote the payload. */
+export function notJson(answer: HttpAnswer, bytes: Buffer): string {
+  if (bytes.length === 0) return 'the answer has no body';
+  const type = answer.header('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
+  const other = /^[\w.+-]+\/[\w.+-]+$/.test(type) && !type.endsWith('json');
+  if (other) return `the answer is ${type}, not JSON`;
+  if (!isUtf8(bytes) && isCutUtf8(bytes)) return 'the body ends in the middle of a character';
+  return `the answer is not whole JSON (${bytes.length} bytes)`;
+}
+
+/** True when more bytes could still make it UTF-8. */
+function isCutUtf8(bytes: Uint8Array): boolean {
   try {
-    new TextDecoder('utf-8', { fatal: true }).decode(body, { stream: true });
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
     return true;
   } catch {
     return false;
   }
 }
 
-/** Names what came instead; the parser's own message would quote the payload. */
-function notJson(answer: HttpAnswer, bytes: number): string {
-  if (bytes === 0) return 'the answer has no body';
-  const type = answer.header('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
-  const other = /^[\w.+-]+\/[\w.+-]+$/.test(type) && !type.endsWith('json');
-  return other
-    ? `the answer is ${type}, not JSON`
-    : `the answer is not whole JSON (${bytes} bytes)`;
+function encodingOf(answer: HttpAnswer): string {
+  return answer.header('content-encoding')?.trim().toLowerCase() ?? '';
 }

@@ -1,36 +1,103 @@
+import { isUtf8 } from 'node:buffer';
 import { CLOSE_OBJECT, JsonScanner, OPEN_LIST, OPEN_OBJECT } from '../../json/json-scanner.ts';
-import type { PageQuery } from '../../json/page.ts';
 import { RawJob, stringAt } from '../../json/raw-job.ts';
+import type { Damaged, Page, PageAnswer, PageQuery } from '../page.ts';
+import { decodeBody, isCutOff, notJson, withoutMark } from './body.ts';
+import { done, fault, type Outcome } from './faults.ts';
+import { readItems, splitPage, startsLikeEnvelope } from './split.ts';
+import type { HttpAnswer } from './transport.ts';
 
 const EMPTY_LIST = Buffer.from('[]');
 
-/** The body of an answer to a page query: everything but the jobs, and the jobs. */
-export interface PageBody {
+/** Says what in a page breaks the contract. */
+export class BrokenContract extends Error {}
+
+/** What a body holds: its jobs, and everything but the jobs. */
+interface Content {
   /** As parsed; of `data` it has only an empty list where the jobs were. */
   readonly envelope: unknown;
   /** Undefined when `data` is no list of objects. */
   readonly rows: readonly RawJob[] | undefined;
+  readonly damaged: readonly Damaged[];
 }
 
 /**
- * What a JSON body says as an answer to a page query: a page, a sign that asking again may help (`malformed`,
- * `inconsistent`), or a break of the contract.
+ * Reads a good answer as a page, or as a fault that asking again may cure; a page that stays short or garbled is what
+ * to go on with then.
+ *
+ * @throws BrokenContract
  */
-export type PageAnswer =
-  | { readonly kind: 'page'; readonly rows: readonly RawJob[]; readonly total: number }
-  | { readonly kind: 'malformed' | 'inconsistent' | 'broken'; readonly what: string };
+export async function readPage(
+  answer: HttpAnswer,
+  query: PageQuery,
+  maxBodyBytes: number,
+): Promise<Outcome<PageAnswer, PageAnswer>> {
+  const body = await decodeBody(answer, maxBodyBytes);
+  if (body.kind === 'too-large') {
+    return done({ kind: 'too-large', limitBytes: maxBodyBytes, head: body.head });
+  }
+  if (body.kind === 'malformed') return fault('malformed', body.what);
+  if (body.kind === 'unknown-encoding') {
+    const what = 'the body is in a content-encoding that was not asked for (only gzip was)';
+    throw new BrokenContract(what);
+  }
+  const bytes = withoutMark(body.bytes);
+  const range = answer.header('content-range');
+  const content = isUtf8(bytes) ? parseStrictly(bytes) : undefined;
+  if (content === undefined) return readGarbled(answer, bytes, query, range);
+  const page = pageOf(content, query, range, body.bytes.length);
+  if (page.kind === 'fault' || !page.value.short) return page;
+  const { rows, total } = page.value;
+  const what = `${rows.length} jobs, where its total of ${total} leaves ${room(query, total)}`;
+  return fault<PageAnswer>('short', what, { instead: page.value });
+}
+
+/** Reads what is no JSON, or not UTF-8, as far as that goes. */
+function readGarbled(
+  answer: HttpAnswer,
+  bytes: Buffer,
+  query: PageQuery,
+  contentRange: string | undefined,
+): Outcome<PageAnswer, PageAnswer> {
+  const reason = notJson(answer, bytes);
+  if (!startsLikeEnvelope(bytes)) return fault('malformed', reason);
+  const split = splitPage(bytes);
+  const envelope = split && isUtf8(split.envelope) ? parseStrictly(split.envelope) : undefined;
+  // The count tells whether a stray quote or bracket has merged two jobs, or made two out of one.
+  if (split && envelope?.rows?.length === 0 && split.items.length <= query.limit) {
+    const content = { envelope: envelope.envelope, ...readItems(split.items) };
+    const page = pageOf(content, query, contentRange, bytes.length);
+    if (page.kind === 'fault') return page;
+    const { damaged } = page.value;
+    const what = `${damaged.length} of its jobs cannot be read (${damaged[0]?.reason})`;
+    if (!page.value.short) return fault<PageAnswer>('garbled', what, { instead: page.value });
+  }
+  if (isCutOff(answer, bytes)) return fault('malformed', reason);
+  const what = isUtf8(bytes) ? 'the answer is not JSON' : 'the answer is not UTF-8';
+  const instead = { kind: 'unreadable', reason: what, bytes } as const;
+  return fault<PageAnswer>('garbled', what, { instead });
+}
 
 /**
  * Finds the jobs in a body, and parses the little that is around them.
  *
  * @param bytes valid UTF-8
- * @throws SyntaxError when it is not JSON
+ * @returns undefined when it is not JSON
  */
-export function readPageBody(bytes: Buffer): PageBody {
+function parseStrictly(bytes: Buffer): Content | undefined {
+  try {
+    return parse(bytes);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
+}
+
+function parse(bytes: Buffer): Content {
   const scanner = new JsonScanner(bytes);
-  if (scanner.peek() !== OPEN_OBJECT)
-    return { envelope: JSON.parse(bytes.toString()), rows: undefined };
   let rows: readonly RawJob[] | undefined;
+  if (scanner.peek() !== OPEN_OBJECT)
+    return { envelope: JSON.parse(bytes.toString()), rows, damaged: [] };
   let [start, end] = [0, 0];
   for (let more = scanner.enter(OPEN_OBJECT); more; more = scanner.goesOn(CLOSE_OBJECT)) {
     const form = scanner.key();
@@ -47,65 +114,58 @@ export function readPageBody(bytes: Buffer): PageBody {
   }
   scanner.end();
   const around = [bytes.subarray(0, start), ...(end > 0 ? [EMPTY_LIST] : []), bytes.subarray(end)];
-  return { envelope: JSON.parse(Buffer.concat(around).toString()), rows };
+  return { envelope: JSON.parse(Buffer.concat(around).toString()), rows, damaged: [] };
 }
 
 /**
- * Checks an answer at the border. Source: GET /api/v2/jobs, "Responses".
+ * Checks a page at the border. Source: GET /api/v2/jobs, "Responses".
  *
- * A page that is short of its own total is never taken for the end, and one longer than its total leaves room for is
- * no better: the server counts and lists in two steps, so that a job created in between may make either.
+ * A page that is short of its own total is never taken for the end. One longer than that leaves room for is taken: a
+ * total may be capped or old, and nothing is built on it.
  *
  * @param contentRange the header that stands in for missing pagination
  */
-export function readPageAnswer(
-  { envelope, rows }: PageBody,
+function pageOf(
+  { envelope, rows, damaged }: Content,
   query: PageQuery,
   contentRange: string | undefined,
-): PageAnswer {
-  if (!isRecord(envelope)) return broken(`expected a JSON object, got ${nameOf(envelope)}`);
-  if (envelope.status === 'fail' || envelope.status === 'error') {
-    return {
-      kind: 'malformed',
-      what: `a 200 answer whose body says status "${envelope.status}"`,
-    };
-  }
-  if (!Array.isArray(envelope.data))
-    return broken(`expected "data" to be an array, got ${nameOf(envelope.data)}`);
-  if (rows === undefined) return broken('expected every item of "data" to be an object');
-  const total = readTotal(envelope.pagination, contentRange);
-  if (typeof total === 'string') return broken(total);
-  if (rows.length > query.limit) {
-    return broken(`asked for ${query.limit} jobs at most, got ${rows.length}`);
-  }
-  const expected = Math.min(query.limit, Math.max(0, total - query.offset));
-  if (rows.length !== expected) {
-    const what = `${rows.length} jobs, where its total of ${total} leaves ${expected}`;
-    return { kind: 'inconsistent', what };
-  }
-  return { kind: 'page', rows, total };
+  bytes: number,
+): Outcome<Page> {
+  if (!isRecord(envelope))
+    throw new BrokenContract(`expected a JSON object, got ${nameOf(envelope)}`);
+  const { status, data, pagination } = envelope;
+  if (status === 'fail' || status === 'error')
+    return fault('malformed', `a 200 answer whose body says status "${status}"`);
+  if (!Array.isArray(data))
+    throw new BrokenContract(`expected "data" to be an array, got ${nameOf(data)}`);
+  if (rows === undefined) throw new BrokenContract('expected every item of "data" to be an object');
+  const total = readTotal(pagination, contentRange);
+  const count = rows.length + damaged.length;
+  if (count > query.limit)
+    throw new BrokenContract(`asked for ${query.limit} jobs at most, got ${count}`);
+  return done({ kind: 'page', rows, damaged, total, bytes, short: count < room(query, total) });
+}
+
+/** Jobs that a list of `total` has for a query. */
+function room({ limit, offset }: PageQuery, total: number): number {
+  return Math.min(limit, Math.max(0, total - offset));
 }
 
 /**
- * The total, or what is wrong with it. Without pagination the header counts: `1-100/2345`, with or without a unit
- * before it, or a star instead of the range when the page is empty.
+ * Without pagination the header counts: `1-100/2345`, with or without a unit before it, or a star instead of the range
+ * when the page is empty.
  */
-function readTotal(pagination: unknown, contentRange: string | undefined): number | string {
+function readTotal(pagination: unknown, contentRange: string | undefined): number {
   const sent = isRecord(pagination) ? (pagination.total ?? undefined) : undefined;
-  if (sent !== undefined) {
-    if (isCount(sent)) return sent;
-    return `expected "pagination.total" to be a whole number, got ${nameOf(sent)}`;
-  }
   const range = /^(?:\w+ +)?(?:\d+-\d+|\*)\/(\d+)$/.exec(contentRange?.trim() ?? '');
-  const total = Number(range?.[1] ?? Number.NaN);
-  return isCount(total) ? total : 'neither "pagination.total" nor Content-Range says the total';
+  const total = sent ?? Number(range?.[1] ?? Number.NaN);
+  if (typeof total === 'number' && Number.isSafeInteger(total) && total >= 0) return total;
+  if (sent === undefined)
+    throw new BrokenContract('neither "pagination.total" nor Content-Range says the total');
+  throw new BrokenContract(`expected "pagination.total" to be a whole number, got ${nameOf(sent)}`);
 }
 
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -116,8 +176,4 @@ function nameOf(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'number') return `the number ${value}`;
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-}
-
-function broken(what: string): PageAnswer {
-  return { kind: 'broken', what };
 }

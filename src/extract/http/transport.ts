@@ -1,9 +1,7 @@
 import { setMaxListeners } from 'node:events';
-import type { Dispatcher } from 'undici';
-import Pool from 'undici/lib/dispatcher/pool.js';
-import { faultOfError } from './connection-faults.ts';
-import { Exchange, type HttpAnswer } from './exchange.ts';
-import type { Outcome } from './faults.ts';
+import { type Dispatcher, Pool } from 'undici';
+import { done, type Fault, fault, faultOfError, faultOfProxy, type Outcome } from './faults.ts';
+import { type ProxyServer, TunnelError, tunnel } from './proxy.ts';
 
 /** Milliseconds; all of them end in a retry. */
 export interface Timeouts {
@@ -27,6 +25,16 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
 }
 
+export interface HttpAnswer {
+  readonly status: number;
+  /** Names in lower case. Of a repeated header the first counts. */
+  header(name: string): string | undefined;
+  /** As sent, perhaps compressed. */
+  readonly body: Buffer;
+  /** The body was longer than asked for and is not whole. */
+  readonly cut: boolean;
+}
+
 /** One server, kept-alive connections, no redirects, no retries. */
 export interface Transport {
   /** @throws the signal's reason */
@@ -35,48 +43,122 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** A server that has not even taken the connection by then is not there. */
+/** A server that has not even taken the connection by then is not there; nor is a proxy that has no tunnel. */
 const CONNECT_MS = 10_000;
+/** What is kept of the body of an error answer: enough for its description. */
+const ERROR_BODY_BYTES = 64 * 1024;
 
 /**
- * undici's `dispatch` rather than its `request`: no stream and no promise chain a page, about a tenth less CPU, and
- * undici's index, three times slower to import than its pool, is not needed.
- *
- * @param origin scheme, host and port
+ * @param target scheme, host and port count
+ * @param proxy on the way there, if any
  */
-export function createTransport(origin: string, connections: number): Transport {
+export function createTransport(
+  target: URL,
+  connections: number,
+  proxy: ProxyServer | undefined,
+): Transport {
   const closing = new AbortController();
   // A few listeners a socket, all taken off with it.
   setMaxListeners(0, closing.signal);
-  const pool: Dispatcher = new Pool(origin, {
-    connections,
-    pipelining: 1,
-    // Off: undici's own timers tick in half seconds, Exchange keeps time to the millisecond.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    // The signal ends sockets that are still connecting: the pool does not know those.
-    connect: { timeout: CONNECT_MS, signal: closing.signal },
-  });
+  // The signal ends sockets that are still connecting: the pools do not know those.
+  const connect = { timeout: CONNECT_MS, signal: closing.signal };
+  // Timeouts off: undici's own tick in half seconds, `send` keeps time to the millisecond.
+  const usual = { connections, pipelining: 1, headersTimeout: 0, bodyTimeout: 0, connect };
+  const isTunnel = proxy !== undefined && target.protocol === 'https:';
+  const forwarder = proxy && !isTunnel ? proxy : undefined;
+  const toProxy = isTunnel
+    ? new Pool(proxy.origin, { ...usual, headersTimeout: CONNECT_MS })
+    : undefined;
+  const pool = new Pool(
+    forwarder?.origin ?? target.origin,
+    proxy && toProxy ? { ...usual, connect: tunnel(toProxy, proxy, target, connect) } : usual,
+  );
+  // To a proxy that forwards, the path is the whole URL (RFC 9112 section 3.2.2).
+  const [prefix, added] = forwarder
+    ? [target.origin, { ...forwarder.headers, host: target.host }]
+    : ['', {}];
   let contacted = false;
+
+  function refusedByProxy(status: number): Outcome<never> {
+    const loggedIn = proxy?.headers['proxy-authorization'] !== undefined;
+    return faultOfProxy(status, {
+      ...{ proxy: proxy?.name ?? '', loggedIn, target: target.host, contacted },
+    });
+  }
+
+  function faultOf(error: unknown): Outcome<never> {
+    if (!(error instanceof TunnelError)) return faultOfError(error, contacted, forwarder?.name);
+    if (error.status !== undefined) return refusedByProxy(error.status);
+    return faultOfError(error.cause, contacted, proxy?.name);
+  }
+
   return {
-    async send(request) {
-      request.signal.throwIfAborted();
-      const exchange = new Exchange(request);
-      const { method, path, headers, body = null } = request;
-      pool.dispatch({ method, path, headers, body }, exchange);
+    async send({ signal, timeouts, maxBodyBytes, method, path, headers, body = null }) {
+      signal.throwIfAborted();
+      const exchange = new AbortController();
+      let late: { readonly kind: 'fault'; readonly fault: Fault } | undefined;
+      const limit = (what: string, ms: number) =>
+        setTimeout(() => {
+          late ??= fault('timeout', `${what} ${Math.round(ms) / 1000} s`);
+          exchange.abort(new Error('called off'));
+        }, ms);
+      const callOff = () => exchange.abort(signal.reason);
+      signal.addEventListener('abort', callOff);
+      const total = limit('no whole answer within', timeouts.totalMs);
+      let timer = limit('no headers within', timeouts.headersMs);
       try {
-        return await exchange.outcome;
+        const response = await pool.request({
+          ...{ method, body, path: prefix + path, signal: exchange.signal },
+          headers: { ...headers, ...added },
+        });
+        clearTimeout(timer);
+        timer = limit('the body stopped for', timeouts.idleMs);
+        const { statusCode: status } = response;
+        const isProxys = forwarder !== undefined && status === 407;
+        contacted ||= !isProxys;
+        const maxBytes = status < 300 ? maxBodyBytes : ERROR_BODY_BYTES;
+        const read = await readBytes(response, maxBytes, () => timer.refresh());
+        if (isProxys) return refusedByProxy(status);
+        return done({ status, header: (name) => firstOf(response.headers[name]), ...read });
       } catch (error) {
-        request.signal.throwIfAborted();
-        return faultOfError(error, contacted);
+        signal.throwIfAborted();
+        return late ?? faultOf(error);
       } finally {
-        contacted ||= exchange.answered;
+        clearTimeout(timer);
+        clearTimeout(total);
+        signal.removeEventListener('abort', callOff);
       }
     },
     async close() {
-      const destroyed = pool.destroy();
+      const destroyed = Promise.all([pool.destroy(), toProxy?.destroy()]);
       closing.abort();
       await destroyed;
     },
   };
+}
+
+/** Reads a body to its end, or to the byte that is too many: then it hangs up. */
+async function readBytes(
+  { headers, body }: Dispatcher.ResponseData,
+  maxBytes: number,
+  onPiece: () => void,
+): Promise<Pick<HttpAnswer, 'body' | 'cut'>> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  let cut = Number(firstOf(headers['content-length'])) > maxBytes;
+  if (cut) body.on('error', () => {}).destroy();
+  else
+    for await (const piece of body) {
+      onPiece();
+      bytes += piece.length;
+      cut = bytes > maxBytes;
+      if (cut) break;
+      pieces.push(piece);
+    }
+  const [only] = pieces;
+  return { body: pieces.length === 1 ? only : Buffer.concat(pieces), cut };
+}
+
+function firstOf(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : value?.[0];
 }

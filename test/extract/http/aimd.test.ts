@@ -6,7 +6,7 @@ import {
   afterCongestion,
   afterSuccess,
   startAimd,
-} from '../../../src/extract/http/aimd.ts';
+} from '../../../src/extract/http/concurrency.ts';
 
 function successes(state: Aimd, count: number): Aimd {
   return Array.from({ length: count }).reduce<Aimd>((now) => afterSuccess(now, true), state);

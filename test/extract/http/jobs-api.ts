@@ -3,8 +3,8 @@ import {
   createJobsClient,
   type JobsClient,
   type JobsClientOptions,
-} from '../../../src/extract/http/index.ts';
-import type { Page, PageQuery, PageTooLarge } from '../../../src/json/page.ts';
+} from '../../../src/extract/http/client.ts';
+import type { PageAnswer, PageQuery } from '../../../src/extract/page.ts';
 import type { RunEvent } from '../../../src/platform/effects.ts';
 import { EXIT, type ExitCode, ExportError } from '../../../src/platform/errors.ts';
 import { type FakeClock, fakeClock } from '../../support/fake-clock.ts';
@@ -52,7 +52,7 @@ export function sendPage(response: http.ServerResponse, request: Seen, total = T
   sendJson(response, pageBody(request, total));
 }
 
-export function ids(page: Page | PageTooLarge): unknown[] {
+export function ids(page: PageAnswer): unknown[] {
   return page.kind === 'page' ? page.rows.map((job) => job.string('id')) : [page.kind];
 }
 

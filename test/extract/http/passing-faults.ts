@@ -2,7 +2,7 @@ import type http from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { EXIT, type ExitCode } from '../../../src/platform/errors.ts';
 import type { Seen } from '../../support/http-servers.ts';
-import { pageBody, rowsAt, sendJson, windowOf } from './jobs-api.ts';
+import { pageBody, sendJson } from './jobs-api.ts';
 
 /** A fault that asking again may cure. */
 export interface PassingFault {
@@ -34,13 +34,6 @@ function retryAfter(code: number, name: string, value: string): PassingFault {
   return temporary(`${code} with ${name} in Retry-After`, /Gave up after 8/, (response) => {
     sendJson(response, '', { 'retry-after': value, date: 'Thu, 01 Jan 2026 00:00:00 GMT' }, code);
   });
-}
-
-function withData(data: (request: Seen) => object[]): PassingFault['respond'] {
-  return (response, request) => {
-    const body = { data: data(request), pagination: { total: 250, start: 0, end: 100 } };
-    sendJson(response, JSON.stringify(body));
-  };
 }
 
 /** Sends part of a right page and then what `end` does, without the headers of a whole one. */
@@ -99,7 +92,6 @@ export const PASSING_FAULTS: readonly PassingFault[] = [
   }),
   malformed('empty body', /the answer has no body/, (response) => sendJson(response, '')),
   malformed('204', /the answer has no body/, (response) => sendJson(response, '', {}, 204)),
-  malformed('invalid JSON', /is not whole JSON/, (response) => sendJson(response, '{"data": [}')),
   malformed(
     'truncated gzip',
     /gzip body is cut off or corrupt/,
@@ -132,17 +124,4 @@ export const PASSING_FAULTS: readonly PassingFault[] = [
   malformed('status "error" in a 200', /says status "error"/, (response) => {
     sendJson(response, '{"status":"error","message":"no","data":null}');
   }),
-  malformed(
-    'empty page below the total',
-    /0 jobs, where its total of 250 leaves/,
-    withData(() => []),
-  ),
-  malformed(
-    'short page below the total',
-    /jobs, where its total of 250 leaves/,
-    withData((request) => {
-      const { offset, limit } = windowOf(request);
-      return rowsAt(offset, limit).slice(1);
-    }),
-  ),
 ];

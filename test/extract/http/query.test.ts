@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { pagePaths } from '../../../src/extract/http/query.ts';
+import { pagePaths, requestLineBytes } from '../../../src/extract/http/query.ts';
 import type { Filters } from '../../../src/jobs/pipeline.ts';
 import { serveHttp } from '../../support/http-servers.ts';
 import { FIRST, PATH, sendPage, withClient } from './jobs-api.ts';
@@ -59,6 +59,26 @@ describe('the query of a page', () => {
     assert.deepEqual(prefixes(pathOf(page)), [['id__starts_with', '3fa']]);
     assert.deepEqual(prefixes(pathOf(FIRST)), [['id__starts_with', '3f']]);
     assert.deepEqual(prefixes(pagePaths('/x', {})(page)), [['id__starts_with', '3fa']]);
+  });
+
+  it('has the order and the ids of the page, in place of the filter', () => {
+    const page = { ...FIRST, orderBy: 'id', direction: 'DESC', ids: ['x', 'y'] } as const;
+    assert.deepEqual(parsed(pagePaths('/x', { id: ['a'], status: ['DONE'] })(page)), [
+      ['order_by', 'id'],
+      ['order_by_direction', 'DESC'],
+      ['limit', '100'],
+      ['offset', '0'],
+      ['id', 'x'],
+      ['id', 'y'],
+      ['status', 'DONE'],
+    ]);
+  });
+
+  it('tells the length of its request line', () => {
+    const url = 'http://api/core-fast/';
+    const path = `${PATH}?order_by=created_at&order_by_direction=ASC&limit=100&offset=0&id=%C3%A9`;
+    const bytes = requestLineBytes(url, {}, { ...FIRST, ids: ['é'] });
+    assert.equal(bytes, `GET ${path} HTTP/1.1\r\n`.length);
   });
 
   it('carries any text through to the server', () => {

@@ -22,9 +22,11 @@ function body(change: (page: Record<string, unknown>) => object, headers = {}): 
 describe('an answer that asking again would not change', () => {
   const statuses: [status: number, exitCode: ExitCode, says: RegExp][] = [
     [400, EXIT.protocol, /answered 400. Check the filters/],
-    [403, EXIT.credentials, /answered 403: these credentials may not list the jobs/],
+    [403, EXIT.credentials, /answered 403\. These credentials may not list the jobs/],
     [404, EXIT.protocol, /answered 404. Check --api-url/],
     [410, EXIT.protocol, /answered 410/],
+    [414, EXIT.protocol, /answered 414\. The request is too long for the server/],
+    [431, EXIT.protocol, /answered 431\. The request is too long for the server/],
     [418, EXIT.protocol, /answered 418/],
     [451, EXIT.protocol, /answered 451/],
     [501, EXIT.protocol, /answered 501/],
@@ -91,16 +93,22 @@ describe('an answer that asking again would not change', () => {
     it(`ends with 76: ${name}`, () => refused(respond, EXIT.protocol, says));
   }
 
-  it('ends with 65: invalid UTF-8, which must not become U+FFFD', () =>
-    refused(
-      (response, request) => {
-        const bytes = Buffer.from(pageBody(request));
-        bytes[bytes.indexOf('job-7')] = 0xff;
-        response.end(bytes);
-      },
-      EXIT.data,
-      /not valid UTF-8/,
-    ));
+  it("shows the server's own words, redacted, on one line, shortened", async () => {
+    const credentials = { kind: 'token', token: 'canary-token-0' } as const;
+    const words = `no\nsuch\u001b filter: canary-token-0, Bearer abcdefghijklmnop1 ${'x'.repeat(500)}`;
+    for (const [status, key] of [
+      [400, 'message'],
+      [404, 'detail'],
+    ] as const) {
+      const server = serveHttp((r) => sendJson(r, JSON.stringify({ [key]: words }), {}, status));
+      await withClient(server, { credentials }, async (client) => {
+        const says = new RegExp(
+          `answered ${status}, "no such filter: \\*\\*\\*, \\*\\*\\* x{200,300}…"\\. Check`,
+        );
+        await assert.rejects(client.fetchPage(FIRST), exits(EXIT.protocol, says));
+      });
+    }
+  });
 
   for (const status of [300, 301, 302, 303, 304, 307, 308]) {
     it(`ends with 76, and the token goes nowhere: ${status}`, async () => {

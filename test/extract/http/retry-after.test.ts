@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { parseRetryAfter } from '../../../src/extract/http/retry-after.ts';
+import { parseRetryAfter } from '../../../src/extract/http/retry.ts';
 import { EXIT } from '../../../src/platform/errors.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { serveHttp } from '../../support/http-servers.ts';
@@ -120,6 +120,41 @@ describe('a server that asks to stay away', () => {
       await assert.rejects(client.fetchPage(FIRST), exits(EXIT.temporary, says));
       assert.equal(seen.length, 1);
       assert.deepEqual(clock.slept, []);
+    });
+  });
+
+  it('ends the run at once when unfinished work may not wait that long', async () => {
+    const clock = fakeClock({ wall: Date.UTC(2026, 10, 23, 1, 0, 0) });
+    const server = serveHttp((response) => sendJson(response, '', { 'retry-after': '3600' }, 429));
+    await withClient(server, { clock, giveUpAfterMs: 3_599_999 }, async (client, { seen }) => {
+      const says =
+        /stay away until 2026-11-23T02:00:00\.000Z, longer than unfinished work may wait/;
+      await assert.rejects(client.fetchPage(FIRST), exits(EXIT.temporary, says));
+      assert.equal(seen.length, 1);
+      assert.deepEqual(clock.slept, []);
+    });
+  });
+
+  it('is waited for, and that is told once, when it asks for more than a minute', async () => {
+    const clock = fakeClock({ mode: 'still', wall: Date.UTC(2026, 10, 23, 1, 0, 0) });
+    let asked = 0;
+    const server = serveHttp((response, request) => {
+      asked += 1;
+      if (asked > 4) return sendPage(response, request);
+      return sendJson(response, '', { 'retry-after': '61' }, 503);
+    });
+    await withClient(server, { clock, giveUpAfterMs: 61_000 }, async (client) => {
+      const pages = Promise.all(Array.from({ length: 4 }, () => client.fetchPage(FIRST)));
+      await until(() => clock.sleeping === 4);
+      clock.advance(61_000);
+      await pages;
+      const told = client.events.flatMap((event) =>
+        event.type === 'log' && event.level === 'warn' ? [event.message] : [],
+      );
+      assert.deepEqual(told, [
+        'the server answered 503: slowing down',
+        'the server answered 503 and asks to stay away: waiting until 2026-11-23T01:01:01.000Z',
+      ]);
     });
   });
 

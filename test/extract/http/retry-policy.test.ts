@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { FAULT_TRAITS, type FaultKind } from '../../../src/extract/http/faults.ts';
-import { faultOfStatus } from '../../../src/extract/http/passing-status.ts';
+import { faultOfStatus } from '../../../src/extract/http/refusal.ts';
 import {
   BUDGET,
   backoffMs,
   decide,
   type Failure,
   refund,
-} from '../../../src/extract/http/retry-policy.ts';
+} from '../../../src/extract/http/retry.ts';
 import { EXIT } from '../../../src/platform/errors.ts';
 
 const kinds = fc.constantFrom(...(Object.keys(FAULT_TRAITS) as FaultKind[]));
@@ -20,7 +20,9 @@ function failure(kind: FaultKind, more: Partial<Failure> = {}): Failure {
   const never = Number.NEGATIVE_INFINITY;
   const forever = Number.POSITIVE_INFINITY;
   const usual = { attempts: 1, tokens: BUDGET, random: 0.5, now: 0 };
-  return { fault, ...usual, pausedUntil: never, deadlineAt: forever, ...more };
+  const alike = more.attempts ?? 1;
+  const patience = { pausedUntil: never, deadlineAt: forever, giveUpAfterMs: forever };
+  return { fault, ...usual, alike, ...patience, ...more };
 }
 
 describe('faultOfStatus', () => {
@@ -68,7 +70,10 @@ describe('decide', () => {
     ['no-host', 1, EXIT.unavailable],
     ['bad-certificate', 1, EXIT.unavailable],
     ['malformed', 8, EXIT.protocol],
-    ['inconsistent', 8, EXIT.protocol],
+    ['proxy-login', 1, EXIT.credentials],
+    ['proxy-refusal', 1, EXIT.unavailable],
+    ['garbled', 2, EXIT.protocol],
+    ['short', 3, EXIT.protocol],
   ];
   for (const [kind, attempts, exitCode] of ends) {
     it(`gives up on ${kind} after ${attempts} attempts with ${exitCode}`, () => {
@@ -76,9 +81,16 @@ describe('decide', () => {
         assert.equal(decide(failure(kind, { attempts: made })).kind, 'again');
       }
       const stop = decide(failure(kind, { attempts }));
-      assert.deepEqual({ ...stop, at: 0 }, { kind: 'stop', why: 'attempts', exitCode, at: 0 });
+      assert.deepEqual(stop, { kind: 'stop', why: 'attempts', exitCode });
     });
   }
+
+  it('counts attempts that ended alike, and eight in all', () => {
+    const kind = (more: Partial<Failure>) => decide(failure('short', more)).kind;
+    assert.equal(kind({ attempts: 7, alike: 2 }), 'again');
+    assert.equal(kind({ attempts: 7, alike: 3 }), 'stop');
+    assert.equal(kind({ attempts: 8, alike: 1 }), 'stop');
+  });
 
   it('stops at once when the budget does not pay for another attempt', () => {
     const why = (kind: FaultKind, tokens: number) => {
@@ -107,7 +119,8 @@ describe('decide', () => {
             assert.ok(decision.at >= Math.max(now, pausedUntil));
             assert.ok(decision.at < deadlineAt);
           } else if (decision.why !== 'attempts') {
-            assert.ok(decision.at >= deadlineAt || now >= deadlineAt);
+            const latest = now + FAULT_TRAITS[kind].baseMs;
+            assert.ok(Math.max(latest, pausedUntil) >= deadlineAt);
             assert.equal(decision.exitCode, EXIT.temporary);
           }
         },
@@ -123,7 +136,9 @@ describe('decide', () => {
     };
     assert.equal(why({ random: 0.1 }), 'again');
     assert.equal(why({ random: 0.9 }), 'deadline');
-    assert.equal(why({ pausedUntil: 400 }), 'wait-past-deadline');
+    assert.equal(why({ pausedUntil: 400 }), 'pause');
+    assert.equal(why({ pausedUntil: 300, giveUpAfterMs: 299, random: 0.1 }), 'pause');
+    assert.equal(why({ pausedUntil: 300, giveUpAfterMs: 300, random: 0.1 }), 'again');
     assert.equal(why({ now: 400 }), 'deadline');
   });
 });

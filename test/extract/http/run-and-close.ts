@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createJobsClient } from '../../../src/extract/http/index.ts';
+import { createJobsClient } from '../../../src/extract/http/client.ts';
 import { SECRETS } from './token-server.ts';
 
 /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
-import { quote, redactor } from '../../../src/extract/http/safe-text.ts';
+import { quote, redactor } from '../../../src/extract/http/refusal.ts';
 import type { Credentials } from '../../../src/jobs/options.ts';
 import type { RunEvent } from '../../../src/platform/effects.ts';
 import {
@@ -23,7 +23,8 @@ function telltale(status: number): Respond {
     const all = `${PAYLOAD} ${headers.authorization} ${body} ${url}`;
     const detail = [{ loc: ['query'], msg: headers.authorization, input: all, type: all }];
     const words = { error: 'no', error_description: `${body} ${decodeURIComponent(body)}` };
-    sendJson(response, JSON.stringify({ ...words, detail, data: all, message: all }), {}, status);
+    const message = `${headers.authorization} ${body} ${url}`;
+    sendJson(response, JSON.stringify({ ...words, detail, data: all, message }), {}, status);
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { lifetimeMs, tokenFrom } from '../../../src/extract/http/token-life.ts';
+import { lifetimeMs, tokenFrom } from '../../../src/extract/http/sign-in.ts';
 
 const WALL = Date.UTC(2026, 0, 1);
 

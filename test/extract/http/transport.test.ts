@@ -19,7 +19,7 @@ async function withTransport(
   test: (transport: Transport, server: TestServer) => Promise<void>,
 ): Promise<void> {
   const server = await serveHttp(respond);
-  const transport = createTransport(server.url, 2);
+  const transport = createTransport(new URL(server.url), 2, undefined);
   try {
     await test(transport, server);
   } finally {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
-import { faultOfError } from '../../../src/extract/http/connection-faults.ts';
+import { faultOfError } from '../../../src/extract/http/faults.ts';
 import { EXIT } from '../../../src/platform/errors.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { closedPort, serveHttp, serveRaw } from '../../support/http-servers.ts';

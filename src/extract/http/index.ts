@@ -1,1 +1,0 @@
-export { createJobsClient, type JobsClient, type JobsClientOptions } from './client.ts';

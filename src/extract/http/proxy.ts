@@ -1,0 +1,105 @@
+import { Socket } from 'node:net';
+import { buildConnector, type Pool } from 'undici';
+import { EXIT, ExportError } from '../../platform/errors.ts';
+
+/** The proxies between here and the servers, in the words of the environment variables; undefined or empty: none. */
+export interface ProxyOptions {
+  /** For http URLs: `[http://][user:password@]host:port`. */
+  readonly http?: string | undefined;
+  /** For https URLs; they go through a tunnel (CONNECT), so that the proxy sees neither token nor jobs. */
+  readonly https?: string | undefined;
+  /** Hosts reached directly, split by commas or spaces: `host[:port]`, subdomains included; `*` for all. */
+  readonly noProxy?: string | undefined;
+}
+
+/** A proxy on the way to one server. */
+export interface ProxyServer {
+  readonly origin: string;
+  /** Host and port, for messages. */
+  readonly name: string;
+  readonly headers: { readonly 'proxy-authorization'?: string };
+  /** What must never be read back to anybody. */
+  readonly secrets: readonly string[];
+}
+
+/**
+ * The proxy that leads to a server; undefined when it is reached directly.
+ *
+ * @throws ExportError (78) when its URL cannot be used; the URL is never repeated
+ */
+export function proxyFor(target: URL, options: ProxyOptions): ProxyServer | undefined {
+  const isSecure = target.protocol === 'https:';
+  const text = (isSecure ? options.https : options.http)?.trim() ?? '';
+  if (text === '' || isExempt(target, options.noProxy ?? '')) return undefined;
+  const href = text.includes('://') ? text : `http://${text}`;
+  const url = URL.canParse(href) ? new URL(href) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    const name = isSecure ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+    const what = `${name}: expected http://[user:password@]host:port, or https://...`;
+    throw new ExportError(what, { exitCode: EXIT.config, stage: 'extract' });
+  }
+  const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+  const proxy = { origin: url.origin, name: `${url.hostname}:${port}` };
+  if (url.username === '' && url.password === '') return { ...proxy, headers: {}, secrets: [] };
+  const [user, password] = [decoded(url.username), decoded(url.password)];
+  const pair = Buffer.from(`${user}:${password}`).toString('base64');
+  const secrets = [pair, password, url.password].filter((secret) => secret !== '');
+  return { ...proxy, headers: { 'proxy-authorization': `Basic ${pair}` }, secrets };
+}
+
+function isExempt({ hostname, port, protocol }: URL, noProxy: string): boolean {
+  const targetPort = port || (protocol === 'https:' ? '443' : '80');
+  return noProxy.split(/[\s,]+/).some((entry) => {
+    if (entry === '*') return true;
+    const [, host = '', onlyPort] = /^(?:\*?\.)?(.*?)(?::(\d+))?$/.exec(entry.toLowerCase()) ?? [];
+    if (host === '' || (onlyPort !== undefined && onlyPort !== targetPort)) return false;
+    return hostname === host || hostname.endsWith(`.${host}`);
+  });
+}
+
+/** A percent sign that encodes nothing stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Trouble with a proxy before there was a tunnel: the status it answered, or the `cause`. */
+export class TunnelError extends Error {
+  override readonly name = 'TunnelError';
+  readonly status: number | undefined;
+
+  constructor(status: number | undefined, cause?: unknown) {
+    super('the proxy made no tunnel', { cause });
+    this.status = status;
+  }
+}
+
+/**
+ * Makes connections to one https server through a proxy (RFC 9110 section 9.3.6). In place of undici's ProxyAgent, for
+ * which see docs/decisions.md.
+ *
+ * @param proxy pool of connections to the proxy
+ * @param tls how the connection inside the tunnel is made
+ */
+export function tunnel(
+  proxy: Pool,
+  { headers }: ProxyServer,
+  target: URL,
+  tls: buildConnector.BuildOptions,
+): buildConnector.connector {
+  const connect = buildConnector(tls);
+  const host = `${target.hostname}:${target.port || '443'}`;
+  return (options, callback) => {
+    proxy.connect({ path: host, headers: { ...headers, host } }, (error, answer) => {
+      if (error) return callback(new TunnelError(undefined, error), null);
+      const { statusCode, socket } = answer;
+      if (statusCode >= 200 && statusCode < 300 && socket instanceof Socket)
+        return connect({ ...options, httpSocket: socket }, callback);
+      socket.on('error', () => {}).destroy();
+      return callback(new TunnelError(statusCode), null);
+    });
+  };
+}
