@@ -5,18 +5,6 @@ import { pathToFileURL } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 /**
- * Leaves out what undici loads for every client and this program cannot reach: HTTP/2, which a pool speaks only if told
- * to, and fetch, which makes a stream of bodies that are neither text nor bytes.
- */
-const withoutUnused: Plugin = {
-  name: 'without-unused',
-  setup({ onLoad }) {
-    const filter = /\/undici\/lib\/(?:dispatcher\/client-h2|web\/fetch\/body)\.js$/;
-    onLoad({ filter }, () => ({ contents: 'module.exports = {};' }));
-  },
-};
-
-/**
  * Stand-ins for two packages that yargs loads. `escalade/sync` looks for the package.json of the program, and yargs
  * takes settings from it; out of a bundle it would find the one of the folder that somebody happens to work in.
  * `string-width` compiles tables of every emoji when it is loaded, which takes longer than loading all else that
@@ -72,7 +60,7 @@ const OPTIONS = {
   // A stack needs names and lines only.
   sourcesContent: false,
   logLevel: 'warning',
-  plugins: [withoutUnused, lighterYargs, newerParquetjs],
+  plugins: [lighterYargs, newerParquetjs],
   // By this CommonJS packages load the modules of Node.js.
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);",

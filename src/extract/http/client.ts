@@ -1,8 +1,9 @@
+import pLimit from 'p-limit';
 import type { Credentials } from '../../jobs/options.ts';
 import type { Filters } from '../../jobs/pipeline.ts';
 import { EXIT, ExportError } from '../../platform/errors.ts';
 import type { FetchPage, PageAnswer, PageQuery } from '../page.ts';
-import { createAdmission, createCancellation, createSlots, createTurns } from './concurrency.ts';
+import { createAdmission, createCancellation, createTurns, takePlace } from './concurrency.ts';
 import { done, type Fault, failure, type Outcome } from './faults.ts';
 import { BrokenContract, readPage } from './page-answer.ts';
 import { type ProxyOptions, proxyFor } from './proxy.ts';
@@ -32,7 +33,7 @@ export interface JobsClientOptions {
   readonly userAgent: string;
 }
 
-/** What a client has done so far; live. */
+/** What a client has done up to the moment of asking. */
 export interface RequestStats {
   /** Requests sent to the API, repeated ones included, sign-ins not. */
   readonly requests: number;
@@ -80,9 +81,7 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
   const path = listPath(apiUrl);
   const pathOf = pagePaths(path, options.filters);
-  const headers = {
-    ...{ accept: 'application/json', 'accept-encoding': 'gzip', 'user-agent': userAgent },
-  };
+  const usual = { accept: 'application/json', 'accept-encoding': 'gzip', 'user-agent': userAgent };
 
   const target = new URL(apiUrl);
   const proxy = proxyFor(target, proxies);
@@ -97,7 +96,7 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
   const transport = createTransport(target, concurrency, proxy);
   // Pages under way, those in backoff included: they hold no request, but an outage must not set every page that
   // queues to failing, and so use up the budget of the run. One that has come and is still to be read is not.
-  const places = createSlots(concurrency);
+  const places = pLimit(concurrency);
   const nextTurn = createTurns();
   const admission = createAdmission(concurrency, state, effects);
   const counts = { requests: 0, bytesReceived: 0, refusals: 0 };
@@ -112,7 +111,7 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
     return transport.send({
       method: 'GET',
       path: pathOf(query),
-      headers: header === undefined ? headers : { ...headers, authorization: header },
+      headers: header === undefined ? usual : { ...usual, authorization: header },
       maxBodyBytes,
       timeouts: { ...timeouts, totalMs: Math.min(timeouts.totalMs, msLeft) },
       signal,
@@ -177,7 +176,7 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
     const request = `GET ${path} (${placeOf(query)})`;
     let leave: (() => void) | undefined;
     async function attempt(signal: AbortSignal): Promise<Outcome<PageAnswer, PageAnswer>> {
-      leave ??= await places.take();
+      leave ??= await takePlace(places);
       const sent = await admission.run(request, signal, (msLeft) =>
         send(query, request, signal, msLeft),
       );
@@ -201,22 +200,8 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
 
   return {
     fetchPage,
-    stats: {
-      get requests() {
-        return counts.requests;
-      },
-      get retries() {
-        return state.retries;
-      },
-      get bytesReceived() {
-        return counts.bytesReceived;
-      },
-      get inFlight() {
-        return admission.inFlight;
-      },
-      get refusals() {
-        return counts.refusals;
-      },
+    get stats() {
+      return { ...counts, retries: state.retries, inFlight: admission.inFlight };
     },
     get concurrency() {
       return admission.concurrency;

@@ -77,7 +77,7 @@ export interface FaultTraits {
 }
 
 const CHECK_URL = 'Check the URL (--api-url, PASQAL_TOKEN_URL) and the network.';
-const CHECK_PROXY = 'Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.';
+export const CHECK_PROXY = 'Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.';
 
 const USUAL: FaultTraits = {
   attempts: 8,
@@ -193,42 +193,6 @@ export function faultOfError(error: unknown, contacted: boolean, proxy?: string)
   const kind = contacted ? later : first === 'connection' ? 'unreachable' : first;
   const advice = FAULT_TRAITS[kind].exitCode === EXIT.unavailable ? { advice: CHECK_PROXY } : {};
   return fault(kind, `the proxy ${proxy}: ${what} (${code})`, { cause, ...advice });
-}
-
-/**
- * The fault that a proxy's refusal stands for.
- *
- * @param proxy host and port
- * @param loggedIn whether the proxy was sent a user name
- * @param target host and port that it was to connect to
- */
-export function faultOfProxy(
-  status: number,
-  { proxy, loggedIn, target, contacted }: ProxyRefusal,
-): Outcome<never> {
-  if (status === 407) {
-    const what = loggedIn
-      ? `refuses the user name and password in its URL`
-      : `asks for a user name and password`;
-    const advice =
-      'Set HTTPS_PROXY (HTTP_PROXY) to http://user:password@host:port, special characters percent-encoded.';
-    return fault('proxy-login', `the proxy ${proxy} ${what} (407)`, { status, advice });
-  }
-  const what = `the proxy ${proxy} does not connect to ${target} (${status})`;
-  if (status < 500) {
-    const advice = `Have it allowed there, or reached without the proxy (NO_PROXY).`;
-    return fault('proxy-refusal', what, { status, advice });
-  }
-  return contacted
-    ? fault('connection', what, { status })
-    : fault('unreachable', what, { status, advice: `${CHECK_URL} ${CHECK_PROXY}` });
-}
-
-export interface ProxyRefusal {
-  readonly proxy: string;
-  readonly loggedIn: boolean;
-  readonly target: string;
-  readonly contacted: boolean;
 }
 
 /**

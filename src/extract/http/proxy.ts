@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { buildConnector, type Pool } from 'undici';
 import { EXIT, ExportError } from '../../platform/errors.ts';
+import { CHECK_PROXY, fault, type Outcome } from './faults.ts';
 
 /** The proxies between here and the servers, in the words of the environment variables; undefined or empty: none. */
 export interface ProxyOptions {
@@ -102,4 +103,35 @@ export function tunnel(
       return callback(new TunnelError(statusCode), null);
     });
   };
+}
+
+/**
+ * The fault that a proxy's refusal stands for.
+ *
+ * @param contacted whether the server behind it has ever answered in this run
+ */
+export function refusedBy(
+  { name, headers }: ProxyServer,
+  status: number,
+  target: URL,
+  contacted: boolean,
+): Outcome<never> {
+  if (status === 407) {
+    const isLoggedIn = headers['proxy-authorization'] !== undefined;
+    const wish = isLoggedIn ? 'refuses the' : 'asks for a';
+    const place = isLoggedIn ? ' in its URL' : '';
+    const what = `the proxy ${name} ${wish} user name and password${place} (407)`;
+    const advice =
+      'Set HTTPS_PROXY (HTTP_PROXY) to http://user:password@host:port, special characters percent-encoded.';
+    return fault('proxy-login', what, { status, advice });
+  }
+  const what = `the proxy ${name} does not connect to ${target.host} (${status})`;
+  if (status >= 500)
+    return fault(
+      contacted ? 'connection' : 'unreachable',
+      what,
+      contacted ? {} : { advice: CHECK_PROXY },
+    );
+  const advice = 'Have it allowed there, or reached without the proxy (NO_PROXY).';
+  return fault('proxy-refusal', what, { status, advice });
 }

@@ -121,19 +121,22 @@ export async function retry<T>(
     kinds.push(fault.kind);
     const attempts = kinds.length;
     const alike = kinds.filter((kind) => kind === fault.kind).length;
-    const { tokens, deadlineAt, giveUpAfterMs } = state;
     const { pausedUntil } = pause;
     const now = clock.monotonic();
-    const patience = { deadlineAt, giveUpAfterMs };
     const decision = decide({
-      ...{ fault, attempts, alike, tokens, random: random(), now, pausedUntil },
-      ...patience,
+      ...state,
+      fault,
+      attempts,
+      alike,
+      random: random(),
+      now,
+      pausedUntil,
     });
     if (decision.kind === 'stop') {
       const { why, exitCode } = decision;
       if (fault.instead !== undefined && (why === 'attempts' || why === 'budget'))
         return fault.instead;
-      if (why === 'pause') throw tooLate(request, pausedUntil, patience, clock, fault);
+      if (why === 'pause') throw tooLate(request, pausedUntil, state, clock, fault);
       throw failure(request, `${fault.what}. ${END[why](fault, attempts)}`, exitCode, fault.cause);
     }
     lastCost = decision.cost;

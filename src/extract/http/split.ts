@@ -49,7 +49,7 @@ export function readItems(items: readonly Buffer[]): { rows: RawJob[]; damaged: 
   const damaged: Damaged[] = [];
   for (const [at, bytes] of items.entries()) {
     const row = isUtf8(bytes) ? readItem(bytes) : 'not UTF-8';
-    if (typeof row === 'string') damaged.push({ at, reason: row, bytes });
+    if (typeof row === 'string') damaged.push({ at, reason: row, bytes: Buffer.from(bytes) });
     else rows.push(row);
   }
   return { rows, damaged };

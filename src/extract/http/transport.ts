@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { type Dispatcher, Pool } from 'undici';
-import { done, type Fault, fault, faultOfError, faultOfProxy, type Outcome } from './faults.ts';
-import { type ProxyServer, TunnelError, tunnel } from './proxy.ts';
+import { done, type Fault, fault, faultOfError, type Outcome } from './faults.ts';
+import { type ProxyServer, refusedBy, TunnelError, tunnel } from './proxy.ts';
 
 /** Milliseconds; all of them end in a retry. */
 export interface Timeouts {
@@ -79,17 +79,11 @@ export function createTransport(
     : ['', {}];
   let contacted = false;
 
-  function refusedByProxy(status: number): Outcome<never> {
-    const loggedIn = proxy?.headers['proxy-authorization'] !== undefined;
-    return faultOfProxy(status, {
-      ...{ proxy: proxy?.name ?? '', loggedIn, target: target.host, contacted },
-    });
-  }
-
   function faultOf(error: unknown): Outcome<never> {
-    if (!(error instanceof TunnelError)) return faultOfError(error, contacted, forwarder?.name);
-    if (error.status !== undefined) return refusedByProxy(error.status);
-    return faultOfError(error.cause, contacted, proxy?.name);
+    if (!(error instanceof TunnelError) || proxy === undefined)
+      return faultOfError(error, contacted, forwarder?.name);
+    if (error.status !== undefined) return refusedBy(proxy, error.status, target, contacted);
+    return faultOfError(error.cause, contacted, proxy.name);
   }
 
   return {
@@ -108,17 +102,20 @@ export function createTransport(
       let timer = limit('no headers within', timeouts.headersMs);
       try {
         const response = await pool.request({
-          ...{ method, body, path: prefix + path, signal: exchange.signal },
+          method,
+          path: prefix + path,
+          body,
+          signal: exchange.signal,
           headers: { ...headers, ...added },
         });
         clearTimeout(timer);
         timer = limit('the body stopped for', timeouts.idleMs);
         const { statusCode: status } = response;
-        const isProxys = forwarder !== undefined && status === 407;
-        contacted ||= !isProxys;
+        const refusing = status === 407 ? forwarder : undefined;
+        contacted ||= refusing === undefined;
         const maxBytes = status < 300 ? maxBodyBytes : ERROR_BODY_BYTES;
         const read = await readBytes(response, maxBytes, () => timer.refresh());
-        if (isProxys) return refusedByProxy(status);
+        if (refusing) return refusedBy(refusing, status, target, contacted);
         return done({ status, header: (name) => firstOf(response.headers[name]), ...read });
       } catch (error) {
         signal.throwIfAborted();

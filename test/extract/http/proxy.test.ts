@@ -129,6 +129,13 @@ describe('a proxy', () => {
       await assert.rejects(client.fetchPage(FIRST), exits(EXIT.temporary, says));
     }));
 
+  it('carries as many tunnels as there are connections, and no more', () =>
+    through({ scheme: 'https' }, async (client, { seen }) => {
+      const pages = await Promise.all(Array.from({ length: 64 }, () => client.fetchPage(FIRST)));
+      for (const page of pages) assert.deepEqual(ids(page), JOBS);
+      assert.ok(seen.length > 4 && seen.length <= 16, `${seen.length} tunnels`);
+    }));
+
   it('leads to the token endpoint too', async () => {
     const [tokens, proxy, api] = await Promise.all([
       tokenServer(),
