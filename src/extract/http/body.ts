@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { constants, gunzipSync } from 'node:zlib';
-import type { HttpAnswer } from './transport.ts';
+import { HEAD_BYTES, type HttpAnswer } from './transport.ts';
 
 const MARK = Buffer.from('\ufeff');
 const [SPACE, CLOSE_OBJECT] = [0x20, 0x7d];
@@ -31,9 +31,6 @@ export async function decodeBody(answer: HttpAnswer, maxBytes: number): Promise<
     return { kind: 'malformed', what: 'the gzip body is cut off or corrupt' };
   }
 }
-
-/** Bytes of a body too large to be read that tell it from others. */
-const HEAD_BYTES = 64 * 1024;
 
 function headOf(answer: HttpAnswer): Buffer {
   const start = answer.body.subarray(0, HEAD_BYTES);

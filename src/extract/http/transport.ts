@@ -134,7 +134,10 @@ export function createTransport(
   };
 }
 
-/** Reads a body to its end, or to the byte that is too many: then it hangs up. */
+/** Bytes of a body too large to be read that are read all the same: they tell one job from another. */
+export const HEAD_BYTES = 64 * 1024;
+
+/** Reads a body to its end, or to the byte that is too many, or as soon as that is announced: then it hangs up. */
 async function readBytes(
   { headers, body }: Dispatcher.ResponseData,
   maxBytes: number,
@@ -142,16 +145,15 @@ async function readBytes(
 ): Promise<Pick<HttpAnswer, 'body' | 'cut'>> {
   const pieces: Buffer[] = [];
   let bytes = 0;
-  let cut = Number(firstOf(headers['content-length'])) > maxBytes;
-  if (cut) body.on('error', () => {}).destroy();
-  else
-    for await (const piece of body) {
-      onPiece();
-      bytes += piece.length;
-      cut = bytes > maxBytes;
-      if (cut) break;
-      pieces.push(piece);
-    }
+  const announced = Number(firstOf(headers['content-length'])) > maxBytes;
+  let cut = announced;
+  for await (const piece of body) {
+    onPiece();
+    bytes += piece.length;
+    cut ||= bytes > maxBytes;
+    pieces.push(piece);
+    if (cut && (!announced || bytes >= Math.min(HEAD_BYTES, maxBytes))) break;
+  }
   const [only] = pieces;
   return { body: pieces.length === 1 ? only : Buffer.concat(pieces), cut };
 }
