@@ -111,5 +111,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 /** A throwing `onRequest`, or a bug: shown to the client, because nobody else is there to see it. */
 function fail(exchange: Exchange, error: unknown): void {
   if (exchange.response.headersSent) exchange.response.destroy();
-  else sendJson(exchange, 500, { status: 'error', message: String(error), code: '500' });
+  else
+    sendJson(exchange, 500, {
+      status: 'error',
+      message: error instanceof Error ? error.message : String(error),
+      code: '500',
+    });
 }
