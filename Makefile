@@ -12,7 +12,7 @@ SOURCES := $(shell find src pipelines -name '*.ts') esbuild.config.ts
 FAST_TESTS := $(shell find test -name '*.test.ts' ! -name '*.slow.test.ts')
 SLOW_TESTS := $(shell find test -name '*.slow.test.ts')
 
-.PHONY: help setup build demo export test test-slow test-python lint typecheck bench clean
+.PHONY: help setup build demo export simulate test test-slow test-python lint typecheck bench clean
 
 help: ## List the targets (default)
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -37,6 +37,9 @@ demo: build ## Export generated jobs to output/ and query them; needs no account
 
 export: build ## Export real jobs; pass flags as ARGS="--status ERROR"
 	@$(CLI) export $(ARGS)
+
+simulate: setup ## Serve generated jobs the way the API does; flags as ARGS="--jobs 100000 --fault 503=0.05"
+	@node --import tsx test/simulator/main.ts $(ARGS)
 
 test: build ## Run the tests
 	$(TEST) $(FAST_TESTS)

@@ -56,7 +56,7 @@ describe('the check of the rules', () => {
     ['a part of it too', 'src/load/a.ts', "import type { X } from 'undici/types';"],
     ['p-limit outside extract', 'src/load/a.ts', "import limit from 'p-limit';"],
     ['the Parquet writer elsewhere', 'src/load/arrow.ts', "import p from 'parquetjs-lite';"],
-    ['http outside the simulator', 'src/extract/a.ts', "import http from 'node:http';"],
+    ['http of Node.js, in a stage', 'src/extract/a.ts', "import http from 'node:http';"],
     ['the environment', 'src/extract/a.ts', 'const x = process.env.HOME;'],
     ['the exit code', 'src/run.ts', 'process.exitCode = 1;'],
     ['the process by import', 'src/run.ts', "import { env } from 'node:process';"],

@@ -20,14 +20,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-export type Stage =
-  | 'cli'
-  | 'extract'
-  | 'transform'
-  | 'checkpoint'
-  | 'load'
-  | 'publish'
-  | 'simulate';
+export type Stage = 'cli' | 'extract' | 'transform' | 'checkpoint' | 'load' | 'publish';
 
 export interface ExportErrorOptions {
   readonly exitCode: ExitCode;

@@ -41,7 +41,8 @@ function highWaterMark(pid: number | undefined): number {
 export async function serve(
   args: readonly string[],
 ): Promise<{ url: string; stop(): Promise<void> }> {
-  const child = spawn(process.execPath, ['dist/src/cli/main.js', 'simulate', '--json', ...args], {
+  const program = ['--import', 'tsx', 'test/simulator/main.ts', '--json'];
+  const child = spawn(process.execPath, [...program, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { ended, start } from '../support/process.ts';
 
 describe('the process', () => {
@@ -80,19 +80,4 @@ describe('the process', () => {
     assert.equal(code, 65);
     assert.match(stdout, /jobs\.arrow/);
   });
-});
-
-describe('a simulator of its own', () => {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    it(`tells its address, serves, and ends in 0 on ${signal}`, async () => {
-      const child = start(['simulate', '--jobs', '7', '--json']);
-      const closed = ended(child);
-      const [line] = await once(child.stdout, 'data');
-      const { url } = JSON.parse(String(line));
-      const page = await (await fetch(`${url}/api/v2/jobs?limit=1`)).text();
-      assert.match(page, /"total":\s*7\b/);
-      child.kill(signal);
-      assert.equal((await closed).code, 0);
-    });
-  }
 });

@@ -33,10 +33,13 @@ async function refuseToHideRealJobs(): Promise<void> {
   process.exit(1);
 }
 
-/** Runs the built program without what this shell may have set for real exports. */
-function program(args: readonly string[], stdout: 'inherit' | 'pipe'): ChildProcess {
+const PROGRAM = ['dist/src/cli/main.js'];
+const SIMULATOR = ['--import', 'tsx', 'test/simulator/main.ts'];
+
+/** Runs a program without what this shell may have set for real exports. */
+function run(args: readonly string[], stdout: 'inherit' | 'pipe'): ChildProcess {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('PASQAL_'));
-  return spawn(process.execPath, ['dist/src/cli/main.js', ...args], {
+  return spawn(process.execPath, args, {
     cwd: ROOT,
     env: Object.fromEntries(kept),
     stdio: ['ignore', stdout, 'inherit'],
@@ -53,8 +56,8 @@ async function firstLine(child: ChildProcess): Promise<string> {
 }
 
 await refuseToHideRealJobs();
-const simulate = ['simulate', '--jobs', String(JOBS), '--oddities', 'all', '--json'];
-const simulator = program(simulate, 'pipe');
+const simulate = ['--jobs', String(JOBS), '--oddities', 'all', '--json'];
+const simulator = run([...SIMULATOR, ...simulate], 'pipe');
 try {
   const { url } = JSON.parse(await firstLine(simulator));
   console.log(`A simulator serves ${JOBS} jobs on ${url}.`);
@@ -62,7 +65,7 @@ try {
     'They are GENERATED: made up from a seed, about one in ten of them odd on purpose.\n',
   );
   console.log(`$ pasqal-jobs export --api-url ${url}`);
-  const [code] = await once(program(['export', '--api-url', url], 'inherit'), 'exit');
+  const [code] = await once(run([...PROGRAM, 'export', '--api-url', url], 'inherit'), 'exit');
   process.exitCode = code ?? 1;
   if (code === 0) {
     console.log('\nQueue and run times of the generated jobs, asked of jobs.parquet with DuckDB:');

@@ -14,6 +14,7 @@ from expected import exact, row_of
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ["node", str(ROOT / "dist/src/cli/main.js")]
+SIMULATOR = ["node", "--import", "tsx", "test/simulator/main.ts"]
 JOBS = 5000
 
 
@@ -44,8 +45,10 @@ def pages(url: str):
 def snapshot(tmp_path_factory):
     output = tmp_path_factory.mktemp("output")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PASQAL_")}
-    simulate = ["simulate", "--jobs", str(JOBS), "--oddities", "all", "--seed", "7", "--json"]
-    with subprocess.Popen(PROGRAM + simulate, stdout=subprocess.PIPE, text=True, env=kept) as server:
+    simulate = ["--jobs", str(JOBS), "--oddities", "all", "--seed", "7", "--json"]
+    with subprocess.Popen(
+        SIMULATOR + simulate, stdout=subprocess.PIPE, text=True, env=kept, cwd=ROOT
+    ) as server:
         try:
             url = json.loads(server.stdout.readline())["url"]
             command = ["export", "--api-url", url, "--output", str(output), "--json"]

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import test, { type TestContext } from 'node:test';
 import type { ExportOptions } from '../../src/jobs/options.ts';
 import { runExport } from '../../src/run.ts';
-import { startSimulator } from '../../src/simulator/index.ts';
+import { startSimulator } from '../simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
 import { seededRandom } from '../support/shifting-list.ts';
 import { assertLatestIsWhole, dataFiles, startWith } from './crashes.ts';

@@ -9,7 +9,7 @@ import {
   type Simulator,
   type SimulatorOptions,
   startSimulator,
-} from '../../src/simulator/index.ts';
+} from '../simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
 import { ndjsonRows } from '../support/read-snapshot.ts';
 

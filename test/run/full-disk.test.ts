@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { nodeFiles } from '../../src/platform/node-files.ts';
 import { runExport } from '../../src/run.ts';
-import { startSimulator } from '../../src/simulator/index.ts';
+import { startSimulator } from '../simulator/index.ts';
 import { exportOptions } from '../support/exports.ts';
 import { crash, faultyFiles } from '../support/faulty-files.ts';
 

@@ -8,8 +8,8 @@ import { PARTS_BEHIND } from '../../src/run/batch-flow.ts';
 import { WINDOWS_AHEAD } from '../../src/run/export.ts';
 import { BATCHES_BEHIND } from '../../src/run/outputs.ts';
 import { runExport } from '../../src/run.ts';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { BATCH_ROWS } from '../../src/transform/batches.ts';
+import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
 
 const JOBS = 40_000;

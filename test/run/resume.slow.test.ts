@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import test from 'node:test';
 import { runExport } from '../../src/run.ts';
-import { startSimulator } from '../../src/simulator/index.ts';
+import { startSimulator } from '../simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
 
 const JOBS = 100_000;

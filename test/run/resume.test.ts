@@ -6,7 +6,7 @@ import type { Manifest } from '../../src/jobs/manifest.ts';
 import type { Effects } from '../../src/platform/effects.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
 import { runExport } from '../../src/run.ts';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
 
 const JOBS = 10_500;

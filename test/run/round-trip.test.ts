@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { runExport } from '../../src/run.ts';
-import { startSimulator } from '../../src/simulator/index.ts';
+import { startSimulator } from '../simulator/index.ts';
 import { expectedRow, type PlainRow } from '../support/expected-row.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
 import {

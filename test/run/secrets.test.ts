@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { inspect } from 'node:util';
 import { runExport } from '../../src/run.ts';
-import { startSimulator } from '../../src/simulator/index.ts';
+import { startSimulator } from '../simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
 import { ended, start } from '../support/process.ts';
 

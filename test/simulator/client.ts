@@ -1,9 +1,5 @@
 import { request } from 'node:http';
-import {
-  type Simulator,
-  type SimulatorOptions,
-  startSimulator,
-} from '../../src/simulator/index.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from './index.ts';
 
 /** Looks, a millisecond apart, at a silent answer before the client gives up. */
 const SILENT_LOOKS = 5;

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { startSimulator } from '../../src/simulator/index.ts';
+import { startSimulator } from './index.ts';
 
 /** Closes a simulator with answers hanging, delayed and refused, and then has nothing left to do. */
 const simulator = await startSimulator({ jobs: 10, refusedMs: 3_600_000 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { ask, getPage, idsOf, jobsUrl, withSimulator } from './client.ts';
+import { type Simulator, startSimulator } from './index.ts';
 
 let simulator: Simulator;
 

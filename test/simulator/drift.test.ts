@@ -8,7 +8,7 @@ import {
   type DriftOperation,
   JobStore,
   Random,
-} from '../../src/simulator/index.ts';
+} from './index.ts';
 
 function drifted(seed: number, pages: number, every = 1, burst = 1): JobStore {
   const store = new JobStore({ jobs: 200, seed });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { PageEncoder } from '../../src/simulator/encode.ts';
-import { createDrift, JobStore } from '../../src/simulator/index.ts';
+import { PageEncoder } from './encode.ts';
+import { createDrift, JobStore } from './index.ts';
 
 const HEAD = '{"status":"success","message":"OK.","code":"200","data":[';
 

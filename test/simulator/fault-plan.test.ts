@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ExportError } from '../../src/platform/errors.ts';
-import { type FaultKind, FaultPlan } from '../../src/simulator/index.ts';
+import { type FaultKind, FaultPlan } from './index.ts';
+import { SimulatorError } from './usage.ts';
 
 function chosen(plan: FaultPlan, urls: readonly string[]): Map<string, FaultKind | undefined> {
   return new Map(urls.map((url) => [url, plan.choose(url, 0, 100)]));
@@ -62,8 +62,7 @@ test('clear takes everything away', () => {
 });
 
 test('rates that are no shares are refused as wrong usage', () => {
-  const isUsage = (error: unknown): boolean =>
-    error instanceof ExportError && error.exitCode === 64;
+  const isUsage = (error: unknown): boolean => error instanceof SimulatorError;
   assert.throws(() => new FaultPlan(1, [{ kind: '500', rate: -0.1 }]), isUsage);
   assert.throws(() => new FaultPlan(1, [{ kind: '500', rate: Number.NaN }]), isUsage);
   const plan = new FaultPlan(1);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type JobFilters, JobStore } from '../../src/simulator/index.ts';
+import { type JobFilters, JobStore } from './index.ts';
 
 type Job = Record<string, unknown>;
 

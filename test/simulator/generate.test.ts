@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseTimestamp } from '../../src/jobs/timestamp.ts';
-import { JobStore } from '../../src/simulator/index.ts';
-import { JOB_FIELDS } from '../../src/simulator/members.ts';
-import { isUuid } from '../../src/simulator/uuid.ts';
+import { JobStore } from './index.ts';
+import { JOB_FIELDS } from './members.ts';
+import { isUuid } from './uuid.ts';
 
 type Job = Record<string, unknown>;
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stringify } from 'lossless-json';
 import { parseTimestamp } from '../../src/jobs/timestamp.ts';
-import { JobStore, ODDITIES, type OddityKind, REJECT_ODDITIES } from '../../src/simulator/index.ts';
 import { losslessParse } from '../support/lossless-parse.ts';
+import { JobStore, ODDITIES, type OddityKind, REJECT_ODDITIES } from './index.ts';
 
 const SEED = 3;
 const plain = textsOf({ jobs: 40, seed: SEED });

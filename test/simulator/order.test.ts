@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { DIRECTIONS, JobStore, ORDER_COLUMNS } from '../../src/simulator/index.ts';
-import { Random } from '../../src/simulator/random.ts';
-import { shuffledWindow, tieGroup } from '../../src/simulator/ties.ts';
+import { DIRECTIONS, JobStore, ORDER_COLUMNS } from './index.ts';
+import { Random } from './random.ts';
+import { shuffledWindow, tieGroup } from './ties.ts';
 
 test('every column orders, nulls last, and DESC is ASC turned round', () => {
   const store = new JobStore({ jobs: 400, seed: 8 });

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ExportError } from '../../src/platform/errors.ts';
 import {
   DRIFT_OPERATIONS,
   FAULT_KINDS,
@@ -10,12 +9,12 @@ import {
   parseOddities,
   parseRateLimit,
   REJECT_ODDITIES,
-} from '../../src/simulator/index.ts';
+} from './index.ts';
+import { SimulatorError } from './usage.ts';
 
 function refuses(parse: () => unknown, ...words: readonly string[]): void {
   assert.throws(parse, (error) => {
-    assert.ok(error instanceof ExportError);
-    assert.equal(error.exitCode, 64);
+    assert.ok(error instanceof SimulatorError);
     for (const word of words) assert.ok(error.message.includes(word), error.message);
     return true;
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseQuery } from '../../src/simulator/query.ts';
+import { parseQuery } from './query.ts';
 
 const UUID = '0b1e5a5c-7c0f-4c5e-9d2a-0123456789ab';
 

@@ -6,8 +6,8 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { startSimulator } from '../../src/simulator/index.ts';
 import { ask, getPage, idsOf, jobsUrl, withSimulator } from './client.ts';
+import { startSimulator } from './index.ts';
 
 test('the hook sees each page request before the list is looked at', async () => {
   const seen: [number, number][] = [];

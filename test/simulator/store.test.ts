@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ExportError } from '../../src/platform/errors.ts';
-import { JobStore } from '../../src/simulator/index.ts';
+import { JobStore } from './index.ts';
+import { SimulatorError } from './usage.ts';
 
 const DAY = 86_400_000_000;
 
@@ -214,8 +214,7 @@ test('the log tells which jobs existed all the time', () => {
 test('ids that are no UUID, taken or unknown are refused as wrong usage', () => {
   const store = new JobStore({ jobs: 2 });
   const [id] = store.ids();
-  const isUsage = (error: unknown): boolean =>
-    error instanceof ExportError && error.exitCode === 64;
+  const isUsage = (error: unknown): boolean => error instanceof SimulatorError;
   assert.throws(() => store.insert({ id: 'x' }), isUsage);
   assert.throws(() => store.insert({ id }), isUsage);
   assert.throws(() => store.update('00000000-0000-4000-8000-00000000000f', {}), isUsage);

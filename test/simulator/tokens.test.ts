@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SignIn } from '../../src/simulator/index.ts';
 import { ask, jobsUrl, withSimulator } from './client.ts';
+import type { SignIn } from './index.ts';
 
 const SIGN_IN = {
   username: 'u',

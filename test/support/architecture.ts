@@ -1,6 +1,6 @@
 import { type Import, importedPath, importsOf, packageOf, withoutStrings } from './imports.ts';
 
-export const STAGES = ['extract', 'transform', 'store', 'load', 'publish', 'simulator'] as const;
+export const STAGES = ['extract', 'transform', 'store', 'load', 'publish'] as const;
 
 export const MOST_LINES = 400;
 
@@ -13,8 +13,8 @@ const PACKAGE_HOMES: Readonly<Record<string, RegExp>> = {
   yargs: /^src\/cli\//,
   pino: /^src\/cli\//,
   'cli-progress': /^src\/cli\//,
-  'node:http': /^src\/simulator\//,
-  'node:https': /^src\/simulator\//,
+  'node:http': /^test\//,
+  'node:https': /^test\//,
 };
 
 /** Where a file may import from. The first pattern that matches the importer decides. */
@@ -25,11 +25,8 @@ const NEIGHBOURS: readonly (readonly [importer: RegExp, allowed: RegExp])[] = [
     (stage) =>
       [new RegExp(`^src/${stage}/`), new RegExp(`^src/(?:jobs|json|platform|${stage})/`)] as const,
   ),
-  [
-    /^src\/cli\//,
-    /^src\/(?:jobs\/|json\/|platform\/|cli\/|run\.ts$|index\.ts$|simulator\/index\.ts$)/,
-  ],
-  [/^src\/run(?:\.ts$|\/)/, /^src\/(?!cli\/|index\.ts|simulator\/)/],
+  [/^src\/cli\//, /^src\/(?:jobs\/|json\/|platform\/|cli\/|run\.ts$|index\.ts$)/],
+  [/^src\/run(?:\.ts$|\/)/, /^src\/(?!cli\/|index\.ts)/],
   [/^src\/index\.ts$/, /^src\/(?!cli\/)/],
   [/^src\/[^/]+\.ts$/, /^src\/(?:jobs|json|platform)\//],
 ];
@@ -38,7 +35,7 @@ const NEIGHBOURS: readonly (readonly [importer: RegExp, allowed: RegExp])[] = [
 const PROCESS = /\bprocess\s*\.\s*(?:argv|env|exit|exitCode|stdin|stdout|stderr)\b|\bconsole\s*\./;
 
 /** Modules that the command line may import on demand only, so that `--help` stays quick. */
-const HEAVY = /^src\/(?:run\.ts|index\.ts|simulator\/)|^(?:apache-arrow|undici|pino|cli-progress)$/;
+const HEAVY = /^src\/(?:run\.ts|index\.ts)|^(?:apache-arrow|undici|pino|cli-progress)$/;
 
 /**
  * What in a source file breaks the rules of the design ("Rules that a test enforces").

@@ -144,7 +144,7 @@ export class JobStore {
    * fields it is a pending job of a batch of its own.
    *
    * @returns its id
-   * @throws ExportError (64, simulate) when the id is no UUID or is in the list
+   * @throws SimulatorError when the id is no UUID or is in the list
    */
   insert(fields: JobFields & { readonly id?: string } = {}): string {
     const createdAt = fields.created_at ?? this.#tick();
@@ -173,7 +173,7 @@ export class JobStore {
    * Changes a job. Without `updated_at` the store's clock goes on and gives it. An oddity the job was generated with
    * stays, `raw` wins over it.
    *
-   * @throws ExportError (64, simulate) when no job has that id
+   * @throws SimulatorError when no job has that id
    */
   update(id: string, fields: JobFields): void {
     const slot = this.#slotOf(id);
@@ -194,7 +194,7 @@ export class JobStore {
     this.#log.add('update', id, this.#pages);
   }
 
-  /** @throws ExportError (64, simulate) when no job has that id */
+  /** @throws SimulatorError when no job has that id */
   delete(id: string): void {
     const slot = this.#slotOf(id);
     this.#list.remove(slot);
@@ -213,7 +213,7 @@ export class JobStore {
     if (position < this.size) this.#list.shuffleTies(position, this.#random);
   }
 
-  /** Keys of the job at a position, oldest first. @throws ExportError (64, simulate) beyond the end */
+  /** Keys of the job at a position, oldest first. @throws SimulatorError beyond the end */
   keysAt(position: number): Readonly<JobKeys> & { readonly idText: string } {
     const slot = this.#list.slots[position];
     if (slot === undefined) throw usageError(`no job at position ${position} of ${this.size}`);

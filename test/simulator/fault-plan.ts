@@ -38,7 +38,7 @@ export class FaultPlan {
    * Replaces the rates. Whether a request fails depends on seed, URL and attempt only, so that concurrency does not
    * change which pages are hit.
    *
-   * @throws ExportError (64, simulate) when a rate is no share or they add up to more than 1
+   * @throws SimulatorError when a rate is no share or they add up to more than 1
    */
   set(rates: readonly FaultRate[]): void {
     const sum = rates.reduce((total, { rate }) => total + rate, 0);

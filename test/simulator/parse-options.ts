@@ -7,7 +7,7 @@ import { usageError } from './usage.ts';
 
 const EVERY_ODDITY = [...ODDITIES, ...REJECT_ODDITIES];
 
-/** Reads `kind=rate`, e.g. `500=0.05`. @throws ExportError (64, simulate) naming the kinds there are */
+/** Reads `kind=rate`, e.g. `500=0.05`. @throws SimulatorError naming the kinds there are */
 export function parseFault(text: string): FaultRate {
   const [name, value] = split(text);
   const rate = toNumber(`fault ${name}`, value);
@@ -19,7 +19,7 @@ export function parseFault(text: string): FaultRate {
  * Reads `every=<pages>` and, behind commas, `burst=<n>`, `seed=<n>` and weights of operations, e.g.
  * `every=10,insert=3,delete=1`. Without weights all operations come up alike.
  *
- * @throws ExportError (64, simulate) naming the settings and operations there are
+ * @throws SimulatorError naming the settings and operations there are
  */
 export function parseDrift(text: string): DriftOptions {
   const settings: { every?: number; burst?: number; seed?: number } = {};
@@ -43,7 +43,15 @@ export function parseDrift(text: string): DriftOptions {
     : { every, ...others, operations };
 }
 
-/** Reads `all`, `none`, or kinds behind commas. @throws ExportError (64, simulate) naming the kinds there are */
+/** Reads `50ms`, `2s` or `0`. @returns milliseconds. @throws SimulatorError */
+export function parseLatency(text: string): number {
+  const [, digits, unit] = /^(\d+)(ms|s)?$/.exec(text) ?? [];
+  if (digits === undefined)
+    throw usageError(`expected a latency such as 50ms or 2s, got '${text}'`);
+  return Number(digits) * (unit === 's' ? 1000 : 1);
+}
+
+/** Reads `all`, `none`, or kinds behind commas. @throws SimulatorError naming the kinds there are */
 export function parseOddities(text: string): boolean | OddityKind[] {
   if (text === 'all') return true;
   if (text === 'none') return false;
@@ -53,7 +61,7 @@ export function parseOddities(text: string): boolean | OddityKind[] {
 /**
  * Reads requests a second and, behind commas, `burst=<n>` and `retry-after=<form>`, e.g. `20,retry-after=date`.
  *
- * @throws ExportError (64, simulate)
+ * @throws SimulatorError
  */
 export function parseRateLimit(text: string): RateLimit {
   const [first, ...rest] = text.split(',');

@@ -1,5 +1,5 @@
-import type { Filters } from '../jobs/pipeline.ts';
-import { parseTimestamp } from '../jobs/timestamp.ts';
+import type { Filters } from '../../src/jobs/pipeline.ts';
+import { parseTimestamp } from '../../src/jobs/timestamp.ts';
 import type { Dictionary, JobTable } from './job-table.ts';
 
 /** The API's filters; one that is undefined, or an empty list, filters nothing. */

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { messageOf } from '../platform/errors.ts';
 import { type Exchange, sendJson } from './answer.ts';
 import { FaultPlan } from './fault-plan.ts';
 import { ELSEWHERE, FaultSender } from './fault-sender.ts';
@@ -43,7 +42,7 @@ const OVERSIZE = 65 * 1024 * 1024;
 /**
  * Starts a stand-in for the platform's jobs API and its token endpoint. Both are plain HTTP on one port.
  *
- * @throws ExportError (64, simulate) for options that make no sense; a Node.js system error when it cannot listen
+ * @throws SimulatorError for options that make no sense; a Node.js system error when it cannot listen
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { host = '127.0.0.1', port = 0, seed = 1, now = Date.now } = options;
@@ -112,5 +111,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 /** A throwing `onRequest`, or a bug: shown to the client, because nobody else is there to see it. */
 function fail(exchange: Exchange, error: unknown): void {
   if (exchange.response.headersSent) exchange.response.destroy();
-  else sendJson(exchange, 500, { status: 'error', message: messageOf(error), code: '500' });
+  else
+    sendJson(exchange, 500, {
+      status: 'error',
+      message: error instanceof Error ? error.message : String(error),
+      code: '500',
+    });
 }

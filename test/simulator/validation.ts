@@ -1,5 +1,5 @@
-import { KNOWN_STATUSES } from '../jobs/job.ts';
-import { parseTimestamp } from '../jobs/timestamp.ts';
+import { KNOWN_STATUSES } from '../../src/jobs/job.ts';
+import { parseTimestamp } from '../../src/jobs/timestamp.ts';
 import { isUuid } from './uuid.ts';
 
 /** One entry of a 422 answer's `detail`. Source: the reference's "Validation Error". */

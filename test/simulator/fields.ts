@@ -60,7 +60,7 @@ export function withDetails(base: JobDetails, fields: JobFields): JobDetails {
   };
 }
 
-/** @throws ExportError (64, simulate) when the id is no UUID */
+/** @throws SimulatorError when the id is no UUID */
 export function idWords(id: string): JobKeys['id'] {
   const words = uuidWords(id);
   if (words) return words;
