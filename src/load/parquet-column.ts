@@ -102,8 +102,10 @@ export class ColumnWriter {
     const { order } = this.#column;
     let dictionaryBytes = 0;
     if (order === 'boolean') {
-      for (let i = 0; i < this.#indices.length; i++)
-        this.#range.add(BOOLEANS, this.#indices.values[i], 2);
+      for (let i = 0; i < this.#indices.length; i++) {
+        const value = this.#indices.values[i];
+        this.#range.add(BOOLEANS, value, value + 1);
+      }
       this.#writePage(ENCODING.plain, this.#entries, () =>
         appendPacked(this.#body, this.#indices.values, 0, this.#indices.length, 1),
       );

@@ -114,6 +114,43 @@ describe('what a reader finds, with a dictionary, without, or with one given up 
   });
 });
 
+describe('the statistics of a column', () => {
+  it('are the bounds and nulls of its values, as DuckDB reads them', async () => {
+    const flat = COLUMNS.filter(({ type }) => type !== 'strings' && type !== 'float64');
+    await withDuckDb(async (read) =>
+      fc.assert(
+        fc.asyncProperty(shapes, async (given) => {
+          const blocks = given.map(valuesOf);
+          const found = await read(
+            await parquetBytes(SCHEMA, batches(blocks)),
+            `SELECT path_in_schema, stats_null_count, stats_min_value, stats_max_value
+              FROM parquet_metadata($file)`,
+          );
+          for (const { name, type } of flat) {
+            const all = blocks.flatMap((values) => values[name] ?? []);
+            const there = all.filter((value) => value !== null).map(sortable);
+            const sorted = there.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+            const [, nulls, min, max] = found.find(([path]) => path === name) ?? [];
+            assert.equal(nulls, BigInt(all.length - there.length));
+            if (type === 'timestamp') continue;
+            assert.deepEqual([min, max], [text(sorted.at(0)), text(sorted.at(-1))], name);
+          }
+        }),
+        { numRuns: 30 },
+      ),
+    );
+  });
+});
+
+/** Texts of these tests stand in the order of their bytes as in that of their characters. */
+function sortable(value: unknown): string | bigint {
+  return typeof value === 'bigint' ? value : String(value);
+}
+
+function text(value: string | bigint | undefined): string | null {
+  return value === undefined ? null : String(value);
+}
+
 describe('a dictionary', () => {
   const encodings = (file: Buffer) =>
     Object.fromEntries(

@@ -35,12 +35,12 @@ def test_compression(metadata):
 def test_dictionaries_where_they_pay(metadata):
     found = {name for name, chunk in chunks(metadata).items() if chunk.has_dictionary_page}
     assert {"project_id", "batch_id", "status", "errors.list.element"} <= found
-    assert not {"id", "created_at"} & found
+    assert "id" not in found
 
 
 def test_statistics(snapshot, metadata):
     assert metadata.num_row_groups == 1
-    for name in [*STRINGS, *INTEGERS, "error_count", "sequence", "variables", "queue_seconds"]:
+    for name in [*STRINGS, *INTEGERS, "error_count", "sequence", "queue_seconds", "is_final"]:
         statistics = chunks(metadata)[name].statistics
         values = [value for value in snapshot.column(name) if value is not None]
         assert statistics.null_count == len(snapshot.rows) - len(values)
@@ -70,6 +70,7 @@ def test_fastparquet(snapshot):
         assert_same_column(name, found.tolist(), snapshot.column(name))
     for name in TIMES:
         missing = frame[name].isna()
-        micros = frame[name].astype("datetime64[us, UTC]").astype("int64")
+        # It knows no time zones: UTC comes out as a time without one.
+        micros = frame[name].astype("datetime64[us]").astype("int64")
         found = [None if gone else int(at) for at, gone in zip(micros, missing)]
         assert_same_column(name, found, snapshot.column(name))
