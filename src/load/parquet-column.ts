@@ -36,9 +36,12 @@ type Visit = (view: DataView, from: number, to: number) => void;
 export class ColumnWriter {
   /** What the values of the row group take, PLAIN encoded. */
   plainBytes = 0;
+  /** What its pages take so far, compressed. */
+  pageBytes = 0;
   readonly #column: ParquetColumn;
   readonly #codec: PageCodec;
-  readonly #body = new GrowingBytes();
+  /** The page being written; nothing of it is needed afterwards, so that the columns of a file share it. */
+  readonly #body: GrowingBytes;
   /** What is in no page yet: levels, and indices or values. A boolean is an index of its own. */
   readonly #definitions = new GrowingNumbers();
   readonly #repetitions = new GrowingNumbers();
@@ -49,14 +52,15 @@ export class ColumnWriter {
   #entries = 0;
   #range: Range;
   #pages: Uint8Array[] = [];
-  #pageBytes = 0;
   #uncompressedBytes = 0;
   #values = 0;
   #nulls = 0;
 
-  constructor(column: ParquetColumn, codec: PageCodec) {
+  /** @param scratch may be shared with other columns */
+  constructor(column: ParquetColumn, codec: PageCodec, scratch: GrowingBytes) {
     this.#column = column;
     this.#codec = codec;
+    this.#body = scratch;
     this.#dictionary = new Dictionary(column.order === 'bytes' ? 4 : 0);
     this.#range = new Range(column.order);
   }
@@ -102,12 +106,9 @@ export class ColumnWriter {
     const { order } = this.#column;
     let dictionaryBytes = 0;
     if (order === 'boolean') {
-      for (let i = 0; i < this.#indices.length; i++) {
-        const value = this.#indices.values[i];
-        this.#range.add(BOOLEANS, value, value + 1);
-      }
+      for (const value of this.#indices.filled()) this.#range.add(BOOLEANS, value, value + 1);
       this.#writePage(ENCODING.plain, this.#entries, () =>
-        appendPacked(this.#body, this.#indices.values, 0, this.#indices.length, 1),
+        appendPacked(this.#body, this.#indices.filled(), 1),
       );
     } else {
       if (this.#usesDictionary && !this.#dictionary.pays(this.#indices.length, this.plainBytes))
@@ -117,7 +118,7 @@ export class ColumnWriter {
     }
     const chunk = {
       pages: this.#pages,
-      bytes: this.#pageBytes,
+      bytes: this.pageBytes,
       uncompressedBytes: this.#uncompressedBytes,
       description: this.#describe(offset, dictionaryBytes),
     };
@@ -168,7 +169,8 @@ export class ColumnWriter {
     this.#addDictionaryToRange();
     this.#usesDictionary = false;
     let index = 0;
-    for (let entry = 0, left = this.#entries; left > 0; entry++, left--) {
+    let entry = 0;
+    for (let left = this.#entries; left > 0; entry++, left--) {
       const isRecordStart = leaf.rLevelMax === 0 || this.#repetitions.values[entry] === 0;
       if (isRecordStart && this.#plain.length >= PAGE_BYTES) {
         this.#writePlainPage(entry);
@@ -176,9 +178,8 @@ export class ColumnWriter {
       }
       if (leaf.dLevelMax > 0 && this.#definitions.values[entry] < leaf.dLevelMax) continue;
       const value = this.#indices.values[index++];
-      const { values } = this.#dictionary;
-      const from = this.#dictionary.startOf(value);
-      this.#plain.appendRange(values.view, from, this.#dictionary.endOf(value));
+      const [from, to] = [this.#dictionary.startOf(value), this.#dictionary.endOf(value)];
+      this.#plain.appendRange(this.#dictionary.values.view, from, to);
     }
     this.#indices.length = 0;
     this.#dictionary.clear();
@@ -196,10 +197,10 @@ export class ColumnWriter {
     const { values, size, bitWidth } = this.#dictionary;
     this.#addDictionaryToRange();
     this.#addPage(values.filled(), size, undefined);
-    const bytes = this.#pageBytes;
+    const bytes = this.pageBytes;
     this.#writePage(ENCODING.rleDictionary, this.#entries, () => {
       this.#body.appendByte(bitWidth);
-      appendHybrid(this.#body, this.#indices.values, 0, this.#indices.length, bitWidth);
+      appendHybrid(this.#body, this.#indices.filled(), bitWidth);
     });
     return bytes;
   }
@@ -214,11 +215,11 @@ export class ColumnWriter {
     const { rLevelMax, dLevelMax } = this.#column.leaf;
     this.#body.length = 0;
     if (rLevelMax > 0) {
-      appendLevels(this.#body, this.#repetitions.values, 0, entries, bitWidthOf(rLevelMax));
+      appendLevels(this.#body, this.#repetitions.filled(entries), bitWidthOf(rLevelMax));
       this.#repetitions.drop(entries);
     }
     if (dLevelMax > 0) {
-      appendLevels(this.#body, this.#definitions.values, 0, entries, bitWidthOf(dLevelMax));
+      appendLevels(this.#body, this.#definitions.filled(entries), bitWidthOf(dLevelMax));
       this.#definitions.drop(entries);
     }
     appendValues();
@@ -234,7 +235,7 @@ export class ColumnWriter {
     );
     const header = pageHeader(values, body.length, compressed.length, encoding);
     this.#pages.push(Buffer.concat([header, compressed]));
-    this.#pageBytes += header.length + compressed.length;
+    this.pageBytes += header.length + compressed.length;
     this.#uncompressedBytes += header.length + body.length;
   }
 
@@ -251,7 +252,7 @@ export class ColumnWriter {
         codec: thrift.CompressionCodec[this.#codec.name],
         num_values: this.#values,
         total_uncompressed_size: this.#uncompressedBytes,
-        total_compressed_size: this.#pageBytes,
+        total_compressed_size: this.pageBytes,
         data_page_offset: offset + dictionaryBytes,
         ...(isDictionary && { dictionary_page_offset: offset }),
         // What a null of a list is, readers disagree on.
@@ -267,7 +268,7 @@ export class ColumnWriter {
     this.#usesDictionary = true;
     this.#range = new Range(this.#column.order);
     this.#pages = [];
-    this.#pageBytes = 0;
+    this.pageBytes = 0;
     this.#uncompressedBytes = 0;
     this.#values = 0;
     this.#nulls = 0;

@@ -79,6 +79,11 @@ export class GrowingNumbers {
     this.values[this.length++] = value;
   }
 
+  /** The first so many, or all; good until the next change. */
+  filled(count = this.length): Uint32Array {
+    return this.values.subarray(0, count);
+  }
+
   /** Takes away the first so many. */
   drop(count: number): void {
     this.values.copyWithin(0, count, this.length);
@@ -101,63 +106,46 @@ export function bitWidthOf(most: number): number {
 /**
  * Appends numbers in Parquet's RLE/bit-packing hybrid, without a length in front.
  *
- * @param values the numbers `from` to `to` of it, each less than 2 ** bitWidth
+ * @param values each less than 2 ** bitWidth
  * @param bitWidth 1 to 24
  * @see https://parquet.apache.org/docs/file-format/data-pages/encodings/#RLE
  */
-export function appendHybrid(
-  target: GrowingBytes,
-  values: Uint32Array,
-  from: number,
-  to: number,
-  bitWidth: number,
-): void {
-  for (let start = from; start < to; ) {
-    const end = runEnd(values, start, to);
-    if (end - start >= SHORTEST_RUN || end === to) {
+export function appendHybrid(target: GrowingBytes, values: Uint32Array, bitWidth: number): void {
+  for (let start = 0; start < values.length; ) {
+    const end = runEnd(values, start, values.length);
+    if (end - start >= SHORTEST_RUN || end === values.length) {
       target.appendVarint((end - start) * 2);
       for (let shift = 0; shift < bitWidth; shift += 8)
         target.appendByte((values[start] >>> shift) & 0xff);
       start = end;
     } else {
-      const packed = packedEnd(values, start, to);
-      target.appendVarint(Math.ceil((packed - start) / 8) * 2 + 1);
-      appendPacked(target, values, start, packed, bitWidth);
-      start = packed;
+      const packed = values.subarray(start, packedEnd(values, start));
+      target.appendVarint(Math.ceil(packed.length / 8) * 2 + 1);
+      appendPacked(target, packed, bitWidth);
+      start += packed.length;
     }
   }
 }
 
 /** Appends levels as a data page V1 wants them: the hybrid behind its length. */
-export function appendLevels(
-  target: GrowingBytes,
-  values: Uint32Array,
-  from: number,
-  to: number,
-  bitWidth: number,
-): void {
+export function appendLevels(target: GrowingBytes, values: Uint32Array, bitWidth: number): void {
   const start = target.length;
   target.appendInt32(0);
-  appendHybrid(target, values, from, to, bitWidth);
+  appendHybrid(target, values, bitWidth);
   target.view.setInt32(start, target.length - start - 4, true);
 }
 
 /** Appends numbers of `bitWidth` bits, least significant bit first, filled up with zeros to whole groups of eight. */
-export function appendPacked(
-  target: GrowingBytes,
-  values: Uint32Array,
-  from: number,
-  to: number,
-  bitWidth: number,
-): void {
-  target.reserve(Math.ceil((to - from) / 8) * bitWidth);
+export function appendPacked(target: GrowingBytes, values: Uint32Array, bitWidth: number): void {
+  const size = Math.ceil(values.length / 8) * bitWidth;
+  target.reserve(size);
   const { bytes } = target;
-  const end = target.length + Math.ceil((to - from) / 8) * bitWidth;
+  const end = target.length + size;
   let at = target.length;
   let bits = 0;
   let held = 0;
-  for (let i = from; i < to; i++) {
-    bits |= values[i] << held;
+  for (const value of values) {
+    bits |= value << held;
     for (held += bitWidth; held >= 8; held -= 8) {
       bytes[at++] = bits & 0xff;
       bits >>>= 8;
@@ -169,18 +157,18 @@ export function appendPacked(
 }
 
 function runEnd(values: Uint32Array, from: number, to: number): number {
-  const value = values[from];
   let end = from + 1;
-  while (end < to && values[end] === value) end++;
+  while (end < to && values[end] === values[from]) end++;
   return end;
 }
 
 /** The first whole group of eight after which a run is worth its own header. */
-function packedEnd(values: Uint32Array, from: number, to: number): number {
+function packedEnd(values: Uint32Array, from: number): number {
+  const isRun = (start: number) =>
+    runEnd(values, start, Math.min(values.length, start + SHORTEST_RUN)) === start + SHORTEST_RUN;
   let end = from + 8;
-  while (end < to && runEnd(values, end, Math.min(to, end + SHORTEST_RUN)) - end < SHORTEST_RUN)
-    end += 8;
-  return Math.min(end, to);
+  while (end < values.length && !isRun(end)) end += 8;
+  return Math.min(end, values.length);
 }
 
 /** As parquet.thrift numbers them. */

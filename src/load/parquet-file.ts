@@ -7,13 +7,17 @@ import { EXIT, ExportError } from '../platform/errors.ts';
 import { TOOL } from '../platform/tool.ts';
 import { openCodec } from './parquet-codec.ts';
 import { ColumnWriter } from './parquet-column.ts';
+import { GrowingBytes } from './parquet-encodings.ts';
 import { parquetSchema, schemaElements } from './parquet-schema.ts';
 
 /** A row group ends with the block that brings it to this many rows: DuckDB's own have as many, in whole blocks. */
 export const ROW_GROUP_ROWS = 122_500;
 
-/** It ends earlier when its values take this many bytes: what the loader and any reader hold stays bounded. */
-export const ROW_GROUP_BYTES = 64 * 1024 * 1024;
+/** It ends earlier when its values take this many bytes, which is what a reader may have to hold. */
+export const ROW_GROUP_BYTES = 128 * 1024 * 1024;
+
+/** And when its pages take this many, compressed: a column's lie side by side, so that all wait here for the last. */
+export const HELD_BYTES = 32 * 1024 * 1024;
 
 /** In the form that readers parse: parquet-mr trusts no statistics of a writer whose version it cannot tell. */
 const CREATED_BY = `${TOOL.name} version ${TOOL.version} (build parquetjs-lite)`;
@@ -39,7 +43,8 @@ export async function parquetFile(
     pageIndex: false,
     useDataPageV2: false,
   });
-  const writers = columns.map((column) => new ColumnWriter(column, codec));
+  const scratch = new GrowingBytes();
+  const writers = columns.map((column) => new ColumnWriter(column, codec, scratch));
   const time = requiredColumn(arrow, 'created_at', DataType.isTimestamp);
   const id = requiredColumn(arrow, 'id', DataType.isUtf8);
   let order = new RowOrder();
@@ -94,13 +99,16 @@ export async function parquetFile(
     encode(batch: RecordBatch): void {
       checkBatch(batch, arrow);
       let plainBytes = 0;
+      let heldBytes = 0;
       for (const [i, writer] of writers.entries()) {
         writer.add(batch.data.children[i]);
         plainBytes += writer.plainBytes;
+        heldBytes += writer.pageBytes;
       }
       if (time >= 0 && id >= 0) order.add(batch.data.children[time], batch.data.children[id]);
       rows += batch.numRows;
-      if (rows >= ROW_GROUP_ROWS || plainBytes >= ROW_GROUP_BYTES) closeRowGroup();
+      const isLong = plainBytes >= ROW_GROUP_BYTES || heldBytes >= HELD_BYTES;
+      if (rows >= ROW_GROUP_ROWS || isLong) closeRowGroup();
     },
     finish(): void {
       closeRowGroup();

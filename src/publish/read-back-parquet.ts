@@ -22,6 +22,9 @@ const ENDING_BYTES = 8;
 /** A footer of 16,000 row groups. More than this, or a larger page of ids or times, is damage. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
+/** Rows read at once: about a page of ids, so that no row group is ever in memory as values. */
+const SLICE_ROWS = 25_000;
+
 /** An id is hashed as it is: there is no need to make text of it. A time stays exact. */
 const PARSERS = {
   stringFromBytes: (bytes: Uint8Array) => bytes,
@@ -61,24 +64,27 @@ export function readParquet(path: string): Promise<ReadBack> {
     });
     const checksum = new IdChecksum();
     for (const { rowStart, rowEnd } of scan.ranges) {
-      const read = async (column: string): Promise<ArrayLike<unknown>> => {
-        const values = await scan.readColumn({ column, rowStart, rowEnd });
-        if (values.length === rowEnd - rowStart) return values;
-        throw new Damage(`a row group lacks values of ${column}`);
-      };
-      const ids = await read('id');
-      const times = isSorted ? await read('created_at') : undefined;
       let lastId: Uint8Array = new Uint8Array(0);
       let lastTime: unknown;
-      for (let i = 0; i < ids.length; i++) {
-        const id = ids[i];
-        if (!(id instanceof Uint8Array)) throw new Damage('an id is no text');
-        checksum.add(id);
-        if (times === undefined) continue;
-        if (!follows(times[i], lastTime, id, lastId))
-          throw new Damage('its rows are not in the order of created_at and id');
-        lastTime = times[i];
-        lastId = id;
+      for (let start = rowStart; start < rowEnd; start += SLICE_ROWS) {
+        const end = Math.min(rowEnd, start + SLICE_ROWS);
+        const read = async (column: string): Promise<ArrayLike<unknown>> => {
+          const values = await scan.readColumn({ column, rowStart: start, rowEnd: end });
+          if (values.length === end - start) return values;
+          throw new Damage(`a row group lacks values of ${column}`);
+        };
+        const ids = await read('id');
+        const times = isSorted ? await read('created_at') : undefined;
+        for (let i = 0; i < ids.length; i++) {
+          const id = ids[i];
+          if (!(id instanceof Uint8Array)) throw new Damage('an id is no text');
+          checksum.add(id);
+          if (times === undefined) continue;
+          if (!follows(times[i], lastTime, id, lastId))
+            throw new Damage('its rows are not in the order of created_at and id');
+          lastTime = times[i];
+          lastId = id;
+        }
       }
     }
     if (BigInt(checksum.rows) !== metadata.num_rows) {

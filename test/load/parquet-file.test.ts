@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { RecordBatch } from 'apache-arrow';
+import type { RecordBatch, Schema } from 'apache-arrow';
 import fc from 'fast-check';
 import { arrowSchema, JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
 import type { Column, ColumnType } from '../../src/jobs/columns.ts';
 import { COMPRESSIONS } from '../../src/jobs/pipeline.ts';
-import { parquetFile, ROW_GROUP_BYTES, ROW_GROUP_ROWS } from '../../src/load/parquet-file.ts';
+import { HELD_BYTES, parquetFile, ROW_GROUP_ROWS } from '../../src/load/parquet-file.ts';
 import { batchOf, jobBatch, numbers, type Values } from '../support/batches.ts';
 import { metadataOf, parquetBytes } from '../support/parquet.ts';
 import { duckExpression, type Rows, withDuckDb, withHyparquet } from '../support/read-encoded.ts';
@@ -227,6 +227,15 @@ describe('a row group', () => {
     }
   });
 
+  /** Rows of the row groups of a compressed file of long texts, a block each. */
+  async function sizes(schema: Schema, text: string, rows: number): Promise<number[]> {
+    const given = Array.from({ length: rows }, (_, i) =>
+      batchOf(schema, 1, { sequence: [`${i}${text}`] }),
+    );
+    const { row_groups } = metadataOf(await parquetBytes(schema, given));
+    return row_groups.map(({ num_rows }) => Number(num_rows));
+  }
+
   it('says that it is sorted only where it is', async () => {
     const claims = async (given: RecordBatch[]) =>
       metadataOf(await parquetBytes(narrow, given)).row_groups[0].sorting_columns?.map(
@@ -245,7 +254,7 @@ describe('a row group', () => {
     assert.equal(await claims([tied('b'), tied('a')]), undefined);
   });
 
-  it('ends at 64 MB of values, compressed or not: that and a block are all that is held', async () => {
+  it('ends at 128 MB of values, or at 32 MB of pages: those and a block are all that is held', async () => {
     const long = arrowSchema([column('sequence', 'string', true)]);
     const random = numbers(1);
     const noise = Uint8Array.from({ length: 5 * MEGABYTE }, () => 32 + random() * 94);
@@ -263,12 +272,13 @@ describe('a row group', () => {
       most = Math.max(most, held);
     }
     file.finish();
-    assert.ok(most <= ROW_GROUP_BYTES + 5 * MEGABYTE, `${most} bytes`);
+    assert.ok(most <= HELD_BYTES + 2 * 5 * MEGABYTE, `${most} bytes`);
     const { row_groups } = metadataOf(Buffer.concat(chunks));
     assert.deepEqual(
       row_groups.map(({ num_rows }) => Number(num_rows)),
-      [13, 11],
+      [7, 7, 7, 3],
     );
+    assert.deepEqual(await sizes(long, `${text.slice(0, 9000)}`.repeat(600), 30), [25, 5]);
   });
 });
 
