@@ -12,7 +12,7 @@ SOURCES := $(shell find src pipelines -name '*.ts') esbuild.config.ts
 FAST_TESTS := $(shell find test -name '*.test.ts' ! -name '*.slow.test.ts')
 SLOW_TESTS := $(shell find test -name '*.slow.test.ts')
 
-.PHONY: help setup build demo export simulate test test-slow test-python lint typecheck bench clean
+.PHONY: help setup build demo export simulate test test-slow test-python lint typecheck bench bench-queries clean
 
 help: ## List the targets (default)
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -58,6 +58,10 @@ typecheck: setup ## Check types, tests included
 
 bench: build ## Measure exports against the bare download, and peak memory
 	@node --import tsx test/bench/bench.ts $(ARGS)
+
+bench-queries: setup ## Query a Parquet file of 1,000,000 jobs beside DuckDB's own of the same rows
+	@node --import tsx test/bench/queries.ts 1000000 0
+	@node --import tsx test/bench/queries.ts 1000000 1000 5
 
 clean: ## Remove what was built and installed; output/ stays
 	rm -rf dist node_modules .venv

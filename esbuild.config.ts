@@ -60,6 +60,8 @@ const OPTIONS = {
   // A stack needs names and lines only.
   sourcesContent: false,
   logLevel: 'warning',
+  // It reads its WebAssembly from the folder it lies in.
+  external: ['@bokuweb/zstd-wasm'],
   plugins: [lighterYargs, newerParquetjs],
   // By this CommonJS packages load the modules of Node.js.
   banner: {

@@ -130,8 +130,8 @@ export const RUN_FLAGS = {
     name: 'compression',
     group: 'Files',
     kind: choice(COMPRESSIONS),
-    description: 'snappy (Parquet only), gzip (Parquet and NDJSON) or none',
-    shownDefault: 'gzip for Parquet, else none',
+    description: 'zstd or snappy (Parquet only), gzip (Parquet and NDJSON) or none',
+    shownDefault: 'zstd for Parquet, else none',
   },
   output: withDefault(
     {

@@ -5,8 +5,8 @@ export type { Filters } from './query.ts';
 export const FORMATS = ['parquet', 'arrow', 'ndjson'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** `gzip` also compresses NDJSON (`jobs.ndjson.gz`); `snappy` concerns Parquet only. */
-export const COMPRESSIONS = ['snappy', 'gzip', 'none'] as const;
+/** `gzip` also compresses NDJSON (`jobs.ndjson.gz`); `zstd` and `snappy` concern Parquet only. */
+export const COMPRESSIONS = ['zstd', 'snappy', 'gzip', 'none'] as const;
 export type Compression = (typeof COMPRESSIONS)[number];
 
 export const REGIONS = ['fr', 'sa'] as const;

@@ -54,7 +54,7 @@ class FileWriter extends RecordBatchFileWriter {
   }
 }
 
-function recordBatch(schema: Schema, block: Block): RecordBatch {
+export function recordBatch(schema: Schema, block: Block): RecordBatch {
   const children = schema.fields.map((field, i) => columnData(field, block.columns[i]));
   const type = new Struct(schema.fields);
   return new RecordBatch(schema, makeData({ type, length: block.rows, nullCount: 0, children }));

@@ -2,22 +2,45 @@ import { gzipSync } from 'node:zlib';
 import compression from 'parquetjs-lite/lib/compression.js';
 import type { Compression } from '../jobs/pipeline.ts';
 
-/** Above level 1 the files shrink by a few percent and take up to three times as long: docs/decisions.md. */
+/** Above level 1 the files take longer and hardly shrink: docs/decisions.md, "Parquet compression". */
 const GZIP_LEVEL = 1;
+
+/** Numbers shrink by a third more at level 3, in about the same time; text is smaller and quicker at level 1. */
+const ZSTD_LEVEL = { text: 1, numbers: 3 } as const;
+
+/** What most of a page is. */
+export type Content = keyof typeof ZSTD_LEVEL;
+
+/** A second start of the WebAssembly would take away the memory that the first is using. */
+let started: Promise<void> | undefined;
 
 export interface PageCodec {
   /** As parquet.thrift names it. */
-  readonly name: 'UNCOMPRESSED' | 'SNAPPY' | 'GZIP';
+  readonly name: 'UNCOMPRESSED' | 'SNAPPY' | 'GZIP' | 'ZSTD';
   /** The result may share memory with the argument. */
-  compress(page: Uint8Array): Uint8Array;
+  compress(page: Uint8Array, content: Content): Uint8Array;
 }
 
-/** The library's GZIP has a fixed level of 6: only SNAPPY is taken from it. */
-export const PAGE_CODECS: Readonly<Record<Compression, PageCodec>> = {
-  none: { name: 'UNCOMPRESSED', compress: (page) => page },
-  snappy: { name: 'SNAPPY', compress: (page) => compression.deflate('SNAPPY', page) },
-  gzip: {
-    name: 'GZIP',
-    compress: (page) => gzipSync(page, { level: GZIP_LEVEL, chunkSize: 128 * 1024 }),
-  },
-};
+/**
+ * The codec of a file's pages. The library has no ZSTD and a GZIP of a fixed level of 6: only SNAPPY is taken from it.
+ * ZSTD is WebAssembly, so that the bytes are the same on every version of Node.js.
+ */
+export async function openCodec(name: Compression): Promise<PageCodec> {
+  switch (name) {
+    case 'none':
+      return { name: 'UNCOMPRESSED', compress: (page) => page };
+    case 'snappy':
+      return { name: 'SNAPPY', compress: (page) => compression.deflate('SNAPPY', page) };
+    case 'gzip':
+      return {
+        name: 'GZIP',
+        compress: (page) => gzipSync(page, { level: GZIP_LEVEL, chunkSize: 128 * 1024 }),
+      };
+    case 'zstd': {
+      const { compress, init } = await import('@bokuweb/zstd-wasm');
+      started ??= init();
+      await started;
+      return { name: 'ZSTD', compress: (page, content) => compress(page, ZSTD_LEVEL[content]) };
+    }
+  }
+}

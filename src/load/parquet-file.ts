@@ -1,58 +1,89 @@
-import thrift from 'parquetjs-lite/gen-nodejs/parquet_types.js';
+import { type Data, DataType, type RecordBatch, type Schema } from 'apache-arrow';
+import thrift, { type ThriftStruct } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import util from 'parquetjs-lite/lib/util.js';
 import parquetjs from 'parquetjs-lite/lib/writer.js';
 import type { Compression } from '../jobs/pipeline.ts';
-import type { LoadColumn } from './columns.ts';
-import type { BlockEncoder, Sink } from './loader.ts';
-import { PAGE_CODECS } from './parquet-codec.ts';
-import { PageEncoder } from './parquet-page.ts';
-import { RowGroup } from './parquet-row-group.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
+import { TOOL } from '../platform/tool.ts';
+import { openCodec } from './parquet-codec.ts';
+import { ColumnWriter } from './parquet-column.ts';
+import { GrowingBytes } from './parquet-encodings.ts';
 import { parquetSchema, schemaElements } from './parquet-schema.ts';
 
-/** Rows of a full row group. */
-const ROW_GROUP_ROWS = 50_000;
+/** A row group ends with the block that brings it to this many rows: DuckDB's own have as many, in whole blocks. */
+export const ROW_GROUP_ROWS = 122_500;
 
-/** A row group ends early at this many encoded bytes: what the loader holds stays bounded, however long the rows. */
-export const ROW_GROUP_BYTES = 32 * 1024 * 1024;
+/** It ends earlier when its values take this many bytes, which is what a reader may have to hold. */
+export const ROW_GROUP_BYTES = 128 * 1024 * 1024;
+
+/** And when its pages take this many, compressed: a column's lie side by side, so that all wait here for the last. */
+export const HELD_BYTES = 32 * 1024 * 1024;
+
+/** In the form that readers parse: parquet-mr trusts no statistics of a writer whose version it cannot tell. */
+const CREATED_BY = `${TOOL.name} version ${TOOL.version} (build parquetjs-lite)`;
 
 /**
- * Encodes blocks as a Parquet file, one data page a column and block.
+ * Encodes record batches of one schema as a Parquet file. Row groups are cut where a batch ends, by the rows since the
+ * last cut alone, and none depends on what comes before it.
  *
- * The library's envelope frames the file and its thrift classes describe it. Row groups and footer are put together
- * here: the library's own joins a row group by copying it once per column, reports compressed sizes as uncompressed
- * ones and writes no logical types.
+ * The library's envelope frames the file and its thrift classes describe it; pages, row groups and footer are put
+ * together here: the library's own have no dictionaries, no logical types, wrong sizes and wrong statistics.
+ *
+ * @param out takes the next bytes of the file
+ * @throws ExportError (65, load) for a column of a type no file can carry
  */
-export function parquetFile(
-  columns: readonly LoadColumn[],
+export async function parquetFile(
+  arrow: Schema,
   compression: Compression,
-  out: Sink,
-): BlockEncoder {
-  const { schema, columns: fields } = parquetSchema(columns);
-  const codec = PAGE_CODECS[compression];
-  const pages = new PageEncoder(codec);
+  out: (bytes: Uint8Array) => void,
+) {
+  const { schema, columns } = parquetSchema(arrow);
+  const codec = await openCodec(compression);
   const envelope = new parquetjs.ParquetEnvelopeWriter(schema, out, () => {}, 0, {
     pageIndex: false,
     useDataPageV2: false,
   });
+  const scratch = new GrowingBytes();
+  const writers = columns.map((column) => new ColumnWriter(column, codec, scratch));
+  const time = requiredColumn(arrow, 'created_at', DataType.isTimestamp);
+  const id = requiredColumn(arrow, 'id', DataType.isUtf8);
+  let order = new RowOrder();
+  let rows = 0;
   envelope.writeHeader();
-  let group = new RowGroup(columns, fields, codec);
 
   function closeRowGroup(): void {
-    if (group.rows === 0) return;
-    envelope.rowCount += group.rows;
-    envelope.rowGroups.push(group.write(envelope.offset, (page) => envelope.writeSection(page)));
-    group = new RowGroup(columns, fields, codec);
+    if (rows === 0) return;
+    let uncompressedBytes = 0;
+    const descriptions = writers.map((writer) => {
+      const chunk = writer.finish(envelope.offset);
+      for (const page of chunk.pages) envelope.writeSection(page);
+      uncompressedBytes += chunk.uncompressedBytes;
+      return chunk.description;
+    });
+    envelope.rowCount += rows;
+    envelope.rowGroups.push(
+      new thrift.RowGroup({
+        columns: descriptions,
+        total_byte_size: uncompressedBytes,
+        num_rows: rows,
+        ...(time >= 0 &&
+          id >= 0 &&
+          order.isAscending && { sorting_columns: [time, id].map(sortingColumn) }),
+      }),
+    );
+    rows = 0;
+    order = new RowOrder();
   }
 
   function writeFooter(): void {
     const metadata = util.serializeThrift(
       new thrift.FileMetaData({
         version: 1,
-        schema: schemaElements(fields),
+        schema: schemaElements(columns),
         num_rows: envelope.rowCount,
         row_groups: envelope.rowGroups,
-        created_by: 'pasqal-jobs-export',
-        column_orders: fields.map(
+        created_by: CREATED_BY,
+        column_orders: columns.map(
           () => new thrift.ColumnOrder({ TYPE_ORDER: new thrift.TypeDefinedOrder() }),
         ),
       }),
@@ -64,14 +95,79 @@ export function parquetFile(
   }
 
   return {
-    async encode(block) {
-      if (group.rows + block.rows > ROW_GROUP_ROWS) closeRowGroup();
-      group.add(block, pages);
-      if (group.rows === ROW_GROUP_ROWS || group.bytes >= ROW_GROUP_BYTES) closeRowGroup();
+    /** @throws ExportError: 70 for a batch of another schema or out of a larger one, 65 for a null that may not be */
+    encode(batch: RecordBatch): void {
+      checkBatch(batch, arrow);
+      let plainBytes = 0;
+      let heldBytes = 0;
+      for (const [i, writer] of writers.entries()) {
+        writer.add(batch.data.children[i]);
+        plainBytes += writer.plainBytes;
+        heldBytes += writer.pageBytes;
+      }
+      if (time >= 0 && id >= 0) order.add(batch.data.children[time], batch.data.children[id]);
+      rows += batch.numRows;
+      const isLong = plainBytes >= ROW_GROUP_BYTES || heldBytes >= HELD_BYTES;
+      if (rows >= ROW_GROUP_ROWS || isLong) closeRowGroup();
     },
-    async finish() {
+    finish(): void {
       closeRowGroup();
       writeFooter();
     },
   };
+}
+
+function requiredColumn({ fields }: Schema, name: string, fits: (type: DataType) => boolean) {
+  return fields.findIndex((field) => field.name === name && !field.nullable && fits(field.type));
+}
+
+/** Whether the rows of a row group stand by `created_at`, then by the bytes of `id`: only what is true is claimed. */
+class RowOrder {
+  isAscending = true;
+  #lastTime: bigint | undefined;
+  #lastId = new Uint8Array(0);
+
+  add({ values: times, length }: Data, { values: ids, valueOffsets }: Data): void {
+    const idOf = (row: number): Uint8Array =>
+      row < 0 ? this.#lastId : ids.subarray(valueOffsets[row], valueOffsets[row + 1]);
+    for (let row = 0; row < length && this.isAscending; row++) {
+      const time: bigint = times[row];
+      this.isAscending =
+        this.#lastTime === undefined ||
+        time > this.#lastTime ||
+        (time === this.#lastTime && Buffer.compare(idOf(row - 1), idOf(row)) < 0);
+      this.#lastTime = time;
+    }
+    this.#lastId = idOf(length - 1).slice();
+  }
+}
+
+function sortingColumn(index: number): ThriftStruct {
+  return new thrift.SortingColumn({ column_idx: index, descending: false, nulls_first: false });
+}
+
+/** A writer takes any bytes for any type: what does not fit has to be found before. */
+function checkBatch(batch: RecordBatch, { fields }: Schema): void {
+  const { children } = batch.data;
+  const fits =
+    children.length === fields.length &&
+    fields.every(({ type, name }, i) => {
+      const found = batch.schema.fields[i];
+      const { offset, length } = children[i];
+      const isSame = found.name === name && `${found.type}` === `${type}`;
+      return isSame && offset === 0 && length === batch.numRows;
+    });
+  if (!fits) {
+    throw new ExportError('a record batch has other columns than the file it is written to', {
+      exitCode: EXIT.bug,
+      stage: 'load',
+    });
+  }
+  for (const [i, { name, nullable }] of fields.entries()) {
+    if (nullable || children[i].nullCount === 0) continue;
+    throw new ExportError(`column ${name} must have a value in every row, and one has none`, {
+      exitCode: EXIT.data,
+      stage: 'load',
+    });
+  }
 }

@@ -1,17 +1,8 @@
+import { DataType, type Field, Precision, type Schema, TimeUnit } from 'apache-arrow';
 import thrift, { type ThriftStruct } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import parquetjs, { type FieldDefinition, type ParquetField } from 'parquetjs-lite/lib/schema.js';
-import type { ColumnType } from '../jobs/columns.ts';
-import type { LoadColumn } from './columns.ts';
-
-const PARQUET_TYPES: Readonly<Record<ColumnType, string>> = {
-  string: 'UTF8',
-  json: 'JSON',
-  int64: 'INT64',
-  float64: 'DOUBLE',
-  bool: 'BOOLEAN',
-  timestamp: 'TIMESTAMP_MICROS',
-  strings: 'LIST',
-};
+import { EXIT, ExportError } from '../platform/errors.ts';
+import type { Order } from './parquet-statistics.ts';
 
 /** The three levels of a LIST. Source: parquet-format, LogicalTypes.md, "Lists". */
 const LIST_FIELDS = {
@@ -24,7 +15,6 @@ const LIST_FIELDS = {
  */
 const LOGICAL_TYPES: Readonly<Record<string, () => ThriftStruct>> = {
   UTF8: () => new thrift.LogicalType({ STRING: new thrift.StringType() }),
-  JSON: () => new thrift.LogicalType({ JSON: new thrift.JsonType() }),
   LIST: () => new thrift.LogicalType({ LIST: new thrift.ListType() }),
   TIMESTAMP_MICROS: () =>
     new thrift.LogicalType({
@@ -35,23 +25,54 @@ const LOGICAL_TYPES: Readonly<Record<string, () => ThriftStruct>> = {
     }),
 };
 
+const ORDERS: Readonly<Record<string, Order>> = {
+  BYTE_ARRAY: 'bytes',
+  INT64: 'int64',
+  DOUBLE: 'double',
+  BOOLEAN: 'boolean',
+};
+
 /** A column of the file: its fields from the top down, and the one that holds the values. */
 export interface ParquetColumn {
+  readonly name: string;
   readonly fields: readonly ParquetField[];
   readonly leaf: ParquetField;
+  readonly order: Order;
 }
 
-/** The library's schema for the columns, and its fields in the order of the columns. */
-export function parquetSchema(columns: readonly LoadColumn[]) {
-  const definitions = columns.map(({ name, type, nullable }): [string, FieldDefinition] => {
-    const definition = { type: PARQUET_TYPES[type], optional: nullable };
-    return [name, type === 'strings' ? { ...definition, fields: LIST_FIELDS } : definition];
+/**
+ * The library's schema for an Arrow schema, and its fields in the order of the columns.
+ *
+ * @throws ExportError (65, load) for a field of a type no file can carry unaltered, or a schema without fields
+ */
+export function parquetSchema({ fields }: Schema) {
+  if (fields.length === 0) throw unfit('a file needs at least one column, and the schema has none');
+  const definitions = fields.map((field): [string, FieldDefinition] => {
+    const definition = { type: parquetType(field), optional: field.nullable };
+    const isList = definition.type === 'LIST';
+    return [field.name, isList ? { ...definition, fields: LIST_FIELDS } : definition];
   });
   const schema = new parquetjs.ParquetSchema(Object.fromEntries(definitions));
-  return { schema, columns: columns.map(({ name }) => parquetColumn(schema.fields[name])) };
+  return { schema, columns: fields.map(({ name }) => parquetColumn(name, schema.fields[name])) };
 }
 
-function parquetColumn(top: ParquetField | undefined): ParquetColumn {
+/** The library's word for the one width, unit and time zone of each kind that this program writes. */
+function parquetType({ name, type }: Field): string {
+  if (DataType.isUtf8(type)) return 'UTF8';
+  if (DataType.isBool(type)) return 'BOOLEAN';
+  if (DataType.isInt(type) && type.isSigned && type.bitWidth === 64) return 'INT64';
+  if (DataType.isFloat(type) && type.precision === Precision.DOUBLE) return 'DOUBLE';
+  if (DataType.isTimestamp(type) && type.unit === TimeUnit.MICROSECOND && type.timezone === 'UTC')
+    return 'TIMESTAMP_MICROS';
+  if (DataType.isList(type) && DataType.isUtf8(type.valueType)) return 'LIST';
+  throw unfit(`column ${name} has type ${type}, which no loader writes`);
+}
+
+function unfit(message: string): ExportError {
+  return new ExportError(message, { exitCode: EXIT.data, stage: 'load' });
+}
+
+function parquetColumn(name: string, top: ParquetField | undefined): ParquetColumn {
   if (top === undefined) throw new RangeError('the library lost a column');
   const fields = [top];
   let leaf = top;
@@ -59,7 +80,7 @@ function parquetColumn(top: ParquetField | undefined): ParquetColumn {
     fields.push(inner);
     leaf = inner;
   }
-  return { fields, leaf };
+  return { name, fields, leaf, order: ORDERS[leaf.primitiveType ?? ''] };
 }
 
 function only({ fields }: ParquetField): ParquetField | undefined {

@@ -1,12 +1,16 @@
-import { columnsOf } from './columns.ts';
+import { recordBatch } from './arrow-file.ts';
 import type { LoaderDefinition } from './loader.ts';
 
-/** Parquet, in row groups of 50,000 rows. GZIP unless another compression is asked for: docs/decisions.md. */
+/** Parquet, compressed with ZSTD unless another codec is asked for: docs/decisions.md. */
 export const parquet: LoaderDefinition = {
   format: 'parquet',
   extension: () => '.parquet',
-  async open(schema, compression = 'gzip', out) {
+  async open(schema, compression = 'zstd', out) {
     const { parquetFile } = await import('./parquet-file.ts');
-    return parquetFile(columnsOf(schema), compression, out);
+    const file = await parquetFile(schema, compression, out);
+    return {
+      encode: async (block) => file.encode(recordBatch(schema, block)),
+      finish: async () => file.finish(),
+    };
   },
 };

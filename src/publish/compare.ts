@@ -21,8 +21,12 @@ export function differs(what: string, expected: string | number, found: string |
   return `${what}: ${expected} in the manifest, ${found} found`;
 }
 
+/** A text that holds JSON is a text: no file that all readers open tells the two apart. */
 function described(columns: Expected['columns']): string {
   return columns
-    .map(({ name, type, required }) => `${name} ${type}${required ? ' required' : ''}`)
+    .map(
+      ({ name, type, required }) =>
+        `${name} ${type === 'json' ? 'string' : type}${required ? ' required' : ''}`,
+    )
     .join(', ');
 }

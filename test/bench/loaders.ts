@@ -25,6 +25,7 @@ const DISTINCT = 10;
 
 const CASES: readonly (readonly [Format, Compression])[] = [
   ['parquet', 'none'],
+  ['parquet', 'zstd'],
   ['parquet', 'snappy'],
   ['parquet', 'gzip'],
   ['arrow', 'none'],

@@ -28,7 +28,10 @@ describe('a wrong command line', () => {
     ['export --keep 0', /^--keep: expected a whole number of 1 or more/],
     ['export --errors=maybe', /^--errors: expected true or false, got 'maybe'/],
     ['export --format csv', /^--format: expected a comma-separated list of parquet, arrow, ndjson/],
-    ['export --compression zstd', /^--compression: expected one of snappy, gzip, none, got 'zstd'/],
+    [
+      'export --compression lz4',
+      /^--compression: expected one of zstd, snappy, gzip, none, got 'lz4'/,
+    ],
     ['export --region us', /^--region: expected one of fr, sa, got 'us'/],
     ['export --start-date 2026-02-30', /^--start-date: expected an ISO 8601 date or date-time/],
     [

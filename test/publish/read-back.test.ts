@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { arrowSchema, JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
-import { JOB_COLUMNS } from '../../src/jobs/columns.ts';
+import { type ColumnType, JOB_COLUMNS } from '../../src/jobs/columns.ts';
 import { type Compression, FORMATS, type Format } from '../../src/jobs/pipeline.ts';
 import { LOADERS } from '../../src/load/index.ts';
 import { readBack } from '../../src/publish/read-back.ts';
@@ -49,8 +49,10 @@ function checksum(ids: readonly unknown[]): string {
     .digest('hex');
 }
 
-function described(columns: typeof JOB_COLUMNS) {
-  return columns.map(({ name, type, required }) => ({ name, type, required }));
+/** A Parquet file does not tell a text that holds JSON from any other. */
+function described(columns: typeof JOB_COLUMNS, format: Format) {
+  const found = (type: ColumnType) => (format === 'parquet' && type === 'json' ? 'string' : type);
+  return columns.map(({ name, type, required }) => ({ name, type: found(type), required }));
 }
 
 describe('reading back', () => {
@@ -63,7 +65,7 @@ describe('reading back', () => {
           assert.deepEqual(await readBack(path, format, SAMPLE_COLUMNS), {
             rows: table.rows,
             idChecksum: checksum(table.values.id ?? []),
-            columns: described(SAMPLE_COLUMNS),
+            columns: described(SAMPLE_COLUMNS, format),
           });
         }),
         { numRuns: 25 },
@@ -74,7 +76,7 @@ describe('reading back', () => {
   it('finds the columns of a job when none are given', async () => {
     for (const format of FORMATS) {
       const path = await saved(format, 'none', await encode(format, JOB_SCHEMA, [jobBatch(0, 30)]));
-      assert.deepEqual((await readBack(path, format)).columns, described(JOB_COLUMNS));
+      assert.deepEqual((await readBack(path, format)).columns, described(JOB_COLUMNS, format));
     }
   });
 

@@ -5,11 +5,10 @@ from compare import assert_same_column
 from expected import INTEGERS, STRINGS, TIMES
 
 TYPES = {
-    **dict.fromkeys([*STRINGS, "sequence"], "VARCHAR"),
+    **dict.fromkeys([*STRINGS, "sequence", "variables", "extra"], "VARCHAR"),
     **dict.fromkeys([*INTEGERS, "error_count"], "BIGINT"),
     **dict.fromkeys(TIMES, "TIMESTAMP WITH TIME ZONE"),
     **dict.fromkeys(["queue_seconds", "run_seconds", "total_seconds"], "DOUBLE"),
-    **dict.fromkeys(["variables", "extra"], "JSON"),
     "is_final": "BOOLEAN",
     "errors": "VARCHAR[]",
     "anomalies": "VARCHAR[]",

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from compare import JSON_COLUMNS, assert_same_column
+from compare import assert_same_column
 from expected import INTEGERS, STRINGS, TIMES
 
 TYPES = {
@@ -16,10 +16,7 @@ TYPES = {
 
 
 def parquet(snapshot):
-    """polars hands over JSON columns of Parquet as bytes: docs/columns.md says to cast them."""
-    frame = pl.read_parquet(snapshot.path("parquet"))
-    assert frame.schema["variables"] == pl.Binary
-    return frame.with_columns(pl.col(JSON_COLUMNS).cast(pl.String))
+    return pl.read_parquet(snapshot.path("parquet"))
 
 
 def arrow(snapshot):

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { DataType, tableFromIPC, Vector } from 'apache-arrow';
+import { decompress } from 'fzstd';
 import { parquetReadObjects } from 'hyparquet';
 import type { Column } from '../../src/jobs/columns.ts';
 
@@ -14,7 +15,7 @@ export async function withHyparquet(bytes: Uint8Array): Promise<Rows> {
   const decoder = new TextDecoder();
   const rows = await parquetReadObjects({
     file: new Uint8Array(bytes).buffer,
-    compressors: { GZIP: (page) => gunzipSync(page) },
+    compressors: { GZIP: (page) => gunzipSync(page), ZSTD: (page) => decompress(page) },
     parsers: {
       timestampFromMicroseconds: (micros) => micros,
       jsonFromBytes: (json) => decoder.decode(json),

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { createGunzip, gunzipSync } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { RecordBatchReader } from 'apache-arrow';
+import { decompress } from 'fzstd';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { canonicalJson, type PlainRow } from './expected-row.ts';
 
@@ -34,7 +35,10 @@ export async function parquetByHyparquet(path: string): Promise<PlainRow[]> {
     timestampFromMicroseconds: (micros: bigint) => micros,
     jsonFromBytes: (bytes: Uint8Array) => Buffer.from(bytes).toString(),
   };
-  const compressors = { GZIP: (input: Uint8Array) => gunzipSync(input) };
+  const compressors = {
+    GZIP: (input: Uint8Array) => gunzipSync(input),
+    ZSTD: (input: Uint8Array) => decompress(input),
+  };
   const file = await asyncBufferFromFile(path);
   const rows = await parquetReadObjects({ file, compressors, parsers });
   return rows.map(plain);

@@ -1,6 +1,6 @@
 /**
- * The parts of parquetjs-lite 0.8.7 that the Parquet loader uses; the package comes without types. Its index would load
- * the reader as well.
+ * The parts of parquetjs-lite 0.8.7 and of @bokuweb/zstd-wasm 0.0.27 that the Parquet loader uses: the one comes without
+ * types, the other hides them. The index of parquetjs-lite would load its reader as well.
  */
 declare module 'parquetjs-lite/lib/schema.js' {
   export interface FieldDefinition {
@@ -54,7 +54,17 @@ declare module 'parquetjs-lite/lib/writer.js' {
 declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
   /** Fields are those of parquet.thrift, https://github.com/apache/parquet-format. */
   export interface ThriftStruct {
-    write(protocol: unknown): void;
+    write(output: ThriftOutput): void;
+  }
+  export interface ThriftOutput {
+    writeStructBegin(name: string): void;
+    writeStructEnd(): void;
+    writeFieldBegin(name: string, type: number, id: number): void;
+    writeFieldEnd(): void;
+    writeFieldStop(): void;
+    writeBool(value: boolean): void;
+    writeI64(value: number): void;
+    writeString(value: Uint8Array): void;
   }
   type Struct = new (fields?: Readonly<Record<string, unknown>>) => ThriftStruct;
   type Enum = Readonly<Record<string, number>>;
@@ -65,13 +75,12 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
       | 'ColumnMetaData'
       | 'ColumnOrder'
       | 'FileMetaData'
-      | 'JsonType'
       | 'ListType'
       | 'LogicalType'
       | 'MicroSeconds'
       | 'RowGroup'
       | 'SchemaElement'
-      | 'Statistics'
+      | 'SortingColumn'
       | 'StringType'
       | 'TimestampType'
       | 'TimeUnit'
@@ -98,4 +107,10 @@ declare module 'parquetjs-lite/lib/util.js' {
 declare module 'parquetjs-lite/lib/compression.js' {
   const compression: { deflate(codec: string, bytes: Uint8Array): Uint8Array };
   export default compression;
+}
+
+declare module '@bokuweb/zstd-wasm' {
+  /** Must have ended before the first `compress`. May be called again. */
+  export function init(): Promise<void>;
+  export function compress(bytes: Uint8Array, level: number): Uint8Array;
 }

@@ -1,0 +1,344 @@
+import type { Data } from 'apache-arrow';
+import thrift, {
+  type ThriftOutput,
+  type ThriftStruct,
+} from 'parquetjs-lite/gen-nodejs/parquet_types.js';
+import type { PageCodec } from './parquet-codec.ts';
+import { Dictionary } from './parquet-dictionary.ts';
+import {
+  appendHybrid,
+  appendLevels,
+  appendPacked,
+  bitWidthOf,
+  ENCODING,
+  GrowingBytes,
+  GrowingNumbers,
+  pageHeader,
+} from './parquet-encodings.ts';
+import type { ParquetColumn } from './parquet-schema.ts';
+import { type Bounds, Range } from './parquet-statistics.ts';
+
+/** A page of plain values ends with the block, or the record of a dictionary given up, that makes it this large. */
+const PAGE_BYTES = 1024 * 1024;
+
+/** Before this many bytes of values nothing can be said about whether a dictionary pays. */
+const SAMPLE_BYTES = 16 * 1024;
+
+/** Takes a value, PLAIN encoded (a text without its length): `view[from]` up to `view[to]`. */
+type Visit = (view: DataView, from: number, to: number) => void;
+
+/**
+ * Encodes one column, row group after row group. A row group starts with a dictionary, whose indices wait here; it is
+ * given up for plain pages, those from the start of the row group included, when it does not pay. So all pages of a
+ * chunk are of one kind, and depend on the rows of the row group alone. What waits is two numbers a row, a dictionary
+ * that pays or one page.
+ */
+export class ColumnWriter {
+  /** What the values of the row group take, PLAIN encoded. */
+  plainBytes = 0;
+  /** What its pages take so far, compressed. */
+  pageBytes = 0;
+  readonly #column: ParquetColumn;
+  readonly #codec: PageCodec;
+  /** The page being written; nothing of it is needed afterwards, so that the columns of a file share it. */
+  readonly #body: GrowingBytes;
+  /** What is in no page yet: levels, and indices or values. A boolean is an index of its own. */
+  readonly #definitions = new GrowingNumbers();
+  readonly #repetitions = new GrowingNumbers();
+  readonly #indices = new GrowingNumbers();
+  readonly #plain = new GrowingBytes();
+  readonly #dictionary: Dictionary;
+  #usesDictionary = true;
+  #entries = 0;
+  #range: Range;
+  #pages: Uint8Array[] = [];
+  #uncompressedBytes = 0;
+  #values = 0;
+  #nulls = 0;
+
+  /** @param scratch may be shared with other columns */
+  constructor(column: ParquetColumn, codec: PageCodec, scratch: GrowingBytes) {
+    this.#column = column;
+    this.#codec = codec;
+    this.#body = scratch;
+    this.#dictionary = new Dictionary(column.order === 'bytes' ? 4 : 0);
+    this.#range = new Range(column.order);
+  }
+
+  /** @param data rows of an Arrow column of this column's type, from the start of its buffers */
+  add(data: Data): void {
+    this.#appendLevels(data);
+    const { order } = this.#column;
+    if (order === 'boolean') {
+      for (let row = 0; row < data.length; row++) {
+        if (isValid(data, row)) this.#indices.push((data.values[row >> 3] >> (row & 7)) & 1);
+      }
+      this.plainBytes += (data.length + 7) >> 3;
+      return;
+    }
+    const { prefix } = this.#dictionary;
+    const plainBefore = this.#plain.length;
+    if (this.#usesDictionary) {
+      visitValues(data, (view, from, to) => {
+        this.plainBytes += prefix + to - from;
+        this.#indices.push(this.#dictionary.indexOf(view, from, to));
+      });
+      const isKnown = this.plainBytes >= SAMPLE_BYTES;
+      if (isKnown && !this.#dictionary.pays(this.#indices.length, this.plainBytes))
+        this.#giveUpDictionary();
+      return;
+    }
+    visitValues(data, (view, from, to) => {
+      if (prefix > 0) this.#plain.appendInt32(to - from);
+      this.#plain.appendRange(view, from, to);
+      this.#range.add(view, from, to);
+    });
+    this.plainBytes += this.#plain.length - plainBefore;
+    if (this.#plain.length >= PAGE_BYTES) this.#writePlainPage(this.#entries);
+  }
+
+  /**
+   * Ends the chunk; the next row group can begin.
+   *
+   * @param offset where in the file the chunk starts
+   */
+  finish(offset: number): ColumnChunk {
+    const { order } = this.#column;
+    let dictionaryBytes = 0;
+    if (order === 'boolean') {
+      for (const value of this.#indices.filled()) this.#range.add(BOOLEANS, value, value + 1);
+      this.#writePage(ENCODING.plain, this.#entries, () =>
+        appendPacked(this.#body, this.#indices.filled(), 1),
+      );
+    } else {
+      if (this.#usesDictionary && !this.#dictionary.pays(this.#indices.length, this.plainBytes))
+        this.#giveUpDictionary();
+      if (this.#usesDictionary) dictionaryBytes = this.#writeDictionary();
+      else if (this.#entries > 0) this.#writePlainPage(this.#entries);
+    }
+    const chunk = {
+      pages: this.#pages,
+      bytes: this.pageBytes,
+      uncompressedBytes: this.#uncompressedBytes,
+      description: this.#describe(offset, dictionaryBytes),
+    };
+    this.#reset();
+    return chunk;
+  }
+
+  #appendLevels(data: Data): void {
+    const { leaf } = this.#column;
+    const before = this.#definitions.length;
+    if (leaf.rLevelMax > 0) {
+      this.#appendListLevels(data, leaf.dLevelMax);
+      this.#entries += this.#definitions.length - before;
+      return;
+    }
+    this.#entries += data.length;
+    this.#nulls += data.nullCount;
+    if (leaf.dLevelMax === 0) return;
+    if (data.nullCount === 0) this.#definitions.fill(1, data.length);
+    else {
+      this.#definitions.reserve(data.length);
+      for (let row = 0; row < data.length; row++)
+        this.#definitions.push(isValid(data, row) ? 1 : 0);
+    }
+  }
+
+  /** One entry an element, and one a list that has none. */
+  #appendListLevels(list: Data, present: number): void {
+    const [elements] = list.children;
+    for (let row = 0; row < list.length; row++) {
+      const isNull = !isValid(list, row);
+      const start = list.valueOffsets[row];
+      const end = isNull ? start : list.valueOffsets[row + 1];
+      if (start === end) {
+        this.#repetitions.push(0);
+        this.#definitions.push(isNull ? present - 3 : present - 2);
+      }
+      for (let i = start; i < end; i++) {
+        this.#repetitions.push(i === start ? 0 : 1);
+        this.#definitions.push(isValid(elements, i) ? present : present - 1);
+      }
+    }
+  }
+
+  /** Takes what was met so far out of the dictionary again. */
+  #giveUpDictionary(): void {
+    const { leaf } = this.#column;
+    this.#addDictionaryToRange();
+    this.#usesDictionary = false;
+    let index = 0;
+    let entry = 0;
+    for (let left = this.#entries; left > 0; entry++, left--) {
+      const isRecordStart = leaf.rLevelMax === 0 || this.#repetitions.values[entry] === 0;
+      if (isRecordStart && this.#plain.length >= PAGE_BYTES) {
+        this.#writePlainPage(entry);
+        entry = 0;
+      }
+      if (leaf.dLevelMax > 0 && this.#definitions.values[entry] < leaf.dLevelMax) continue;
+      const value = this.#indices.values[index++];
+      const [from, to] = [this.#dictionary.startOf(value), this.#dictionary.endOf(value)];
+      this.#plain.appendRange(this.#dictionary.values.view, from, to);
+    }
+    this.#indices.length = 0;
+    this.#dictionary.clear();
+    if (this.#plain.length >= PAGE_BYTES) this.#writePlainPage(this.#entries);
+  }
+
+  #addDictionaryToRange(): void {
+    const { values, prefix, size } = this.#dictionary;
+    for (let i = 0; i < size; i++)
+      this.#range.add(values.view, this.#dictionary.startOf(i) + prefix, this.#dictionary.endOf(i));
+  }
+
+  /** Returns the bytes of the dictionary page, which comes first. */
+  #writeDictionary(): number {
+    const { values, size, bitWidth } = this.#dictionary;
+    this.#addDictionaryToRange();
+    this.#addPage(values.filled(), size, undefined);
+    const bytes = this.pageBytes;
+    this.#writePage(ENCODING.rleDictionary, this.#entries, () => {
+      this.#body.appendByte(bitWidth);
+      appendHybrid(this.#body, this.#indices.filled(), bitWidth);
+    });
+    return bytes;
+  }
+
+  #writePlainPage(entries: number): void {
+    this.#writePage(ENCODING.plain, entries, () => this.#body.append(this.#plain.filled()));
+    this.#plain.length = 0;
+  }
+
+  /** A page of the first entries that wait. */
+  #writePage(encoding: number, entries: number, appendValues: () => void): void {
+    const { rLevelMax, dLevelMax } = this.#column.leaf;
+    this.#body.length = 0;
+    if (rLevelMax > 0) {
+      appendLevels(this.#body, this.#repetitions.filled(entries), bitWidthOf(rLevelMax));
+      this.#repetitions.drop(entries);
+    }
+    if (dLevelMax > 0) {
+      appendLevels(this.#body, this.#definitions.filled(entries), bitWidthOf(dLevelMax));
+      this.#definitions.drop(entries);
+    }
+    appendValues();
+    this.#entries -= entries;
+    this.#values += entries;
+    this.#addPage(this.#body.filled(), entries, encoding);
+  }
+
+  #addPage(body: Uint8Array, values: number, encoding: number | undefined): void {
+    const compressed = this.#codec.compress(
+      body,
+      this.#column.order === 'bytes' && encoding !== ENCODING.rleDictionary ? 'text' : 'numbers',
+    );
+    const header = pageHeader(values, body.length, compressed.length, encoding);
+    this.#pages.push(Buffer.concat([header, compressed]));
+    this.pageBytes += header.length + compressed.length;
+    this.#uncompressedBytes += header.length + body.length;
+  }
+
+  #describe(offset: number, dictionaryBytes: number): ThriftStruct {
+    const { path, primitiveType = '', rLevelMax } = this.#column.leaf;
+    const { PLAIN, RLE, RLE_DICTIONARY } = thrift.Encoding;
+    const isDictionary = dictionaryBytes > 0;
+    return new thrift.ColumnChunk({
+      file_offset: 0,
+      meta_data: new thrift.ColumnMetaData({
+        type: thrift.Type[primitiveType],
+        encodings: isDictionary ? [PLAIN, RLE, RLE_DICTIONARY] : [PLAIN, RLE],
+        path_in_schema: path,
+        codec: thrift.CompressionCodec[this.#codec.name],
+        num_values: this.#values,
+        total_uncompressed_size: this.#uncompressedBytes,
+        total_compressed_size: this.pageBytes,
+        data_page_offset: offset + dictionaryBytes,
+        ...(isDictionary && { dictionary_page_offset: offset }),
+        // What a null of a list is, readers disagree on.
+        ...(rLevelMax === 0 && { statistics: statistics(this.#nulls, this.#range.bounds()) }),
+      }),
+    });
+  }
+
+  #reset(): void {
+    this.plainBytes = 0;
+    this.#indices.length = 0;
+    this.#dictionary.clear();
+    this.#usesDictionary = true;
+    this.#range = new Range(this.#column.order);
+    this.#pages = [];
+    this.pageBytes = 0;
+    this.#uncompressedBytes = 0;
+    this.#values = 0;
+    this.#nulls = 0;
+  }
+}
+
+/** One column of one row group, as it goes into the file and as the footer describes it. */
+export interface ColumnChunk {
+  readonly pages: readonly Uint8Array[];
+  readonly bytes: number;
+  readonly uncompressedBytes: number;
+  readonly description: ThriftStruct;
+}
+
+const BOOLEANS = new DataView(Uint8Array.of(0, 1).buffer);
+
+function isValid({ nullCount, nullBitmap }: Data, row: number): boolean {
+  return nullCount === 0 || ((nullBitmap[row >> 3] >> (row & 7)) & 1) === 1;
+}
+
+/** Shows every value that is there, those in lists included, in order. */
+function visitValues(data: Data, visit: Visit): void {
+  const [elements] = data.children;
+  if (elements === undefined) {
+    visitRows(data, 0, data.length, visit);
+    return;
+  }
+  for (let row = 0; row < data.length; row++) {
+    if (isValid(data, row))
+      visitRows(elements, data.valueOffsets[row], data.valueOffsets[row + 1], visit);
+  }
+}
+
+function visitRows(data: Data, first: number, end: number, visit: Visit): void {
+  if (first === end) return;
+  const { buffer, byteOffset, byteLength }: Uint8Array = data.values;
+  const view = new DataView(buffer, byteOffset, byteLength);
+  const offsets: Int32Array | undefined = data.valueOffsets;
+  for (let row = first; row < end; row++) {
+    if (!isValid(data, row)) continue;
+    if (offsets === undefined) visit(view, row * 8, row * 8 + 8);
+    else visit(view, offsets[row], offsets[row + 1]);
+  }
+}
+
+const THRIFT_BOOL = 2;
+const THRIFT_I64 = 10;
+const THRIFT_BINARY = 11;
+
+/** `Statistics` of parquet.thrift. The library's does not know whether a bound is exact. */
+function statistics(nulls: number, bounds: Bounds | undefined): ThriftStruct {
+  return {
+    write(output: ThriftOutput) {
+      const field = (name: string, type: number, id: number, write: () => void) => {
+        output.writeFieldBegin(name, type, id);
+        write();
+        output.writeFieldEnd();
+      };
+      output.writeStructBegin('Statistics');
+      field('null_count', THRIFT_I64, 3, () => output.writeI64(nulls));
+      if (bounds !== undefined) {
+        const { min, max, minIsExact, maxIsExact } = bounds;
+        if (max !== undefined) field('max_value', THRIFT_BINARY, 5, () => output.writeString(max));
+        field('min_value', THRIFT_BINARY, 6, () => output.writeString(min));
+        if (max !== undefined)
+          field('is_max_value_exact', THRIFT_BOOL, 7, () => output.writeBool(maxIsExact));
+        field('is_min_value_exact', THRIFT_BOOL, 8, () => output.writeBool(minIsExact));
+      }
+      output.writeFieldStop();
+      output.writeStructEnd();
+    },
+  };
+}

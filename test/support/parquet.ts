@@ -1,0 +1,22 @@
+import type { RecordBatch, Schema } from 'apache-arrow';
+import { type FileMetaData, parquetMetadata } from 'hyparquet';
+import type { Compression } from '../../src/jobs/pipeline.ts';
+import { parquetFile } from '../../src/load/parquet-file.ts';
+
+/** The whole Parquet file of the batches, without what cuts and checks them in an export. */
+export async function parquetBytes(
+  schema: Schema,
+  batches: Iterable<RecordBatch>,
+  compression: Compression = 'zstd',
+): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  const file = await parquetFile(schema, compression, (bytes) => chunks.push(bytes.slice()));
+  for (const batch of batches) file.encode(batch);
+  file.finish();
+  return Buffer.concat(chunks);
+}
+
+/** The footer, its timestamps as microseconds. */
+export function metadataOf(file: Buffer): FileMetaData {
+  return parquetMetadata(file, { parsers: { timestampFromMicroseconds: (micros) => micros } });
+}
