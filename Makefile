@@ -12,7 +12,7 @@ SOURCES := $(shell find src pipelines -name '*.ts') esbuild.config.ts
 FAST_TESTS := $(shell find test -name '*.test.ts' ! -name '*.slow.test.ts')
 SLOW_TESTS := $(shell find test -name '*.slow.test.ts')
 
-.PHONY: help setup build demo export simulate test test-slow test-python lint typecheck bench bench-queries clean
+.PHONY: help setup build demo export simulate test test-slow test-python test-spark lint typecheck bench bench-queries clean
 
 help: ## List the targets (default)
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -50,6 +50,9 @@ test-slow: build ## Run the tests that take longer: large exports, crashes, soak
 test-python: build ## Read the files back with pandas, pyarrow and polars, in a .venv of its own
 	@test/python/run
 
+test-spark: build ## Read the files with Spark, in a virtual environment of its own; needs Java 17
+	@test/python/run spark
+
 lint: setup ## Check style and formatting
 	npx biome check --error-on-warnings
 
@@ -64,4 +67,4 @@ bench-queries: setup ## Query a Parquet file of 1,000,000 jobs beside DuckDB's o
 	@node --import tsx test/bench/queries.ts 1000000 1000 5
 
 clean: ## Remove what was built and installed; output/ stays
-	rm -rf dist node_modules .venv
+	rm -rf dist node_modules .venv .venv-spark

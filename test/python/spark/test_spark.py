@@ -1,0 +1,68 @@
+"""Every value as Spark reads it, in a session whose time zone is not that of the files."""
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as f
+from pyspark.sql import types as t
+
+from compare import assert_same_column
+from expected import INTEGERS, STRINGS, TIMES
+
+TYPES = {
+    **dict.fromkeys([*STRINGS, "sequence", "variables", "extra"], t.StringType()),
+    **dict.fromkeys([*INTEGERS, "error_count"], t.LongType()),
+    **dict.fromkeys(TIMES, t.TimestampType()),
+    **dict.fromkeys(["queue_seconds", "run_seconds", "total_seconds"], t.DoubleType()),
+    "is_final": t.BooleanType(),
+    "errors": t.ArrayType(t.StringType()),
+    "anomalies": t.ArrayType(t.StringType()),
+}
+
+
+@pytest.fixture(scope="module")
+def spark():
+    settings = {
+        "spark.sql.session.timeZone": "America/New_York",
+        "spark.ui.enabled": "false",
+        "spark.driver.memory": "2g",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+    }
+    builder = SparkSession.builder.master("local[2]").appName("pasqal-jobs-export")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    yield session
+    session.stop()
+
+
+def parquet(spark, snapshot):
+    return spark.read.parquet(snapshot.path("parquet"))
+
+
+def ndjson(spark, snapshot):
+    """As docs/columns.md tells: with the schema said, for Spark would guess it from the lines."""
+    names = [column["name"] for column in snapshot.manifest["columns"]]
+    schema = t.StructType([t.StructField(name, TYPES[name]) for name in names])
+    return spark.read.schema(schema).json(snapshot.path("ndjson"))
+
+
+@pytest.mark.parametrize("read", [parquet, ndjson])
+def test_every_value(spark, snapshot, read):
+    frame = read(spark, snapshot)
+    assert {field.name: field.dataType for field in frame.schema.fields} == TYPES
+    exact = frame.select(
+        [f.unix_micros(name).alias(name) if name in TIMES else f.col(name) for name in frame.columns]
+    )
+    rows = sorted(exact.collect(), key=lambda row: (row["created_at"], row["id"].encode()))
+    for name in frame.columns:
+        assert_same_column(name, [row[name] for row in rows], snapshot.column(name))
+
+
+def test_filters_and_json(spark, snapshot):
+    frame = parquet(spark, snapshot)
+    done = frame.where((f.col("status") == "DONE") & (f.col("created_at") > f.lit("2015-01-01")))
+    wanted = [row for row in snapshot.rows if row["status"] == "DONE" and row["created_at"] > 1420088400000000]
+    assert done.count() == len(wanted)
+    assert frame.where(f.get_json_object("variables", "$.omega").isNotNull()).count() > 0
