@@ -12,20 +12,7 @@ import { EXIT, type ExitCode, ExportError, errorCode } from '../../platform/erro
  * - `garbled`: a whole page that is not JSON, or not UTF-8.
  * - `short`: a page whose number of jobs contradicts its own total.
  */
-export type FaultKind =
-  | 'throttled'
-  | 'overloaded'
-  | 'failed'
-  | 'timeout'
-  | 'connection'
-  | 'unreachable'
-  | 'no-host'
-  | 'bad-certificate'
-  | 'proxy-login'
-  | 'proxy-refusal'
-  | 'malformed'
-  | 'garbled'
-  | 'short';
+export type FaultKind = keyof typeof TRAITS;
 
 export interface Fault<T = never> {
   readonly kind: FaultKind;
@@ -93,8 +80,7 @@ const MALFORMED = {
   advice: 'Check that the URL names the API itself, not a web page or a proxy before it.',
 };
 
-/** One row a kind; the numbers are those of docs/http.md "Retry" and "Concurrency". */
-export const FAULT_TRAITS: Readonly<Record<FaultKind, FaultTraits>> = {
+const TRAITS = {
   throttled: { ...USUAL, baseMs: 1000, slowdown: 0.7 },
   overloaded: { ...USUAL, slowdown: 0.7 },
   failed: USUAL,
@@ -113,7 +99,10 @@ export const FAULT_TRAITS: Readonly<Record<FaultKind, FaultTraits>> = {
   // The server is well, only what it holds is not: that says nothing about its state, and must not use up the budget.
   garbled: { ...MALFORMED, attempts: 2, cost: 0 },
   short: { ...MALFORMED, attempts: 3, cost: 0 },
-};
+} satisfies Record<string, FaultTraits>;
+
+/** One row a kind; the numbers are those of docs/http.md "Retry" and "Concurrency". */
+export const FAULT_TRAITS: Readonly<Record<FaultKind, FaultTraits>> = TRAITS;
 
 /** An error of this stage: `request` (method, path, offset), what happened, what to do next. */
 export function failure(
