@@ -19,4 +19,3 @@ export {
   runExport,
   verifySnapshot,
 } from './run.ts';
-export { type Simulator, type SimulatorOptions, startSimulator } from './simulator/index.ts';

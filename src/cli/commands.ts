@@ -2,9 +2,7 @@ import type { Command } from './command.ts';
 import type { Flag } from './flag.ts';
 import { FILTER_FLAGS, LOG_FLAGS, RUN_FLAGS, SERVER_FLAGS } from './flags.ts';
 import { runExportCommand, runPlanCommand } from './run-pipeline.ts';
-import { runSimulateCommand } from './run-simulate.ts';
 import { runVerifyCommand } from './run-verify.ts';
-import { SIMULATE_FLAGS } from './simulate-flags.ts';
 
 const PIPELINE = {
   usage: '[pipeline]',
@@ -45,12 +43,6 @@ export const COMMANDS: readonly Command[] = [
     description: 'Read a snapshot back and compare it with its manifest',
     flags: [LOG_FLAGS.json],
     run: runVerifyCommand,
-  },
-  {
-    name: 'simulate',
-    description: 'Serve generated jobs the way the API does, until interrupted',
-    flags: Object.values(SIMULATE_FLAGS),
-    run: runSimulateCommand,
   },
 ];
 

@@ -29,5 +29,4 @@ export interface Context {
   /** Aborted by SIGINT and SIGTERM with the ExportError to end with. */
   readonly signal: AbortSignal;
   readonly engine: () => Promise<Engine>;
-  readonly simulator: () => Promise<typeof import('../simulator/index.ts')>;
 }

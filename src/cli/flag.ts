@@ -1,14 +1,7 @@
 import type { Kind } from './kinds.ts';
 
 /** Headings of `--help`, in the order in which they are shown. */
-export type Group =
-  | 'Which jobs'
-  | 'Server'
-  | 'Files'
-  | 'The run'
-  | 'What is printed'
-  | 'Simulated jobs'
-  | 'Simulated server';
+export type Group = 'Which jobs' | 'Server' | 'Files' | 'The run' | 'What is printed';
 
 /** One flag of the command line, which is also an environment variable and, for some, an option of pipeline files. */
 export interface Flag<T = unknown> {

@@ -49,6 +49,5 @@ const code = await runProgram(args, TOOL.version, {
   clock: { wall: Date.now, monotonic: () => performance.now() },
   signal: signalOf(process, endAtOnce),
   engine: () => import('../run.ts'),
-  simulator: () => import('../simulator/index.ts'),
 });
 process.exitCode ??= code;

@@ -81,18 +81,3 @@ describe('the process', () => {
     assert.match(stdout, /jobs\.arrow/);
   });
 });
-
-describe('a simulator of its own', () => {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    it(`tells its address, serves, and ends in 0 on ${signal}`, async () => {
-      const child = start(['simulate', '--jobs', '7', '--json']);
-      const closed = ended(child);
-      const [line] = await once(child.stdout, 'data');
-      const { url } = JSON.parse(String(line));
-      const page = await (await fetch(`${url}/api/v2/jobs?limit=1`)).text();
-      assert.match(page, /"total":\s*7\b/);
-      child.kill(signal);
-      assert.equal((await closed).code, 0);
-    });
-  }
-});

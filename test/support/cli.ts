@@ -99,7 +99,6 @@ export async function program(
     clock: { wall: () => 0, monotonic: options.monotonic ?? (() => 0) },
     signal: options.signal ?? new AbortController().signal,
     engine: async () => engine,
-    simulator: () => import('../../src/simulator/index.ts'),
   };
   const code = await runProgram(args, '1.2.3', context);
   stdout.end();
