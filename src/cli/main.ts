@@ -1,11 +1,9 @@
 #!/usr/bin/env node
 import { EXIT, type ExitCode, errorCode } from '../platform/errors.ts';
 import { TOOL } from '../platform/tool.ts';
-import { failureStyle, showFailure } from './failure.ts';
 import { PIPELINES_FOLDER } from './pipelines.ts';
-import { runProgram } from './program.ts';
+import { failureStyle, runProgram, showFailure, signalOf } from './program.ts';
 import { createScreen } from './screen.ts';
-import { signalOf } from './signals.ts';
 
 const args = process.argv.slice(2);
 
@@ -30,7 +28,7 @@ function endAtOnce(code: ExitCode): void {
 
 function endWithBug(thrown: unknown): void {
   const screen = createScreen(process.stdout, process.stderr, process.env);
-  endAtOnce(showFailure(thrown, screen, failureStyle(args, process.env)));
+  endAtOnce(showFailure(thrown, screen, failureStyle(args, process.env), Date.now()));
 }
 
 outliveReader(process.stdout);

@@ -3,7 +3,6 @@ import { Extraction } from '../extract/extraction.ts';
 import type { JobsClient } from '../extract/http/index.ts';
 import { Ledger } from '../extract/ledger.ts';
 import type { Manifest } from '../jobs/manifest.ts';
-import type { ExportOptions } from '../jobs/options.ts';
 import type { Effects } from '../platform/effects.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { startNow } from '../platform/start-now.ts';
@@ -12,6 +11,7 @@ import { retain } from '../publish/retain.ts';
 import { acquireLock } from '../store/lock.ts';
 import { openClient } from './client.ts';
 import { nodeEffects } from './node-effects.ts';
+import type { ExportOptions } from './options.ts';
 import { decodeState, type PartState, restoreLedger } from './state.ts';
 import { openWork, type Work } from './work.ts';
 

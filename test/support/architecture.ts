@@ -11,7 +11,6 @@ const PACKAGE_HOMES: Readonly<Record<string, RegExp>> = {
   'parquetjs-lite': /^src\/load\/parquet/,
   hyparquet: /^src\/publish\//,
   yargs: /^src\/cli\//,
-  pino: /^src\/cli\//,
   'cli-progress': /^src\/cli\//,
   'node:http': /^src\/simulator\//,
   'node:https': /^src\/simulator\//,
@@ -27,7 +26,7 @@ const NEIGHBOURS: readonly (readonly [importer: RegExp, allowed: RegExp])[] = [
   ),
   [
     /^src\/cli\//,
-    /^src\/(?:jobs\/|json\/|platform\/|cli\/|run\.ts$|index\.ts$|simulator\/index\.ts$)/,
+    /^src\/(?:jobs\/|json\/|platform\/|cli\/|run\.ts$|run\/(?:options|check-options|values)\.ts$|index\.ts$)/,
   ],
   [/^src\/run(?:\.ts$|\/)/, /^src\/(?!cli\/|index\.ts|simulator\/)/],
   [/^src\/index\.ts$/, /^src\/(?!cli\/)/],
@@ -38,7 +37,7 @@ const NEIGHBOURS: readonly (readonly [importer: RegExp, allowed: RegExp])[] = [
 const PROCESS = /\bprocess\s*\.\s*(?:argv|env|exit|exitCode|stdin|stdout|stderr)\b|\bconsole\s*\./;
 
 /** Modules that the command line may import on demand only, so that `--help` stays quick. */
-const HEAVY = /^src\/(?:run\.ts|index\.ts|simulator\/)|^(?:apache-arrow|undici|pino|cli-progress)$/;
+const HEAVY = /^src\/(?:run\.ts|index\.ts|simulator\/)|^(?:apache-arrow|undici|cli-progress)$/;
 
 /**
  * What in a source file breaks the rules of the design ("Rules that a test enforces").

@@ -1,0 +1,298 @@
+import type { Credentials, TokenEndpoint } from '../jobs/options.ts';
+import {
+  COMPRESSIONS,
+  type Filters,
+  FORMATS,
+  type PipelineDefinition,
+  REGIONS as REGION_NAMES,
+  type Region,
+} from '../jobs/pipeline.ts';
+import * as values from './values.ts';
+
+/** One option: a flag, an environment variable, a property of `runExport`, and for some of a pipeline file. */
+export interface Option<T = unknown> {
+  /** Without the leading dashes. */
+  readonly flag: string;
+  /** Heading in `--help`. */
+  readonly group: 'Which jobs' | 'Server' | 'Files' | 'The run' | 'What is printed';
+  readonly kind: values.Kind<T>;
+  readonly help: string;
+  /** What happens when it is not given, for `--help`. */
+  readonly shownDefault?: string;
+  /** A pipeline file may set it. */
+  readonly inFile?: boolean;
+}
+
+/** An option that has a value in any case. */
+export interface Defaulted<T> extends Option<T> {
+  readonly fallback: T;
+}
+
+/** Declares an option whose default is `fallback`, in the words of the command line. */
+export function withDefault<T>(shownDefault: string, option: Option<T>): Defaulted<T> {
+  const texts = option.kind.written === 'list' ? shownDefault.split(',') : [shownDefault];
+  return { ...option, shownDefault, fallback: option.kind.parse(texts) };
+}
+
+/** A switch that is off unless it is given. */
+export function off(flag: string, group: Option['group'], help: string): Defaulted<boolean> {
+  return { flag, group, help, kind: values.switched, fallback: false };
+}
+
+export type Rows = Readonly<Record<string, Option>>;
+type ValueOf<O> = O extends Option<infer T> ? T : never;
+type DefaultedOf<Table extends Rows> = {
+  [Key in keyof Table]: Table[Key] extends Defaulted<unknown> ? Key : never;
+}[keyof Table];
+
+/** The values of a table of options: those with a default are there, the others may be. */
+export type Values<Table extends Rows> = {
+  readonly [Key in DefaultedOf<Table>]: ValueOf<Table[Key]>;
+} & { readonly [Key in Exclude<keyof Table, DefaultedOf<Table>>]?: ValueOf<Table[Key]> };
+
+function filter<T>(flag: string, kind: values.Kind<T>, help: string): Option<T> {
+  return { flag, group: 'Which jobs', kind, help };
+}
+
+const MOMENT = 'an ISO 8601 date (midnight UTC) or date-time, or -7d for so long before now';
+
+/** Which jobs: the API's own filters, by their names in `Filters`. */
+export const FILTER_OPTIONS = {
+  id: filter('id', values.texts, 'Job ids, comma separated'),
+  idStartsWith: filter('id-starts-with', values.text(), 'First characters of the job id'),
+  batchId: filter('batch-id', values.texts, 'Batch ids, comma separated'),
+  projectId: filter('project-id', values.texts, 'Project ids, comma separated'),
+  userId: filter('user-id', values.texts, 'User ids, comma separated'),
+  status: filter('status', values.texts, 'Statuses, comma separated, such as DONE,ERROR,CANCELED'),
+  minRuns: filter('min-runs', values.integer(0), 'Sequence repeated at least so many times'),
+  maxRuns: filter('max-runs', values.integer(0), 'Sequence repeated at most so many times'),
+  errors: filter(
+    'errors',
+    values.switched,
+    'Only jobs that returned errors; --no-errors: only jobs that did not',
+  ),
+  origin: filter('origin', values.texts, 'Origins, comma separated: CLIENT, AZURE, UNKNOWN'),
+  startDate: filter('start-date', values.dateTime, `The API's start_date: ${MOMENT}`),
+  endDate: filter('end-date', values.dateTime, `The API's end_date: ${MOMENT}`),
+} as const satisfies { [Name in keyof Filters]-?: Option<NonNullable<Filters[Name]>> };
+
+/** How an export runs, by the names that `runExport` knows. */
+export const RUN_OPTIONS = {
+  region: {
+    flag: 'region',
+    group: 'Server',
+    kind: values.choice(REGION_NAMES),
+    help: 'Region of the platform: picks the API and the place to sign in',
+    shownDefault: 'fr',
+  },
+  apiUrl: {
+    flag: 'api-url',
+    group: 'Server',
+    kind: values.server,
+    help: 'Base URL of the API, over that of the region; http for loopback hosts only',
+    shownDefault: "the region's",
+  },
+  pageSize: withDefault('100', {
+    flag: 'page-size',
+    group: 'Server',
+    kind: values.integer(2, 100),
+    help: 'Jobs a page, 2 to 100',
+    inFile: true,
+  }),
+  concurrency: withDefault('16', {
+    flag: 'concurrency',
+    group: 'Server',
+    kind: values.integer(1, 64),
+    help: 'Requests in flight at most, 1 to 64',
+    inFile: true,
+  }),
+  formats: withDefault(FORMATS.join(','), {
+    flag: 'format',
+    group: 'Files',
+    kind: values.choices(FORMATS),
+    help: 'Files to write, comma separated',
+    inFile: true,
+  }),
+  compression: {
+    flag: 'compression',
+    group: 'Files',
+    kind: values.choice(COMPRESSIONS),
+    help: 'snappy (Parquet only), gzip (Parquet and NDJSON) or none',
+    shownDefault: 'gzip for Parquet, else none',
+    inFile: true,
+  },
+  output: withDefault('output', {
+    flag: 'output',
+    group: 'Files',
+    kind: values.path,
+    help: 'Folder that holds one folder a pipeline',
+  }),
+  pipeline: {
+    ...withDefault('jobs', {
+      flag: 'as',
+      group: 'Files',
+      kind: values.name,
+      help: 'Name of the folder in the output folder, and of the lock',
+    }),
+    shownDefault: "the pipeline's",
+  },
+  keep: {
+    flag: 'keep',
+    group: 'Files',
+    kind: values.integer(1),
+    help: 'Snapshots kept, the new one included; older ones are removed',
+    shownDefault: 'all',
+    inFile: true,
+  },
+  maxRejects: withDefault('0', {
+    flag: 'max-rejects',
+    group: 'The run',
+    kind: values.integer(0),
+    help: 'Rows that may be set aside before the run fails',
+    inFile: true,
+  }),
+  allowIncomplete: off(
+    'allow-incomplete',
+    'The run',
+    'Publish even when completeness is not proven; the manifest says so',
+  ),
+  restart: off('restart', 'The run', 'Discard unfinished work instead of resuming it'),
+  breakLock: off('break-lock', 'The run', 'Take over the lock of a run that is known to be dead'),
+  resumeWithinMs: withDefault('12h', {
+    flag: 'resume-within',
+    group: 'The run',
+    kind: values.duration('0s', '365d'),
+    help: 'Age at which unfinished work is started afresh',
+  }),
+  deadlineMs: {
+    flag: 'deadline',
+    group: 'The run',
+    kind: values.duration('1s', '24d'),
+    help: 'Stop after so long, resumable, such as 30m',
+    shownDefault: 'none',
+  },
+  keepTryingMs: withDefault('0s', {
+    flag: 'keep-trying',
+    group: 'The run',
+    kind: values.duration('0s', '7d'),
+    help: 'After what may pass by itself, such as an outage, go on again for so long, such as 3h',
+  }),
+} as const satisfies Rows;
+
+/** Proxies on the way to the API and to the place to sign in. */
+export interface ProxySettings {
+  /** For http and https URLs. A password in it is never shown. */
+  readonly http?: string;
+  readonly https?: string;
+  /** Hosts that are reached without one, as in `NO_PROXY`. */
+  readonly noProxy?: string;
+}
+
+/** A date given relative to the start of the run, and the date it stands for. */
+export interface RelativeDate {
+  readonly written: string;
+  readonly at: string;
+}
+
+/** Everything an export needs to know, checked, defaults filled in. `output` is absolute. */
+export type ExportOptions = Omit<Values<typeof RUN_OPTIONS>, 'region' | 'apiUrl'> & {
+  readonly apiUrl: string;
+  readonly credentials: Credentials;
+  readonly filters: Filters;
+  /** Which dates of `filters` were written relative to now (`-7d`). */
+  readonly relative?: { readonly [Name in 'startDate' | 'endDate']?: RelativeDate };
+  readonly proxy?: ProxySettings;
+};
+
+type Named = Extract<Credentials, { readonly endpoint: TokenEndpoint }>;
+type WithoutEndpoint<C> = C extends Named
+  ? Omit<C, 'endpoint'> & { readonly endpoint?: Partial<TokenEndpoint> }
+  : C;
+
+/** `Credentials` whose place to sign in, or parts of it, may be left to the region. */
+export type GivenCredentials = WithoutEndpoint<Credentials>;
+
+/** What `runExport` takes: `{ region, credentials }` or `{ apiUrl, credentials }`, a pipeline definition, anything else. */
+export type GivenOptions = Partial<Omit<ExportOptions, 'credentials'> & PipelineDefinition> & {
+  readonly region?: Region;
+  readonly credentials: GivenCredentials;
+};
+
+const AUDIENCE = 'https://apis.pasqal.cloud/account/api/v1';
+
+/** Where each region's API is, and where its tokens come from. Source: docs/api.md "Sign-in". */
+export const REGIONS: Readonly<
+  Record<Region, { readonly apiUrl: string; readonly endpoint: TokenEndpoint }>
+> = {
+  fr: {
+    apiUrl: 'https://apis.pasqal.cloud/core-fast',
+    endpoint: {
+      url: 'https://pasqal.eu.auth0.com/oauth/token',
+      publicClientId: 'PeZvo7Atx7IVv3iel59asJSb4Ig7vuSB',
+      realm: 'pcs-users',
+      passwordGrant: 'http://auth0.com/oauth/grant-type/password-realm',
+      audience: AUDIENCE,
+    },
+  },
+  sa: {
+    apiUrl: 'https://apis.sa.pasqal.cloud/core-fast',
+    endpoint: {
+      url: 'https://auth.sa.pasqal.cloud/realms/pasqal-cloud/protocol/openid-connect/token',
+      publicClientId: 'cloud-sdk',
+      realm: 'pasqal-cloud',
+      passwordGrant: 'password',
+      audience: AUDIENCE,
+    },
+  },
+};
+
+/** Collects a value for each option of a table, leaving out what is undefined. */
+export function collect<Table extends Rows>(
+  table: Table,
+  read: (option: Option, name: string) => unknown,
+): Partial<Values<Table>> {
+  const found = Object.entries(table).map(([name, option]) => [name, read(option, name)] as const);
+  // What `read` returns for an option is of the option's kind: beyond what the type checker follows.
+  return Object.fromEntries(found.filter(([, value]) => value !== undefined)) as Partial<
+    Values<Table>
+  >;
+}
+
+/** Fills in the defaults of the options that are not given. */
+export function withDefaults<Table extends Rows>(
+  table: Table,
+  given: Partial<Values<Table>>,
+): Values<Table> {
+  const defaults = collect(table, (option) => ('fallback' in option ? option.fallback : undefined));
+  // Exactly the options that the type says are always there have a fallback.
+  return { ...defaults, ...given } as Values<Table>;
+}
+
+/** JSON Schema of a pipeline file, for editors: `"$schema": ".../pipeline.schema.json"` in `night.json`. */
+export function pipelineSchema(): Readonly<Record<string, unknown>> {
+  const properties = (table: Rows) =>
+    Object.fromEntries(
+      Object.entries(table).map(([name, { kind, help }]) => [
+        name,
+        { ...kind.schema, description: help },
+      ]),
+    );
+  const inFile = Object.entries<Option>(RUN_OPTIONS).filter(([, option]) => option.inFile);
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'A pipeline of pasqal-jobs-export',
+    type: 'object',
+    required: ['description'],
+    additionalProperties: false,
+    properties: {
+      $schema: { type: 'string' },
+      description: { type: 'string', minLength: 1, description: 'One line for --help' },
+      filters: {
+        type: 'object',
+        additionalProperties: false,
+        properties: properties(FILTER_OPTIONS),
+      },
+      ...properties(Object.fromEntries(inFile)),
+    },
+  };
+}
