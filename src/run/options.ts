@@ -58,7 +58,7 @@ const MOMENT = 'an ISO 8601 date (midnight UTC) or date-time, or -7d for so long
 
 /** Which jobs: the API's own filters, by their names in `Filters`. */
 export const FILTER_OPTIONS = {
-  id: filter('id', values.texts, 'Job ids, comma separated'),
+  id: filter('id', values.texts, 'Job ids, comma separated, or @file with one a line'),
   idStartsWith: filter('id-starts-with', values.text(), 'First characters of the job id'),
   batchId: filter('batch-id', values.texts, 'Batch ids, comma separated'),
   projectId: filter('project-id', values.texts, 'Project ids, comma separated'),

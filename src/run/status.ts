@@ -77,14 +77,14 @@ export async function pipelineStatus(
     sources.freeBytes(folder),
   ]);
   const newest = snapshots.at(-1);
-  const ageMs = newest && now - Date.parse(newest.finishedAt);
+  const ageMs = newest && Math.max(0, now - Date.parse(newest.finishedAt));
   const tight = newest !== undefined && free !== undefined && free < newest.bytes;
   return {
     folder,
     snapshots,
     attempt,
     unfinished,
-    ...(ageMs === undefined ? {} : { ageSeconds: Math.max(0, ageMs / 1000) }),
+    ...(ageMs === undefined ? {} : { ageSeconds: ageMs / 1000 }),
     stale: ageMs === undefined || ageMs >= maxAgeMs,
     warnings: tight
       ? [`the disk has room for ${free} bytes, and one more snapshot may take ${newest.bytes}`]
