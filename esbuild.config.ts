@@ -1,8 +1,9 @@
 // Bundles src/ and pipelines/ into dist/, beside the types: make build. Why bundles: docs/decisions.md, "Start".
 import { readdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { pipelineSchema } from './src/run/options.ts';
 
 /**
  * Leaves out what undici loads for every client and this program cannot reach: HTTP/2, which a pool speaks only if told
@@ -104,5 +105,9 @@ export const PIPELINES = {
     .map((name) => `pipelines/${name}`),
 } satisfies BuildOptions;
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href)
-  await Promise.all([PROGRAM, THREADS, PIPELINES].map((bundle) => build(bundle)));
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [, , outdir = 'dist'] = process.argv;
+  await Promise.all([PROGRAM, THREADS, PIPELINES].map((bundle) => build({ ...bundle, outdir })));
+  const schema = `${JSON.stringify(pipelineSchema(), null, 2)}\n`;
+  await writeFile(`${outdir}/pipeline.schema.json`, schema);
+}

@@ -1,14 +1,14 @@
 import type { Effects } from './platform/effects.ts';
 import { nodeFiles } from './platform/node-files.ts';
 import { checkOptions } from './run/check-options.ts';
-import { type ExportResult, runExport as exportOnce } from './run/export.ts';
+import { runExport as exportOnce } from './run/export.ts';
 import { keepTrying } from './run/keep-trying.ts';
 import { nodeEffects } from './run/node-effects.ts';
-import type { GivenOptions } from './run/options.ts';
+import type { ExportResult, GivenOptions } from './run/options.ts';
 import { type Plan, planExport as planOnce } from './run/plan.ts';
 import { diskSources, type PipelineStatus, pipelineStatus as statusFrom } from './run/status.ts';
 
-export type { ExportResult } from './run/export.ts';
+export type { ExportResult } from './run/options.ts';
 export type { Plan } from './run/plan.ts';
 export type { PipelineStatus, SnapshotLine } from './run/status.ts';
 export { verifySnapshot } from './run/verify.ts';

@@ -1,3 +1,4 @@
+import type { Manifest } from '../jobs/manifest.ts';
 import type { Credentials, TokenEndpoint } from '../jobs/options.ts';
 import {
   COMPRESSIONS,
@@ -203,6 +204,12 @@ export type ExportOptions = Omit<Values<typeof RUN_OPTIONS>, 'region' | 'apiUrl'
   readonly relative?: { readonly [Name in 'startDate' | 'endDate']?: RelativeDate };
   readonly proxy?: ProxySettings;
 };
+
+export interface ExportResult {
+  /** Absolute path of the published snapshot. */
+  readonly folder: string;
+  readonly manifest: Manifest;
+}
 
 type Named = Extract<Credentials, { readonly endpoint: TokenEndpoint }>;
 type WithoutEndpoint<C> = C extends Named
