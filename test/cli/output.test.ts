@@ -86,7 +86,10 @@ describe('what a command prints', () => {
     const help = (await program(['export', '--help'])).stdout;
     assert.match(help, /--id-starts-with/);
     assert.match(help, /^Pipelines:\n {2}failures: Jobs that .*\n {2}jobs: Every job /ms);
-    for (const args of [['export', '-h'], ['help', 'export']]) {
+    for (const args of [
+      ['export', '-h'],
+      ['help', 'export'],
+    ]) {
       assert.equal((await program(args)).stdout, help);
     }
     const first = (await program(['-h'])).stdout;
