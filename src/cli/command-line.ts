@@ -47,12 +47,12 @@ export async function parseCommandLine(
   const shown = completing || args.some((arg) => /^-h$|^-V$|help|version|completion/.test(arg));
   const pipelines = shown ? await options.pipelines() : undefined;
   let selected: Command | undefined;
-  const parser = shown ? describedParser(options) : silentParser();
+  const parser = parserOf(options);
   for (const command of commands) {
     parser.command({
       command: [command.name, command.argument?.usage].filter(Boolean).join(' '),
-      describe: shown && command.description,
-      builder: (y: Argv) => declare(y, command, { completing, shown, pipelines, folder }),
+      describe: command.description,
+      builder: (y: Argv) => declare(y, command, { completing, pipelines, folder }),
       handler: () => {
         selected = command;
       },
@@ -60,7 +60,7 @@ export async function parseCommandLine(
   }
   let text = '';
   const flags: Given = await parser
-    .completion('completion', shown && 'Print a completion script for the shell in use')
+    .completion('completion', 'Print a completion script for the shell in use')
     .fail((message, error) => {
       throw yargsComplaint(message ?? messageOf(error), args, commands);
     })
@@ -72,13 +72,15 @@ export async function parseCommandLine(
   return { kind: 'command', command: selected, flags, argument: argumentOf(selected, flags) };
 }
 
-/** Parses, and has nothing to show: yargs lays out the help of every command it runs, asked for or not. */
-function silentParser(): Argv {
+const EPILOGUE = `Every flag is also a variable: --page-size is PASQAL_JOBS_PAGE_SIZE. Credentials come from variables only.
+
+Exit codes: 0 done, 1 snapshot too old (status), 64 wrong usage, 65 data, 69 server unreachable, 70 a bug, 73 output cannot be created, 74 disk, 75 run it again, 76 API broke its contract, 77 credentials refused, 78 configuration, 130 and 143 interrupted.`;
+
+function parserOf({ version, columns }: ParseOptions): Argv {
   return yargs()
     .scriptName(SCRIPT)
     .locale('en')
     .parserConfiguration({
-      'boolean-negation': true,
       'camel-case-expansion': false,
       'dot-notation': false,
       'greedy-arrays': false,
@@ -88,24 +90,12 @@ function silentParser(): Argv {
     .demandCommand(1, 'no command given')
     .strict()
     .recommendCommands()
-    .version(false)
-    .help(false)
-    .exitProcess(false);
-}
-
-const EXIT_CODES =
-  'Exit codes: 0 done, 1 snapshot too old (status), 64 wrong usage, 65 data, 69 server unreachable, 70 a bug, 73 output cannot be created, 74 disk, 75 run it again, 76 API broke its contract, 77 credentials refused, 78 configuration, 130 and 143 interrupted.';
-
-function describedParser({ version, columns }: ParseOptions): Argv {
-  return silentParser()
+    .exitProcess(false)
     .wrap(Math.min(100, columns))
     .usage(
       `${SCRIPT} <command>\n\nExports the jobs of Pasqal Cloud to Parquet, Arrow and NDJSON files.`,
     )
-    .epilogue(
-      'Every flag is also a variable: --page-size is PASQAL_JOBS_PAGE_SIZE. Credentials come from variables only.',
-    )
-    .epilogue(EXIT_CODES)
+    .epilogue(EPILOGUE)
     .version(version)
     .alias('version', 'V')
     .help()
@@ -116,8 +106,6 @@ function describedParser({ version, columns }: ParseOptions): Argv {
 interface Purpose {
   /** A shell asks for completions. */
   readonly completing: boolean;
-  /** Flags may be shown to somebody. */
-  readonly shown: boolean;
   readonly pipelines: ReadonlyMap<string, string> | undefined;
   readonly folder: string;
 }
@@ -133,16 +121,12 @@ function declare(parser: Argv, command: Command, purpose: Purpose): Argv {
       ...(completing && known ? { choices: [...known.keys()] } : {}),
     });
   }
-  if (known) parser.epilogue(pipelineList(known));
-  for (const option of options) {
-    parser.option(option.flag, yargsOption(option, purpose));
+  if (known) {
+    const lines = [...known].map(([name, description]) => `  ${name}: ${description}`);
+    parser.epilogue(['Pipelines:', ...lines].join('\n'));
   }
+  for (const option of options) parser.option(option.flag, yargsOption(option, purpose));
   return parser;
-}
-
-function pipelineList(pipelines: ReadonlyMap<string, string>): string {
-  const lines = [...pipelines].map(([name, description]) => `  ${name}: ${description}`);
-  return ['Pipelines:', ...lines].join('\n');
 }
 
 /**
@@ -151,14 +135,15 @@ function pipelineList(pipelines: ReadonlyMap<string, string>): string {
  */
 function yargsOption(option: Option, purpose: Purpose): Options {
   const { kind, group, help, shownDefault, flag } = option;
-  const { completing, shown, folder } = purpose;
+  const { completing, folder } = purpose;
   // Of a flag that is repeated yargs makes a list, and `--no-` makes it false.
   const coerce = (raw: unknown) => {
     if (raw === false) throw new Error(`--${flag} needs a value`);
     return parseTexts(option, [raw].flat().map(String), { name: `--${flag}`, folder });
   };
   return {
-    ...(shown ? { group: `${group}:`, description: help } : { hidden: true }),
+    group: `${group}:`,
+    description: help,
     ...(kind.written === 'switch'
       ? { type: 'boolean' }
       : { nargs: 1, ...(completing ? {} : { coerce }) }),
@@ -209,17 +194,14 @@ function yargsComplaint(
 /** Of an unknown flag the name is repeated and never the value; of a cluster of short ones only the first letter. */
 function unknownArgument(list: string, args: readonly string[], command: Command): ExportError {
   const [name = list] = list.split(', ');
-  if (args.some((arg) => isLongFlag(arg, name))) {
+  const long = [`--${name}`, `--no-${name}`];
+  if (args.some((arg) => long.includes(arg.split('=', 1)[0] ?? ''))) {
     const names = command.options.map(({ flag }) => flag);
     const next = hint(name, names, '', '--');
     return usageError(`unknown flag --${name}${next && `; ${next}`}`, command);
   }
   if (!args.includes(name)) return usageError(`unknown flag -${name.slice(0, 1)}`, command);
   return usageError(`got a word too many: ${quote(name)}`, command);
-}
-
-function isLongFlag(arg: string, name: string): boolean {
-  return arg === `--${name}` || arg.startsWith(`--${name}=`) || arg === `--no-${name}`;
 }
 
 /**
@@ -236,18 +218,14 @@ function refuseSwitchValues(args: readonly string[], command: Command): void {
   }
 }
 
-const VARIABLE_FOR = new Map([
-  ['tokenurl', 'PASQAL_TOKEN_URL'],
-  ['token', 'PASQAL_TOKEN'],
-  ['bearer', 'PASQAL_TOKEN'],
-  ['authorization', 'PASQAL_TOKEN'],
-  ['apikey', 'PASQAL_TOKEN'],
-  ['password', 'PASQAL_PASSWORD'],
-  ['passwd', 'PASQAL_PASSWORD'],
-  ['secret', 'PASQAL_CLIENT_SECRET'],
-  ['clientid', 'PASQAL_CLIENT_ID'],
-  ['username', 'PASQAL_USERNAME'],
-]);
+const VARIABLE_FOR: readonly (readonly [word: RegExp, variable: string])[] = [
+  [/tokenurl/, 'PASQAL_TOKEN_URL'],
+  [/token|bearer|authorization|apikey/, 'PASQAL_TOKEN'],
+  [/password|passwd/, 'PASQAL_PASSWORD'],
+  [/secret/, 'PASQAL_CLIENT_SECRET'],
+  [/clientid/, 'PASQAL_CLIENT_ID'],
+  [/username/, 'PASQAL_USERNAME'],
+];
 
 /**
  * Refuses a secret on the command line, where every user of the machine could read it. Nothing of what was given is
@@ -260,15 +238,13 @@ export function refuseSecretFlags(args: readonly string[]): void {
     if (arg === '--') return;
     if (!arg.startsWith('-')) continue;
     const name = (arg.split('=')[0] ?? '').toLowerCase().replace(/[-_]/g, '');
-    for (const [word, variable] of VARIABLE_FOR) {
-      if (name.includes(word)) throw refusal(word, variable);
+    for (const [pattern, variable] of VARIABLE_FOR) {
+      const word = pattern.exec(name)?.[0];
+      if (word === undefined) continue;
+      throw new ExportError(
+        `a flag with "${word}" in its name: credentials are not taken from the command line, which other users of this machine can read; set the variable ${variable} instead`,
+        { exitCode: EXIT.usage, stage: 'cli' },
+      );
     }
   }
-}
-
-function refusal(word: string, variable: string): ExportError {
-  return new ExportError(
-    `a flag with "${word}" in its name: credentials are not taken from the command line, which other users of this machine can read; set the variable ${variable} instead`,
-    { exitCode: EXIT.usage, stage: 'cli' },
-  );
 }
