@@ -37,7 +37,7 @@ dist/.built: $(SOURCES) tsconfig.json tsconfig.build.json node_modules/.package-
 	@printf 'export * from "../builds/%s/src/index.js";\n' $(BUILD) | tee dist/types.new > dist/index.new
 	@chmod +x dist/main.new && mv dist/main.new dist/src/cli/main.js
 	@mv dist/index.new dist/src/index.js && mv dist/types.new dist/src/index.d.ts
-	@cp dist/builds/$(BUILD)/pipeline.schema.json dist/
+	@cp dist/builds/$(BUILD)/{pipeline.schema.json,THIRD-PARTY-LICENSES.txt} dist/
 	@find dist/builds -mindepth 1 -maxdepth 1 -mtime +7 ! -name $(BUILD) -exec rm -rf {} +
 	@touch $@
 

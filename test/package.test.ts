@@ -79,6 +79,8 @@ runExport({}).catch(() => {});
 console.log(JSON.stringify({ rows, refused, problems, url: REGIONS.fr.apiUrl }));
 `;
 
+const LICENSES = 'node_modules/pasqal-jobs-export/dist/THIRD-PARTY-LICENSES.txt';
+
 describe('the tarball', () => {
   it('installs into an empty folder, runs, and is a typed library', {
     timeout: 120_000,
@@ -129,6 +131,10 @@ describe('the tarball', () => {
       ...{ rows: 120, refused: true, problems: [] },
       url: 'https://apis.pasqal.cloud/core-fast',
     });
+    const held = await readFile(join(folder, LICENSES), 'utf8');
+    for (const name of ['yargs', 'undici', 'apache-arrow', 'parquetjs-lite', 'hyparquet']) {
+      assert.match(held, new RegExp(`^${name} \\d`, 'm'));
+    }
     const installed = join(folder, 'node_modules', 'pasqal-jobs-export');
     const schema = await readFile(join(installed, 'dist', 'pipeline.schema.json'), 'utf8');
     assert.deepEqual(JSON.parse(schema), JSON.parse(JSON.stringify(pipelineSchema())));
