@@ -31,8 +31,16 @@ export async function runExport(
 ): Promise<ExportResult> {
   const all = { ...nodeEffects, ...effects };
   const options = checkOptions(given, all.clock.wall());
-  const patience = { forMs: options.keepTryingMs, effects: all, signal };
-  return keepTrying(() => exportOnce(options, all, signal), patience);
+  const { keepTryingMs, deadlineMs = Number.POSITIVE_INFINITY } = options;
+  const until = all.clock.monotonic() + deadlineMs;
+  // One deadline for all attempts.
+  const attempt = () => {
+    const left = Math.max(1, until - all.clock.monotonic());
+    const bounded = Number.isFinite(left) ? { ...options, deadlineMs: left } : options;
+    return exportOnce(bounded, all, signal);
+  };
+  const forMs = Math.min(keepTryingMs, deadlineMs);
+  return keepTrying(attempt, { forMs, effects: all, signal });
 }
 
 /**

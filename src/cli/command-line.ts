@@ -4,8 +4,7 @@ import type { Option } from '../run/options.ts';
 import { hint, quote } from '../run/values.ts';
 import type { Command, Given } from './command.ts';
 import { parseTexts } from './environment.ts';
-
-export const SCRIPT = 'pasqal-jobs';
+import { SCRIPT } from './summary.ts';
 
 /** What a command line asks for: a command, or a text to print (help, version, a completion script). */
 export type Parsed =

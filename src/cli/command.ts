@@ -4,10 +4,11 @@ import {
   collect,
   type Option,
   off,
+  option,
+  preset,
   type Rows,
   RUN_OPTIONS,
   type Values,
-  withDefault,
   withDefaults,
 } from '../run/options.ts';
 import * as values from '../run/values.ts';
@@ -68,53 +69,22 @@ export interface Command {
 export const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 /** What only the command line knows. */
+// biome-ignore format: an option is one line
 export const SCREEN_OPTIONS = {
-  pipelines: {
-    flag: 'pipelines',
-    group: 'Files',
-    kind: values.path,
-    help: 'Folder of the pipeline files',
-    shownDefault: 'pipelines beside the program',
-  },
-  metrics: {
-    flag: 'metrics',
-    group: 'Files',
-    kind: values.path,
-    help: 'Write the figures of the run for Prometheus, for node_exporter to pick up',
-  },
+  pipelines: option('pipelines', 'Files', values.path, 'Folder of the pipeline files', 'pipelines beside the program'),
+  metrics: option('metrics', 'Files', values.path, 'Write the figures of the run for Prometheus, for node_exporter to pick up'),
   json: off('json', 'What is printed', 'Print one JSON object on stdout instead of text'),
   quiet: off('quiet', 'What is printed', 'Print nothing unless the command fails'),
-  progress: {
-    flag: 'progress',
-    group: 'What is printed',
-    kind: values.switched,
-    help: 'Draw a progress bar on stderr',
-    shownDefault: 'on a terminal',
-  },
-  logLevel: {
-    flag: 'log-level',
-    group: 'What is printed',
-    kind: values.choice(LEVELS),
-    help: 'Log lines from this level up, on stderr',
-    shownDefault: 'info; warn beside a progress bar; error with --quiet',
-  },
-  logFormat: withDefault('text', {
-    flag: 'log-format',
-    group: 'What is printed',
-    kind: values.choice(['text', 'json'] as const),
-    help: 'Log lines as text or as JSON objects',
-  }),
+  progress: option('progress', 'What is printed', values.switched, 'Draw a progress bar on stderr', 'on a terminal'),
+  logLevel: option('log-level', 'What is printed', values.choice(LEVELS), 'Log lines from this level up, on stderr', 'info; warn beside a progress bar; error with --quiet'),
+  logFormat: preset('log-format', 'What is printed', values.choice(['text', 'json'] as const), 'Log lines as text or as JSON objects', 'text'),
 } as const satisfies Rows;
 
 /** What only `status` knows. */
+// biome-ignore format: an option is one line
 export const STATUS_OPTIONS = {
   output: RUN_OPTIONS.output,
-  maxAge: withDefault('26h', {
-    flag: 'max-age',
-    group: 'The run',
-    kind: values.duration('0s', '3650d'),
-    help: 'Age from which the newest snapshot is too old: exit code 1',
-  }),
+  maxAge: preset('max-age', 'The run', values.duration('0s', '3650d'), 'Age from which the newest snapshot is too old: exit code 1', '26h'),
   json: SCREEN_OPTIONS.json,
 } as const satisfies Rows;
 

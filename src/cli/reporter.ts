@@ -2,7 +2,7 @@ import type { SingleBar } from 'cli-progress';
 import type { RunEvent } from '../platform/effects.ts';
 import { type Invocation, LEVELS, SCREEN_OPTIONS, settings } from './command.ts';
 import type { Output } from './screen.ts';
-import { count, counted, formatSeconds } from './summary.ts';
+import { count, counted, formatSeconds, logLine } from './summary.ts';
 
 export type Progress = Extract<RunEvent, { type: 'progress' }>;
 export type Fields = Readonly<Record<string, string | number | boolean>>;
@@ -59,20 +59,6 @@ export async function openReporter({ given, context, screen }: Invocation): Prom
     log: logFormat === 'json' ? log : () => {},
     close: () => bar?.close(),
   };
-}
-
-/** One line of the log, as text or as a JSON object. */
-export function logLine(
-  format: 'text' | 'json',
-  wall: number,
-  level: string,
-  message: string,
-  fields: Readonly<Record<string, unknown>>,
-): string {
-  const time = new Date(wall).toISOString();
-  if (format === 'json') return JSON.stringify({ level, time, message, ...fields });
-  const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${value}`);
-  return `${time} ${level.padEnd(5)} ${message}${pairs.join('')}`;
 }
 
 /** `12,000 of 100,000 jobs, 3,400 jobs/s, 16 requests in flight, 2 retries` */

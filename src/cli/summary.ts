@@ -1,6 +1,8 @@
 import type { Manifest } from '../jobs/manifest.ts';
 import type { ExportResult, PipelineStatus, Plan, SnapshotLine } from '../run.ts';
 
+export const SCRIPT = 'pasqal-jobs';
+
 /** What a person wants to know of a published snapshot, a few lines. */
 export function exportSummary({ folder, manifest }: ExportResult): string {
   return [
@@ -131,4 +133,18 @@ export function formatSeconds(seconds: number): string {
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   const minutes = Math.floor((whole % 3600) / 60);
   return `${Math.floor(whole / 3600)} h ${String(minutes).padStart(2, '0')} min`;
+}
+
+/** One line of the log, as text or as a JSON object. */
+export function logLine(
+  format: 'text' | 'json',
+  wall: number,
+  level: string,
+  message: string,
+  fields: Readonly<Record<string, unknown>>,
+): string {
+  const time = new Date(wall).toISOString();
+  if (format === 'json') return JSON.stringify({ level, time, message, ...fields });
+  const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${value}`);
+  return `${time} ${level.padEnd(5)} ${message}${pairs.join('')}`;
 }

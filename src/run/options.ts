@@ -29,15 +29,36 @@ export interface Defaulted<T> extends Option<T> {
   readonly fallback: T;
 }
 
-/** Declares an option whose default is `fallback`, in the words of the command line. */
-export function withDefault<T>(shownDefault: string, option: Option<T>): Defaulted<T> {
-  const texts = option.kind.written === 'list' ? shownDefault.split(',') : [shownDefault];
-  return { ...option, shownDefault, fallback: option.kind.parse(texts) };
+export function option<T>(
+  flag: string,
+  group: Option['group'],
+  kind: values.Kind<T>,
+  help: string,
+  shownDefault?: string,
+): Option<T> {
+  return { flag, group, kind, help, ...(shownDefault === undefined ? {} : { shownDefault }) };
+}
+
+/** Declares an option with a default, in the words of the command line. */
+export function preset<T>(
+  flag: string,
+  group: Option['group'],
+  kind: values.Kind<T>,
+  help: string,
+  fallback: string,
+  shownDefault = fallback,
+): Defaulted<T> {
+  const texts = kind.written === 'list' ? fallback.split(',') : [fallback];
+  return { flag, group, kind, help, shownDefault, fallback: kind.parse(texts) };
 }
 
 /** A switch that is off unless it is given. */
 export function off(flag: string, group: Option['group'], help: string): Defaulted<boolean> {
   return { flag, group, help, kind: values.switched, fallback: false };
+}
+
+function inFile<O extends Option>(given: O): O & { readonly inFile: true } {
+  return { ...given, inFile: true };
 }
 
 export type Rows = Readonly<Record<string, Option>>;
@@ -51,133 +72,44 @@ export type Values<Table extends Rows> = {
   readonly [Key in DefaultedOf<Table>]: ValueOf<Table[Key]>;
 } & { readonly [Key in Exclude<keyof Table, DefaultedOf<Table>>]?: ValueOf<Table[Key]> };
 
-function filter<T>(flag: string, kind: values.Kind<T>, help: string): Option<T> {
-  return { flag, group: 'Which jobs', kind, help };
-}
-
 const MOMENT = 'an ISO 8601 date (midnight UTC) or date-time, or -7d for so long before now';
 
 /** Which jobs: the API's own filters, by their names in `Filters`. */
+// biome-ignore format: an option is one line
 export const FILTER_OPTIONS = {
-  id: filter('id', values.texts, 'Job ids, comma separated, or @file with one a line'),
-  idStartsWith: filter('id-starts-with', values.text(), 'First characters of the job id'),
-  batchId: filter('batch-id', values.texts, 'Batch ids, comma separated'),
-  projectId: filter('project-id', values.texts, 'Project ids, comma separated'),
-  userId: filter('user-id', values.texts, 'User ids, comma separated'),
-  status: filter('status', values.texts, 'Statuses, comma separated, such as DONE,ERROR,CANCELED'),
-  minRuns: filter('min-runs', values.integer(0), 'Sequence repeated at least so many times'),
-  maxRuns: filter('max-runs', values.integer(0), 'Sequence repeated at most so many times'),
-  errors: filter(
-    'errors',
-    values.switched,
-    'Only jobs that returned errors; --no-errors: only jobs that did not',
-  ),
-  origin: filter('origin', values.texts, 'Origins, comma separated: CLIENT, AZURE, UNKNOWN'),
-  startDate: filter('start-date', values.dateTime, `The API's start_date: ${MOMENT}`),
-  endDate: filter('end-date', values.dateTime, `The API's end_date: ${MOMENT}`),
+  id: option('id', 'Which jobs', values.texts, 'Job ids, comma separated, or @file with one a line'),
+  idStartsWith: option('id-starts-with', 'Which jobs', values.text(), 'First characters of the job id'),
+  batchId: option('batch-id', 'Which jobs', values.texts, 'Batch ids, comma separated'),
+  projectId: option('project-id', 'Which jobs', values.texts, 'Project ids, comma separated'),
+  userId: option('user-id', 'Which jobs', values.texts, 'User ids, comma separated'),
+  status: option('status', 'Which jobs', values.texts, 'Statuses, comma separated, such as DONE,ERROR,CANCELED'),
+  minRuns: option('min-runs', 'Which jobs', values.integer(0), 'Sequence repeated at least so many times'),
+  maxRuns: option('max-runs', 'Which jobs', values.integer(0), 'Sequence repeated at most so many times'),
+  errors: option('errors', 'Which jobs', values.switched, 'Only jobs that returned errors; --no-errors: only jobs that did not'),
+  origin: option('origin', 'Which jobs', values.texts, 'Origins, comma separated: CLIENT, AZURE, UNKNOWN'),
+  startDate: option('start-date', 'Which jobs', values.dateTime, `The API's start_date: ${MOMENT}`),
+  endDate: option('end-date', 'Which jobs', values.dateTime, `The API's end_date: ${MOMENT}`),
 } as const satisfies { [Name in keyof Filters]-?: Option<NonNullable<Filters[Name]>> };
 
 /** How an export runs, by the names that `runExport` knows. */
+// biome-ignore format: an option is one line
 export const RUN_OPTIONS = {
-  region: {
-    flag: 'region',
-    group: 'Server',
-    kind: values.choice(REGION_NAMES),
-    help: 'Region of the platform: picks the API and the place to sign in',
-    shownDefault: 'fr',
-  },
-  apiUrl: {
-    flag: 'api-url',
-    group: 'Server',
-    kind: values.server,
-    help: 'Base URL of the API, over that of the region; http for loopback hosts only',
-    shownDefault: "the region's",
-  },
-  pageSize: withDefault('100', {
-    flag: 'page-size',
-    group: 'Server',
-    kind: values.integer(2, 100),
-    help: 'Jobs a page, 2 to 100',
-    inFile: true,
-  }),
-  concurrency: withDefault('16', {
-    flag: 'concurrency',
-    group: 'Server',
-    kind: values.integer(1, 64),
-    help: 'Requests in flight at most, 1 to 64',
-    inFile: true,
-  }),
-  formats: withDefault(FORMATS.join(','), {
-    flag: 'format',
-    group: 'Files',
-    kind: values.choices(FORMATS),
-    help: 'Files to write, comma separated',
-    inFile: true,
-  }),
-  compression: {
-    flag: 'compression',
-    group: 'Files',
-    kind: values.choice(COMPRESSIONS),
-    help: 'snappy (Parquet only), gzip (Parquet and NDJSON) or none',
-    shownDefault: 'gzip for Parquet, else none',
-    inFile: true,
-  },
-  output: withDefault('output', {
-    flag: 'output',
-    group: 'Files',
-    kind: values.path,
-    help: 'Folder that holds one folder a pipeline',
-  }),
-  pipeline: {
-    ...withDefault('jobs', {
-      flag: 'as',
-      group: 'Files',
-      kind: values.name,
-      help: 'Name of the folder in the output folder, and of the lock',
-    }),
-    shownDefault: "the pipeline's",
-  },
-  keep: {
-    flag: 'keep',
-    group: 'Files',
-    kind: values.integer(1),
-    help: 'Snapshots kept, the new one included; older ones are removed',
-    shownDefault: 'all',
-    inFile: true,
-  },
-  maxRejects: withDefault('0', {
-    flag: 'max-rejects',
-    group: 'The run',
-    kind: values.integer(0),
-    help: 'Rows that may be set aside before the run fails',
-    inFile: true,
-  }),
-  allowIncomplete: off(
-    'allow-incomplete',
-    'The run',
-    'Publish even when completeness is not proven; the manifest says so',
-  ),
+  region: option('region', 'Server', values.choice(REGION_NAMES), 'Region of the platform: picks the API and the place to sign in', 'fr'),
+  apiUrl: option('api-url', 'Server', values.server, 'Base URL of the API, over that of the region; http for loopback hosts only', "the region's"),
+  pageSize: inFile(preset('page-size', 'Server', values.integer(2, 100), 'Jobs a page, 2 to 100', '100')),
+  concurrency: inFile(preset('concurrency', 'Server', values.integer(1, 64), 'Requests in flight at most, 1 to 64', '16')),
+  formats: inFile(preset('format', 'Files', values.choices(FORMATS), 'Files to write, comma separated', FORMATS.join(','))),
+  compression: inFile(option('compression', 'Files', values.choice(COMPRESSIONS), 'snappy (Parquet only), gzip (Parquet and NDJSON) or none', 'gzip for Parquet, else none')),
+  output: preset('output', 'Files', values.path, 'Folder that holds one folder a pipeline', 'output'),
+  pipeline: preset('as', 'Files', values.name, 'Name of the folder in the output folder, and of the lock', 'jobs', "the pipeline's"),
+  keep: inFile(option('keep', 'Files', values.integer(1), 'Snapshots kept, the new one included; older ones are removed', 'all')),
+  maxRejects: inFile(preset('max-rejects', 'The run', values.integer(0), 'Rows that may be set aside before the run fails', '0')),
+  allowIncomplete: off('allow-incomplete', 'The run', 'Publish even when completeness is not proven; the manifest says so'),
   restart: off('restart', 'The run', 'Discard unfinished work instead of resuming it'),
   breakLock: off('break-lock', 'The run', 'Take over the lock of a run that is known to be dead'),
-  resumeWithinMs: withDefault('12h', {
-    flag: 'resume-within',
-    group: 'The run',
-    kind: values.duration('0s', '365d'),
-    help: 'Age at which unfinished work is started afresh',
-  }),
-  deadlineMs: {
-    flag: 'deadline',
-    group: 'The run',
-    kind: values.duration('1s', '24d'),
-    help: 'Stop after so long, resumable, such as 30m',
-    shownDefault: 'none',
-  },
-  keepTryingMs: withDefault('0s', {
-    flag: 'keep-trying',
-    group: 'The run',
-    kind: values.duration('0s', '7d'),
-    help: 'After what may pass by itself, such as an outage, go on again for so long, such as 3h',
-  }),
+  resumeWithinMs: preset('resume-within', 'The run', values.duration('0s', '365d'), 'Age at which unfinished work is started afresh', '12h'),
+  deadlineMs: option('deadline', 'The run', values.duration('1s', '24d'), 'Stop after so long, resumable, such as 30m', 'none'),
+  keepTryingMs: preset('keep-trying', 'The run', values.duration('0s', '7d'), 'After what may pass by itself, such as an outage, go on again for so long, such as 3h', '0s'),
 } as const satisfies Rows;
 
 /** Proxies on the way to the API and to the place to sign in. */

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type ExitCode, ExportError, type ExportErrorOptions } from '../../src/platform/errors.ts';
 import { keepTrying } from '../../src/run/keep-trying.ts';
+import { runExport } from '../../src/run.ts';
+import { temporaryFolder } from '../support/exports.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 
 const HOUR_MS = 3_600_000;
@@ -123,5 +125,20 @@ describe('keeping on trying', () => {
       await assert.rejects(keepTrying(attempt, { forMs: HOUR_MS, effects, signal }), reason);
       assert.equal(clock.sleeping, 0);
     }
+  });
+
+  it('is what an export does with a server that is down, until its deadline', async (t) => {
+    const clock = fakeClock();
+    const output = await temporaryFolder(t);
+    const began = clock.monotonic();
+    const options = {
+      ...{ apiUrl: 'http://127.0.0.1:1', credentials: { kind: 'none' } as const, output },
+      ...{ keepTryingMs: 3 * HOUR_MS, deadlineMs: HOUR_MS / 3 },
+    };
+    await assert.rejects(runExport(options, { clock, random: () => 1 }), { name: 'ExportError' });
+    assert.equal(clock.monotonic() - began, HOUR_MS / 3);
+    const pauses = clock.slept.filter((ms) => ms >= 30_000);
+    assert.deepEqual(pauses.slice(0, 3), [30_000, 60_000, 120_000]);
+    assert.deepEqual(clock.sleeping, 0);
   });
 });
