@@ -1,3 +1,7 @@
+import type { Filters } from './query.ts';
+
+export type { Filters } from './query.ts';
+
 export const FORMATS = ['parquet', 'arrow', 'ndjson'] as const;
 export type Format = (typeof FORMATS)[number];
 
@@ -7,27 +11,6 @@ export type Compression = (typeof COMPRESSIONS)[number];
 
 export const REGIONS = ['fr', 'sa'] as const;
 export type Region = (typeof REGIONS)[number];
-
-/**
- * Which jobs to export, in the API's own words. Fields are combined with AND, the values of a list with OR. Everything
- * is passed through to GET /api/v2/jobs as it is.
- */
-export interface Filters {
-  readonly id?: readonly string[];
-  readonly idStartsWith?: string;
-  readonly batchId?: readonly string[];
-  readonly projectId?: readonly string[];
-  readonly userId?: readonly string[];
-  readonly status?: readonly string[];
-  readonly minRuns?: number;
-  readonly maxRuns?: number;
-  /** True: only jobs that returned errors; false: only jobs that did not. */
-  readonly errors?: boolean;
-  readonly origin?: readonly string[];
-  /** ISO 8601; the API's own reading of it (execution start, or creation) applies. */
-  readonly startDate?: string;
-  readonly endDate?: string;
-}
 
 /** What to export, in which formats, and how: a file of `pipelines/` is one of these. */
 export interface PipelineDefinition {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Filters } from '../jobs/pipeline.ts';
+import { canonicalFilters, type Filters } from '../jobs/query.ts';
 
 /**
  * What must be equal for unfinished work to be continued: everything that decides which rows come, in which order, and
@@ -35,12 +35,4 @@ export function fingerprint(identity: RunIdentity): string {
     partFormat,
   ]);
   return createHash('sha256').update(canonical).digest('hex').slice(0, 16);
-}
-
-/** Neither the order of filters nor that of their values changes what they match; saying a value twice does not either. */
-function canonicalFilters(filters: Filters): unknown[] {
-  return Object.entries(filters)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => [name, Array.isArray(value) ? [...new Set(value)].sort() : value])
-    .sort(([a], [b]) => (a < b ? -1 : 1));
 }
