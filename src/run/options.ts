@@ -8,6 +8,7 @@ import {
   REGIONS as REGION_NAMES,
   type Region,
 } from '../jobs/pipeline.ts';
+import { FILTERS, type FilterTable, type FilterType, flagOf } from '../jobs/query.ts';
 import * as values from './values.ts';
 
 /** One option: a flag, an environment variable, a property of `runExport`, and for some of a pipeline file. */
@@ -72,24 +73,31 @@ export type Values<Table extends Rows> = {
   readonly [Key in DefaultedOf<Table>]: ValueOf<Table[Key]>;
 } & { readonly [Key in Exclude<keyof Table, DefaultedOf<Table>>]?: ValueOf<Table[Key]> };
 
-const MOMENT = 'an ISO 8601 date (midnight UTC) or date-time, or -7d for so long before now';
+/** What the values of a type of filter may be, and what this program takes beyond the API's own values. */
+const FILTER_TYPES: {
+  readonly [T in FilterType]: readonly [kind: values.Kind<unknown>, more: string];
+} = {
+  strings: [values.texts, ''],
+  string: [values.text(), ''],
+  integer: [values.integer(0), ''],
+  boolean: [values.switched, ''],
+  date: [values.dateTime, ', or so long before now: -7d'],
+};
+
+/** The options of a table of filters, by the names of the filters. */
+export function filterOptions(table: FilterTable): Rows {
+  const rows = Object.entries(table).map(([name, { type, help }]) => {
+    const [kind, more] = FILTER_TYPES[type];
+    return [name, option(flagOf(name), 'Which jobs', kind, help + more)];
+  });
+  return Object.fromEntries(rows);
+}
 
 /** Which jobs: the API's own filters, by their names in `Filters`. */
-// biome-ignore format: an option is one line
-export const FILTER_OPTIONS = {
-  id: option('id', 'Which jobs', values.texts, 'Job ids, comma separated, or @file with one a line'),
-  idStartsWith: option('id-starts-with', 'Which jobs', values.text(), 'First characters of the job id'),
-  batchId: option('batch-id', 'Which jobs', values.texts, 'Batch ids, comma separated'),
-  projectId: option('project-id', 'Which jobs', values.texts, 'Project ids, comma separated'),
-  userId: option('user-id', 'Which jobs', values.texts, 'User ids, comma separated'),
-  status: option('status', 'Which jobs', values.texts, 'Statuses, comma separated, such as DONE,ERROR,CANCELED'),
-  minRuns: option('min-runs', 'Which jobs', values.integer(0), 'Sequence repeated at least so many times'),
-  maxRuns: option('max-runs', 'Which jobs', values.integer(0), 'Sequence repeated at most so many times'),
-  errors: option('errors', 'Which jobs', values.switched, 'Only jobs that returned errors; --no-errors: only jobs that did not'),
-  origin: option('origin', 'Which jobs', values.texts, 'Origins, comma separated: CLIENT, AZURE, UNKNOWN'),
-  startDate: option('start-date', 'Which jobs', values.dateTime, `The API's start_date: ${MOMENT}`),
-  endDate: option('end-date', 'Which jobs', values.dateTime, `The API's end_date: ${MOMENT}`),
-} as const satisfies { [Name in keyof Filters]-?: Option<NonNullable<Filters[Name]>> };
+// The kind of a filter's values is that of its type: beyond what the type checker follows.
+export const FILTER_OPTIONS = filterOptions(FILTERS) as {
+  readonly [Name in keyof Filters]-?: Option<NonNullable<Filters[Name]>>;
+};
 
 /** How an export runs, by the names that `runExport` knows. */
 // biome-ignore format: an option is one line

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Manifest } from '../jobs/manifest.ts';
 import { ExportError } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { MANIFEST, readManifest } from '../publish/manifest-file.ts';
@@ -20,21 +21,34 @@ export interface SnapshotLine {
   readonly changes?: Readonly<Record<string, number>>;
 }
 
-/** The last start of the pipeline that held its lock. */
+/** The last start of the pipeline that held its lock. Null: not known (yet). */
 export interface Attempt {
   readonly outcome: string;
   readonly startedAt: string;
-  /** Absent while it runs, or when it was killed. */
-  readonly finishedAt?: string | undefined;
-  readonly exitCode?: number | undefined;
-  readonly message?: string | undefined;
+  readonly finishedAt: string | null;
+  readonly exitCode: number | null;
+  readonly message: string | null;
+}
+
+/** A snapshot as it was found. */
+export interface FoundSnapshot {
+  /** Absolute path. */
+  readonly folder: string;
+  /** Of all its files. */
+  readonly bytes: number;
+  readonly manifest: Pick<Manifest, 'runId' | 'finishedAt' | 'rows' | 'completeness'> & {
+    /** The snapshot that an incremental one went on from. */
+    readonly base?: unknown;
+    /** Rows by kind of change, among other facts. */
+    readonly changes?: unknown;
+  };
 }
 
 /** Where the facts come from. */
 export interface StatusSources {
   readonly readStatus: (files: FileSystem, folder: string) => Promise<Attempt | undefined>;
   /** Oldest first. */
-  readonly listSnapshots: (files: FileSystem, folder: string) => Promise<readonly SnapshotLine[]>;
+  readonly listSnapshots: (files: FileSystem, folder: string) => Promise<readonly FoundSnapshot[]>;
   /** Names of folders of unfinished work. */
   readonly listWork: (files: FileSystem, folder: string) => Promise<readonly string[]>;
   /** Bytes that may still be written beside a folder; undefined where that cannot be told. */
@@ -70,12 +84,13 @@ export async function pipelineStatus(
   { files, folder, now, maxAgeMs }: StatusQuestion,
   sources: StatusSources,
 ): Promise<PipelineStatus> {
-  const [snapshots, attempt, unfinished, free] = await Promise.all([
+  const [found, attempt, unfinished, free] = await Promise.all([
     sources.listSnapshots(files, folder),
     sources.readStatus(files, folder),
     sources.listWork(files, folder),
     sources.freeBytes(folder),
   ]);
+  const snapshots = found.map(snapshotLine);
   const newest = snapshots.at(-1);
   const ageMs = newest && Math.max(0, now - Date.parse(newest.finishedAt));
   const tight = newest !== undefined && free !== undefined && free < newest.bytes;
@@ -92,12 +107,24 @@ export async function pipelineStatus(
   };
 }
 
+function snapshotLine({ folder, bytes, manifest }: FoundSnapshot): SnapshotLine {
+  const { runId, finishedAt, rows, completeness, base, changes } = manifest;
+  const counts = Object.entries(Object(changes)).filter(
+    (entry): entry is [string, number] => typeof entry[1] === 'number',
+  );
+  return {
+    ...{ runId, folder, finishedAt, rows, bytes, proven: completeness.proven },
+    kind: base === undefined ? 'full' : 'incremental',
+    ...(counts.length > 0 ? { changes: Object.fromEntries(counts) } : {}),
+  };
+}
+
 /** What the disk holds. A folder without a manifest of ours is no snapshot. */
 export const diskSources: StatusSources = {
   readStatus: async () => undefined,
   async listSnapshots(files, folder) {
     const names = (await namesIn(files, folder)).filter((name) => /^[^.]/.test(name));
-    const found: SnapshotLine[] = [];
+    const found: FoundSnapshot[] = [];
     for (const name of names) {
       const snapshot = join(folder, name);
       if ((await files.stat(snapshot))?.kind !== 'folder') continue;
@@ -107,12 +134,10 @@ export const diskSources: StatusSources = {
         throw error;
       });
       if (manifest === undefined) continue;
-      const { runId, finishedAt, rows, completeness } = manifest;
       const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
-      const { proven } = completeness;
-      found.push({ runId, folder: snapshot, finishedAt, rows, bytes, kind: 'full', proven });
+      found.push({ folder: snapshot, bytes, manifest });
     }
-    return found.sort((a, b) => Date.parse(a.finishedAt) - Date.parse(b.finishedAt));
+    return found.sort((a, b) => (a.manifest.runId < b.manifest.runId ? -1 : 1));
   },
   listWork: (files, folder) => namesIn(files, join(folder, '.work')),
   async freeBytes(folder) {

@@ -7,7 +7,12 @@ import parse from 'parse-prometheus-text-format';
 import { metricsText } from '../../src/cli/metrics.ts';
 import { ExportError } from '../../src/platform/errors.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
-import { type PipelineStatus, pipelineStatus, type SnapshotLine } from '../../src/run/status.ts';
+import {
+  type FoundSnapshot,
+  type PipelineStatus,
+  pipelineStatus,
+  type SnapshotLine,
+} from '../../src/run/status.ts';
 import { MANIFEST, program } from '../support/cli.ts';
 
 const environment = { PASQAL_TOKEN: 'tok-3n' };
@@ -145,12 +150,21 @@ const SNAPSHOT: SnapshotLine = {
   finishedAt: '2026-11-23T02:00:00.000Z',
   rows: 5000,
   bytes: 1_234_567,
-  kind: 'incremental',
   proven: true,
+  kind: 'incremental',
   changes: { added: 12, updated: 3 },
 };
+const FOUND: FoundSnapshot = {
+  folder: SNAPSHOT.folder,
+  bytes: SNAPSHOT.bytes,
+  manifest: {
+    ...MANIFEST,
+    ...{ runId: SNAPSHOT.runId, finishedAt: SNAPSHOT.finishedAt },
+    ...{ base: '20261122T020000Z-1f2e3d', changes: { added: 12, updated: 3, since: 'yesterday' } },
+  },
+};
 
-async function statusOf(snapshots: readonly SnapshotLine[], maxAgeMs: number, free?: number) {
+async function statusOf(snapshots: readonly FoundSnapshot[], maxAgeMs: number, free?: number) {
   return pipelineStatus(
     { files: nodeFiles, folder: '/output/jobs', now: WALL, maxAgeMs },
     {
@@ -165,23 +179,27 @@ async function statusOf(snapshots: readonly SnapshotLine[], maxAgeMs: number, fr
 describe('the status of a pipeline', () => {
   it('is stale when its newest snapshot is too old, or there is none', async () => {
     const hour = 3_600_000;
-    assert.equal((await statusOf([SNAPSHOT], 1.5 * hour)).stale, false);
-    assert.equal((await statusOf([SNAPSHOT], 0.5 * hour)).stale, true);
+    assert.equal((await statusOf([FOUND], 1.5 * hour)).stale, false);
+    assert.equal((await statusOf([FOUND], 0.5 * hour)).stale, true);
     assert.equal((await statusOf([], 26 * hour)).stale, true);
-    const future = { ...SNAPSHOT, finishedAt: '2026-11-23T04:00:00.000Z' };
+    const finishedAt = '2026-11-23T04:00:00.000Z';
+    const future = { ...FOUND, manifest: { ...FOUND.manifest, finishedAt } };
     assert.equal((await statusOf([future], 0)).stale, true, '0s is always stale');
-    assert.equal((await statusOf([SNAPSHOT], 26 * hour)).ageSeconds, 3600);
+    assert.equal((await statusOf([FOUND], 26 * hour)).ageSeconds, 3600);
   });
 
   it('warns when the disk has no room for one more snapshot', async () => {
-    assert.deepEqual((await statusOf([SNAPSHOT], 1, 2_000_000)).warnings, []);
-    assert.match((await statusOf([SNAPSHOT], 1, 1000)).warnings.join(), /room for 1000 bytes/);
+    assert.deepEqual((await statusOf([FOUND], 1, 2_000_000)).warnings, []);
+    assert.match((await statusOf([FOUND], 1, 1000)).warnings.join(), /room for 1000 bytes/);
   });
 
   it('is printed, and 1 when stale', async () => {
     const status: PipelineStatus = {
-      ...(await statusOf([SNAPSHOT], 0, 1000)),
-      attempt: { outcome: 'failed', startedAt: '2026-11-23T02:15:00.000Z', message: 'it said no' },
+      ...(await statusOf([FOUND], 0, 1000)),
+      attempt: {
+        ...{ outcome: 'failed', exitCode: 77, message: 'it said no' },
+        ...{ startedAt: '2026-11-23T02:15:00.000Z', finishedAt: null },
+      },
       unfinished: ['0123456789abcdef'],
     };
     const asked: unknown[] = [];

@@ -3,9 +3,16 @@ import { resolve } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { definePipeline } from '../../src/jobs/pipeline.ts';
+import { FILTERS } from '../../src/jobs/query.ts';
 import { ExportError } from '../../src/platform/errors.ts';
 import { checkDefinition, checkOptions } from '../../src/run/check-options.ts';
-import { FILTER_OPTIONS, pipelineSchema, REGIONS, RUN_OPTIONS } from '../../src/run/options.ts';
+import {
+  FILTER_OPTIONS,
+  filterOptions,
+  pipelineSchema,
+  REGIONS,
+  RUN_OPTIONS,
+} from '../../src/run/options.ts';
 import * as values from '../../src/run/values.ts';
 import { runExport } from '../../src/run.ts';
 
@@ -213,6 +220,19 @@ describe('the border of the library', () => {
     assert.deepEqual(options.filters, { startDate: at, endDate: '2026-11-23T00:00:00Z' });
     assert.deepEqual(options.relative, { startDate: { written: '-7d', at } });
     assert.equal(checkOptions(options, NOON + 86_400_000), options, 'checked once');
+  });
+});
+
+describe('a filter', () => {
+  it('is one line of one table', () => {
+    const table = {
+      deviceType: { parameter: 'device_type', type: 'strings', mutable: false, help: 'Devices' },
+    } as const;
+    const { deviceType } = filterOptions(table);
+    assert.equal(deviceType?.flag, 'device-type');
+    assert.equal(deviceType?.help, 'Devices');
+    assert.deepEqual(deviceType?.kind.parse(['a', 'b']), ['a', 'b']);
+    assert.deepEqual(Object.keys(FILTER_OPTIONS), Object.keys(FILTERS));
   });
 });
 
