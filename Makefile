@@ -6,13 +6,14 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 
 CLI := node dist/src/cli/main.js
+BUILD := $(shell date -u +%Y%m%dT%H%M%SZ)
 TEST := node --import tsx --test --test-concurrency=2
 SOURCES := $(shell find src pipelines -name '*.ts') esbuild.config.ts
 # Node.js 20 does not expand patterns itself.
 FAST_TESTS := $(shell find test -name '*.test.ts' ! -name '*.slow.test.ts')
 SLOW_TESTS := $(shell find test -name '*.slow.test.ts')
 
-.PHONY: help setup build demo export simulate test test-slow test-python test-spark lint typecheck bench bench-queries clean
+.PHONY: help setup build demo export nightly schedule simulate test test-slow test-python test-spark lint typecheck bench bench-queries clean
 
 help: ## List the targets (default)
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -25,11 +26,19 @@ node_modules/.package-lock.json: package-lock.json
 
 build: dist/.built ## Bundle the program into dist/
 
+# Each build lies in a folder of its own, and what stays in its place only points there: a run goes on with the build it
+# began with, and a build that fails changes nothing. Builds of a week ago go.
 dist/.built: $(SOURCES) tsconfig.json tsconfig.build.json node_modules/.package-lock.json
-	@rm -rf dist
-	npx tsc -p tsconfig.build.json
-	node --import tsx esbuild.config.ts
-	@chmod +x dist/src/cli/main.js
+	@rm -rf dist.new
+	npx tsc -p tsconfig.build.json --outDir dist.new
+	node --import tsx esbuild.config.ts dist.new
+	@mkdir -p dist/builds dist/src/cli && mv dist.new dist/builds/$(BUILD)
+	@printf '#!/usr/bin/env node\nimport "../../builds/%s/src/cli/main.js";\n' $(BUILD) > dist/main.new
+	@printf 'export * from "../builds/%s/src/index.js";\n' $(BUILD) | tee dist/types.new > dist/index.new
+	@chmod +x dist/main.new && mv dist/main.new dist/src/cli/main.js
+	@mv dist/index.new dist/src/index.js && mv dist/types.new dist/src/index.d.ts
+	@cp dist/builds/$(BUILD)/{pipeline.schema.json,THIRD-PARTY-LICENSES.txt} dist/
+	@find dist/builds -mindepth 1 -maxdepth 1 -mtime +7 ! -name $(BUILD) -exec rm -rf {} +
 	@touch $@
 
 demo: build ## Export generated jobs to output/ and query them; needs no account
@@ -40,6 +49,13 @@ export: build ## Export real jobs; pass flags as ARGS="--status ERROR"
 
 simulate: setup ## Serve generated jobs the way the API does; flags as ARGS="--jobs 100000 --fault 503=0.05"
 	@node --import tsx test/simulator/main.ts $(ARGS)
+
+nightly: build ## Export every job as a nightly run does: patient, silent unless it fails, the last 30 snapshots kept
+	@$(CLI) export --keep 30 --keep-trying 3h --quiet $(ARGS)
+
+schedule: ## Print a crontab line and systemd units for this checkout; nothing is installed
+	@node=$$(node -p 'process.execPath'); sed -n '/^cron:/,/^## /p' README.md | sed '$$d' \
+	  | sed -e "s|/opt/pasqal-jobs-export|$(CURDIR)|g" -e "s|/usr/bin/node|$$node|g"
 
 test: build ## Run the tests
 	$(TEST) $(FAST_TESTS)
@@ -67,4 +83,4 @@ bench-queries: setup ## Query a Parquet file of 1,000,000 jobs beside DuckDB's o
 	@node --import tsx test/bench/queries.ts 1000000 1000 5
 
 clean: ## Remove what was built and installed; output/ stays
-	rm -rf dist node_modules .venv .venv-spark
+	rm -rf dist dist.new node_modules .venv .venv-spark

@@ -1,8 +1,9 @@
 // Bundles src/ and pipelines/ into dist/, beside the types: make build. Why bundles: docs/decisions.md, "Start".
 import { readdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { pipelineSchema } from './src/run/options.ts';
 
 /**
  * Stand-ins for two packages that yargs loads. `escalade/sync` looks for the package.json of the program, and yargs
@@ -94,5 +95,31 @@ export const PIPELINES = {
     .map((name) => `pipelines/${name}`),
 } satisfies BuildOptions;
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href)
-  await Promise.all([PROGRAM, THREADS, PIPELINES].map((bundle) => build(bundle)));
+/**
+ * The licences of the packages that bundles hold, which ask to be handed on with them.
+ *
+ * @param inputs paths of the sources of the bundles
+ */
+async function notices(inputs: readonly string[]): Promise<string> {
+  const folders = new Set(
+    inputs.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []),
+  );
+  const texts = [...folders].sort().map(async (folder) => {
+    const { name, version, license } = JSON.parse(await readFile(`${folder}/package.json`, 'utf8'));
+    const file = readdirSync(folder).find((entry) => /^(?:licen[cs]e|copying)/i.test(entry));
+    const text = file === undefined ? '' : await readFile(`${folder}/${file}`, 'utf8');
+    return `${name} ${version} (${license})\n\n${text.trim()}\n`;
+  });
+  return (await Promise.all(texts)).join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [, , outdir = 'dist'] = process.argv;
+  const results = await Promise.all(
+    [PROGRAM, THREADS, PIPELINES].map((bundle) => build({ ...bundle, outdir, metafile: true })),
+  );
+  const inputs = results.flatMap(({ metafile }) => Object.keys(metafile?.inputs ?? {}));
+  await writeFile(`${outdir}/THIRD-PARTY-LICENSES.txt`, await notices(inputs));
+  const schema = `${JSON.stringify(pipelineSchema(), null, 2)}\n`;
+  await writeFile(`${outdir}/pipeline.schema.json`, schema);
+}

@@ -1,6 +1,6 @@
 export { type Column, type ColumnType, JOB_COLUMNS } from './jobs/columns.ts';
 export type { Completeness, Manifest, ProofMethod, PublishedFile } from './jobs/manifest.ts';
-export type { Credentials, ExportOptions, TokenEndpoint } from './jobs/options.ts';
+export type { Credentials, TokenEndpoint } from './jobs/options.ts';
 export {
   type Compression,
   definePipeline,
@@ -13,9 +13,19 @@ export type { Clock, Effects, RunEvent } from './platform/effects.ts';
 export { EXIT, type ExitCode, ExportError, type Stage } from './platform/errors.ts';
 export type { FileSystem, OpenFile } from './platform/file-system.ts';
 export {
+  type ExportOptions,
+  type GivenCredentials,
+  type GivenOptions,
+  type ProxySettings,
+  REGIONS,
+} from './run/options.ts';
+export {
   type ExportResult,
+  type PipelineStatus,
   type Plan,
+  pipelineStatus,
   planExport,
   runExport,
+  type SnapshotLine,
   verifySnapshot,
 } from './run.ts';

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { build, type Metafile } from 'esbuild';
 import { PROGRAM } from '../esbuild.config.ts';
 import { program } from './support/cli.ts';
+import { page } from './support/docs.ts';
 import { packageOf } from './support/imports.ts';
 import { ended, start } from './support/process.ts';
 
@@ -37,17 +38,20 @@ const FOR_LINE = [...YARGS, 'y18n', 'yargs', 'yargs-parser'].sort();
 
 describe('the built program', () => {
   it('loads no package but yargs for --help, and no stage', () => {
-    const sources = loadedWith('src/cli/main.ts');
+    const sources = loadedWith('src/cli/main.ts', 'src/cli/program.ts');
     assert.deepEqual(packages(sources), FOR_LINE);
     const own = sources.filter((path) => path.startsWith('src/'));
     assert.deepEqual(
-      own.filter((path) => !/^src\/(?:cli|(?:jobs|json|platform))\//.test(path)),
+      own.filter(
+        (path) =>
+          !/^src\/(?:cli|jobs|json|platform|run\/(?:values|options|check-options))\b/.test(path),
+      ),
       [],
     );
   });
 
   it('loads what an export needs up to its first request, and none of the heavy packages', () => {
-    const sources = loadedWith('src/cli/main.ts', 'src/run.ts');
+    const sources = loadedWith('src/cli/main.ts', 'src/cli/program.ts', 'src/run.ts');
     const before = ['p-limit', 'undici', 'yocto-queue'];
     assert.deepEqual(packages(sources), [...FOR_LINE, ...before].sort());
   });
@@ -64,6 +68,18 @@ describe('the built program', () => {
       const [built, fromSources] = await Promise.all([ended(start(args)), program(args)]);
       assert.equal(built.stderr, fromSources.stderr);
       assert.equal(built.code, fromSources.code);
+    }
+  });
+
+  it('lies in a folder of its own, so that a run goes on with the build it began with', async () => {
+    for (const [entry, way] of [
+      ['src/cli/main.js', '../../'],
+      ['src/index.js', '../'],
+      ['src/index.d.ts', '../'],
+    ] as const) {
+      const text = await page(`dist/${entry}`);
+      const [, target = ''] = /"(.*)";\n$/.exec(text) ?? [];
+      assert.match(target, new RegExp(`^${way}builds/\\w+/src/`.replaceAll('.', '\\.')), entry);
     }
   });
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { access, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { ALL_FLAGS, COMMANDS } from '../src/cli/commands.ts';
+import { ALL_OPTIONS, COMMANDS } from '../src/cli/commands.ts';
 import { SECRET_VARIABLES, TOKEN_URL_VARIABLE } from '../src/cli/credentials.ts';
-import { variableOf } from '../src/cli/flag.ts';
+import { variableOf } from '../src/cli/environment.ts';
 import { JOB_COLUMNS } from '../src/jobs/columns.ts';
 import { FORMATS } from '../src/jobs/pipeline.ts';
 import { EXIT } from '../src/platform/errors.ts';
@@ -28,7 +28,7 @@ const pages = new Map(
 describe('docs/command-line.md', () => {
   it('has every flag and variable, in the words of --help, and no other', () => {
     const documented = tableRows(commandLine).map((row) => row.join(' | '));
-    const wanted = ALL_FLAGS.map((flag) => flagRow(flag).join(' | '));
+    const wanted = ALL_OPTIONS.map((flag) => flagRow(flag).join(' | '));
     assert.deepEqual([...new Set(documented)].sort(), wanted.sort());
   });
 
@@ -39,10 +39,10 @@ describe('docs/command-line.md', () => {
       const text = section(commandLine, `\`${commandHeading(command)}\``);
       assert.ok(text.includes(command.description), command.name);
       if (command.name === 'plan') continue;
-      assert.deepEqual(tableRows(text), byGroup(command.flags).map(flagRow), command.name);
+      assert.deepEqual(tableRows(text), byGroup(command.options).map(flagRow), command.name);
     }
     const [exports, plan] = COMMANDS;
-    assert.deepEqual(plan?.flags, exports?.flags);
+    assert.deepEqual(plan?.options, exports?.options);
   });
 });
 
@@ -111,16 +111,16 @@ describe('the Makefile', () => {
 
 describe('every page', () => {
   it('names no flag, variable or make target that does not exist', () => {
-    const flags = new Set(ALL_FLAGS.map(({ name }) => name));
+    const flags = new Set(ALL_OPTIONS.map(({ flag }) => flag));
     const variables = new Set([
-      ...ALL_FLAGS.map(variableOf),
+      ...ALL_OPTIONS.map(variableOf),
       ...SECRET_VARIABLES.flatMap((name) => [name, `${name}_FILE`]),
       TOKEN_URL_VARIABLE,
       'PASQAL_JOBS_',
     ]);
     const known = new Set(targets());
     for (const [path, text] of pages) {
-      for (const [line] of text.matchAll(/pasqal-jobs (?:export|plan|verify).*$/gm)) {
+      for (const [line] of text.matchAll(/^.*pasqal-jobs (?:export|plan|verify|status).*$/gm)) {
         for (const [, name = ''] of line.matchAll(/ --(?:no-)?([a-z-]+)/g)) {
           assert.ok(flags.has(name) || name === 'help', `${path}: --${name}`);
         }

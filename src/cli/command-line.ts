@@ -1,11 +1,10 @@
 import yargs, { type Argv, type Options } from 'yargs';
-import { messageOf } from '../platform/errors.ts';
-import type { Command } from './command.ts';
-import type { Flag } from './flag.ts';
-import type { Given } from './settings.ts';
-import { refuseSwitchValues, usageError, yargsComplaint } from './usage-errors.ts';
-
-export const SCRIPT = 'pasqal-jobs';
+import { EXIT, ExportError, messageOf } from '../platform/errors.ts';
+import type { Option } from '../run/options.ts';
+import { hint, quote } from '../run/values.ts';
+import type { Command, Given } from './command.ts';
+import { parseTexts } from './environment.ts';
+import { SCRIPT } from './summary.ts';
 
 /** What a command line asks for: a command, or a text to print (help, version, a completion script). */
 export type Parsed =
@@ -13,7 +12,8 @@ export type Parsed =
   | {
       readonly kind: 'command';
       readonly command: Command;
-      readonly given: Given;
+      /** Checked values by flag. */
+      readonly flags: Given;
       readonly argument: string | undefined;
     };
 
@@ -22,6 +22,8 @@ export interface ParseOptions {
   readonly version: string;
   /** Width of the terminal, for `--help`. */
   readonly columns: number;
+  /** Working folder: relative paths start here. */
+  readonly folder: string;
   /** What `[pipeline]` may be: descriptions by name. Asked for only by `--help` and by completion. */
   readonly pipelines: () => Promise<ReadonlyMap<string, string>>;
 }
@@ -30,34 +32,34 @@ export interface ParseOptions {
 const COMPLETING = '--get-yargs-completions';
 
 /**
- * Reads a command line with yargs. Values stay the texts they are: numbers, dates and lists are checked in one place
- * whether they come from here, the environment or a pipeline file.
+ * Reads a command line with yargs.
  *
  * @throws ExportError (64) saying what is wrong with the line
  */
 export async function parseCommandLine(
-  args: readonly string[],
+  given: readonly string[],
   options: ParseOptions,
 ): Promise<Parsed> {
-  const { commands } = options;
+  const { commands, folder } = options;
+  const args = given[0] === 'help' ? [...given.slice(1), '--help'] : given;
   const completing = args[0] === COMPLETING;
-  const shown = completing || args.some((arg) => /help|version|completion/.test(arg));
+  const shown = completing || args.some((arg) => /^-h$|^-V$|help|version|completion/.test(arg));
   const pipelines = shown ? await options.pipelines() : undefined;
   let selected: Command | undefined;
-  const parser = shown ? describedParser(options) : silentParser();
+  const parser = parserOf(options);
   for (const command of commands) {
     parser.command({
       command: [command.name, command.argument?.usage].filter(Boolean).join(' '),
-      describe: shown && command.description,
-      builder: (y: Argv) => declare(y, command, { completing, shown, pipelines }),
+      describe: command.description,
+      builder: (y: Argv) => declare(y, command, { completing, pipelines, folder }),
       handler: () => {
         selected = command;
       },
     });
   }
   let text = '';
-  const given: Given = await parser
-    .completion('completion', shown && 'Print a completion script for the shell in use')
+  const flags: Given = await parser
+    .completion('completion', 'Print a completion script for the shell in use')
     .fail((message, error) => {
       throw yargsComplaint(message ?? messageOf(error), args, commands);
     })
@@ -66,16 +68,18 @@ export async function parseCommandLine(
     });
   if (selected === undefined) return { kind: 'text', text };
   refuseSwitchValues(args, selected);
-  return { kind: 'command', command: selected, given, argument: argumentOf(selected, given) };
+  return { kind: 'command', command: selected, flags, argument: argumentOf(selected, flags) };
 }
 
-/** Parses, and has nothing to show: yargs lays out the help of every command it runs, asked for or not. */
-function silentParser(): Argv {
+const EPILOGUE = `Every flag is also a variable: --page-size is PASQAL_JOBS_PAGE_SIZE. Credentials come from variables only.
+
+Exit codes: 0 done, 1 snapshot too old (status), 64 wrong usage, 65 data, 69 server unreachable, 70 a bug, 73 output cannot be created, 74 disk, 75 run it again, 76 API broke its contract, 77 credentials refused, 78 configuration, 130 and 143 interrupted.`;
+
+function parserOf({ version, columns }: ParseOptions): Argv {
   return yargs()
     .scriptName(SCRIPT)
     .locale('en')
     .parserConfiguration({
-      'boolean-negation': true,
       'camel-case-expansion': false,
       'dot-notation': false,
       'greedy-arrays': false,
@@ -85,34 +89,28 @@ function silentParser(): Argv {
     .demandCommand(1, 'no command given')
     .strict()
     .recommendCommands()
-    .version(false)
-    .help(false)
-    .exitProcess(false);
-}
-
-function describedParser({ version, columns }: ParseOptions): Argv {
-  return silentParser()
+    .exitProcess(false)
     .wrap(Math.min(100, columns))
     .usage(
       `${SCRIPT} <command>\n\nExports the jobs of Pasqal Cloud to Parquet, Arrow and NDJSON files.`,
     )
-    .epilogue(
-      'Every flag is also a variable: --page-size is PASQAL_JOBS_PAGE_SIZE. Credentials come from variables only: see the README.',
-    )
+    .epilogue(EPILOGUE)
     .version(version)
-    .help();
+    .alias('version', 'V')
+    .help()
+    .alias('help', 'h');
 }
 
 /** What the declarations are for, besides parsing. */
 interface Purpose {
   /** A shell asks for completions. */
   readonly completing: boolean;
-  /** Flags may be shown to somebody. */
-  readonly shown: boolean;
   readonly pipelines: ReadonlyMap<string, string> | undefined;
+  readonly folder: string;
 }
 
-function declare(parser: Argv, { flags, argument }: Command, purpose: Purpose): Argv {
+function declare(parser: Argv, command: Command, purpose: Purpose): Argv {
+  const { options, argument } = command;
   const { completing, pipelines } = purpose;
   const known = argument?.name === 'pipeline' ? pipelines : undefined;
   if (argument) {
@@ -122,34 +120,130 @@ function declare(parser: Argv, { flags, argument }: Command, purpose: Purpose): 
       ...(completing && known ? { choices: [...known.keys()] } : {}),
     });
   }
-  if (known) parser.epilogue(pipelineList(known));
-  for (const flag of flags) parser.option(flag.name, yargsOption(flag, purpose));
+  if (known) {
+    const lines = [...known].map(([name, description]) => `  ${name}: ${description}`);
+    parser.epilogue(['Pipelines:', ...lines].join('\n'));
+  }
+  for (const option of options) parser.option(option.flag, yargsOption(option, purpose));
   return parser;
 }
 
-function pipelineList(pipelines: ReadonlyMap<string, string>): string {
-  const lines = [...pipelines].map(([name, description]) => `  ${name}: ${description}`);
-  return ['Pipelines:', ...lines].join('\n');
-}
-
 /**
- * Choices are declared for completion only: outside it they are checked like every other value. Without a type yargs
- * hands over the text as it stands, as a list when a flag is repeated.
+ * Choices are declared for completion only: outside it they are checked like every other value. `nargs` takes what
+ * follows a flag as its value even when that begins with a dash and a digit (`--start-date -7d`).
  */
-function yargsOption(flag: Flag, { completing, shown }: Purpose): Options {
-  const { kind, group, description, shownDefault } = flag;
+function yargsOption(option: Option, purpose: Purpose): Options {
+  const { kind, group, help, shownDefault, flag } = option;
+  const { completing, folder } = purpose;
+  // Of a flag that is repeated yargs makes a list, and `--no-` makes it false.
+  const coerce = (raw: unknown) => {
+    if (raw === false) throw new Error(`--${flag} needs a value`);
+    return parseTexts(option, [raw].flat().map(String), { name: `--${flag}`, folder });
+  };
   return {
-    ...(shown ? { group: `${group}:`, description } : { hidden: true }),
-    ...(kind.written === 'switch' ? { type: 'boolean' } : { requiresArg: true }),
+    group: `${group}:`,
+    description: help,
+    ...(kind.written === 'switch'
+      ? { type: 'boolean' }
+      : { nargs: 1, ...(completing ? {} : { coerce }) }),
     ...(shownDefault === undefined ? {} : { defaultDescription: shownDefault }),
     ...(completing && kind.choices ? { choices: kind.choices } : {}),
   };
 }
 
-function argumentOf(command: Command, given: Given): string | undefined {
+function argumentOf(command: Command, flags: Given): string | undefined {
   const { argument } = command;
-  const words = Array.isArray(given._) ? given._ : [];
+  const words = Array.isArray(flags._) ? flags._ : [];
   if (words.length > 1) throw usageError('got a word too many', command);
-  const value = argument === undefined ? undefined : given[argument.name];
+  const value = argument === undefined ? undefined : flags[argument.name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** A wrong command line: what is wrong, and where to read on. */
+export function usageError(problem: string, command?: Pick<Command, 'name'>): ExportError {
+  const help = ['pasqal-jobs', command?.name, '--help'].filter(Boolean).join(' ');
+  return new ExportError(`${problem}; see ${help}`, { exitCode: EXIT.usage, stage: 'cli' });
+}
+
+/** Says in this program's words what yargs found wrong with the command line. */
+function yargsComplaint(
+  message: string,
+  args: readonly string[],
+  commands: readonly Command[],
+): ExportError {
+  const command = commands.find(({ name }) => args.includes(name));
+  const unknown = /^Unknown (?:argument|command)s?: (.*)$/s.exec(message)?.[1];
+  if (unknown !== undefined && command) return unknownArgument(unknown, args, command);
+  const meant = /^Did you mean (.*)\?$/.exec(message)?.[1];
+  const word = args.find((arg) => !arg.startsWith('-'));
+  if (word !== undefined && (meant || unknown?.split(', ').includes(word))) {
+    const names = commands.map(({ name }) => name).join(', ');
+    const next = meant ? `did you mean ${meant}?` : `known are ${names}`;
+    return usageError(`unknown command ${quote(word)}; ${next}`);
+  }
+  const starving = /^Not enough arguments following: (.*)$/s.exec(message)?.[1];
+  if (starving !== undefined) return usageError(`--${starving} needs a value`, command);
+  if (message.startsWith('Not enough non-option arguments') && command?.argument) {
+    return usageError(`${command.argument.usage} is missing`, command);
+  }
+  const [first = message] = message.split('\n');
+  return usageError(first, command);
+}
+
+/** Of an unknown flag the name is repeated and never the value; of a cluster of short ones only the first letter. */
+function unknownArgument(list: string, args: readonly string[], command: Command): ExportError {
+  const [name = list] = list.split(', ');
+  const long = [`--${name}`, `--no-${name}`];
+  if (args.some((arg) => long.includes(arg.split('=', 1)[0] ?? ''))) {
+    const names = command.options.map(({ flag }) => flag);
+    const next = hint(name, names, '', '--');
+    return usageError(`unknown flag --${name}${next && `; ${next}`}`, command);
+  }
+  if (!args.includes(name)) return usageError(`unknown flag -${name.slice(0, 1)}`, command);
+  return usageError(`got a word too many: ${quote(name)}`, command);
+}
+
+/**
+ * yargs takes `--errors=maybe` for false.
+ *
+ * @throws ExportError (64)
+ */
+function refuseSwitchValues(args: readonly string[], command: Command): void {
+  for (const { flag, kind } of command.options) {
+    const value = args.find((arg) => arg.startsWith(`--${flag}=`))?.slice(flag.length + 3);
+    if (kind.written !== 'switch' || value === undefined || /^(?:true|false)$/.test(value))
+      continue;
+    throw usageError(`--${flag}: expected ${kind.accepts}, got ${quote(value)}`, command);
+  }
+}
+
+const VARIABLE_FOR: readonly (readonly [word: RegExp, variable: string])[] = [
+  [/tokenurl/, 'PASQAL_TOKEN_URL'],
+  [/token|bearer|authorization|apikey/, 'PASQAL_TOKEN'],
+  [/password|passwd/, 'PASQAL_PASSWORD'],
+  [/secret/, 'PASQAL_CLIENT_SECRET'],
+  [/clientid/, 'PASQAL_CLIENT_ID'],
+  [/username/, 'PASQAL_USERNAME'],
+];
+
+/**
+ * Refuses a secret on the command line, where every user of the machine could read it. Nothing of what was given is
+ * repeated: the name of a flag may hold its value (`--tokenabc`).
+ *
+ * @throws ExportError (64) naming the variable to set instead
+ */
+export function refuseSecretFlags(args: readonly string[]): void {
+  for (const arg of args) {
+    if (arg === '--') return;
+    if (!arg.startsWith('-')) continue;
+    const name = (arg.split('=')[0] ?? '').toLowerCase().replace(/[-_]/g, '');
+    for (const [pattern, variable] of VARIABLE_FOR) {
+      const word = pattern.exec(name)?.[0];
+      if (word === undefined) continue;
+      throw new ExportError(
+        `a flag with "${word}" in its name: credentials are not taken from the command line, which other users of this machine can read; set the variable ${variable} instead`,
+        { exitCode: EXIT.usage, stage: 'cli' },
+      );
+    }
+  }
 }

@@ -1,12 +1,51 @@
+import type { Clock } from '../platform/effects.ts';
 import type { ExitCode } from '../platform/errors.ts';
-import type { Context } from './context.ts';
-import type { Flag } from './flag.ts';
-import type { Screen } from './screen.ts';
-import type { Settings } from './settings.ts';
+import {
+  collect,
+  type Option,
+  off,
+  option,
+  preset,
+  type Rows,
+  RUN_OPTIONS,
+  type Values,
+  withDefaults,
+} from '../run/options.ts';
+import * as values from '../run/values.ts';
+import type { pipelineStatus, planExport, runExport, verifySnapshot } from '../run.ts';
+import type { Environment } from './environment.ts';
+import type { Output, Screen } from './screen.ts';
+
+/** The pipeline itself, imported only by the commands that need it: it brings the heavy libraries along. */
+export interface Engine {
+  readonly runExport: typeof runExport;
+  readonly planExport: typeof planExport;
+  readonly verifySnapshot: typeof verifySnapshot;
+  readonly pipelineStatus: typeof pipelineStatus;
+}
+
+/** All of the process that a command may touch. */
+export interface Context {
+  readonly environment: Environment;
+  /** Working folder: relative paths start here. */
+  readonly folder: string;
+  /** Folder of the pipeline files, unless `--pipelines` names another. */
+  readonly pipelines: string;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly clock: Pick<Clock, 'wall' | 'monotonic'>;
+  /** Aborted by SIGINT and SIGTERM with the ExportError to end with. */
+  readonly signal: AbortSignal;
+  readonly engine: () => Promise<Engine>;
+}
+
+/** Checked values by flag. */
+export type Given = Readonly<Record<string, unknown>>;
 
 /** What a command gets once its line was understood. */
 export interface Invocation {
-  readonly settings: Settings;
+  /** Flags over variables. */
+  readonly given: Given;
   /** The one positional argument, if given. */
   readonly argument: string | undefined;
   readonly context: Context;
@@ -22,7 +61,39 @@ export interface Command {
     readonly description: string;
   };
   readonly description: string;
-  readonly flags: readonly Flag[];
+  readonly options: readonly Option[];
   /** Imports what the command needs, and runs it. */
   readonly run: (invocation: Invocation) => Promise<ExitCode>;
 }
+
+export const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+/** What only the command line knows. */
+// biome-ignore format: an option is one line
+export const SCREEN_OPTIONS = {
+  pipelines: option('pipelines', 'Files', values.path, 'Folder of the pipeline files', 'pipelines beside the program'),
+  metrics: option('metrics', 'Files', values.path, 'Write the figures of the run for Prometheus, for node_exporter to pick up'),
+  json: off('json', 'What is printed', 'Print one JSON object on stdout instead of text'),
+  quiet: off('quiet', 'What is printed', 'Print nothing unless the command fails'),
+  progress: option('progress', 'What is printed', values.switched, 'Draw a progress bar on stderr', 'on a terminal'),
+  logLevel: option('log-level', 'What is printed', values.choice(LEVELS), 'Log lines from this level up, on stderr', 'info; warn beside a progress bar; error with --quiet'),
+  logFormat: preset('log-format', 'What is printed', values.choice(['text', 'json'] as const), 'Log lines as text or as JSON objects', 'text'),
+} as const satisfies Rows;
+
+/** What only `status` knows. */
+// biome-ignore format: an option is one line
+export const STATUS_OPTIONS = {
+  output: RUN_OPTIONS.output,
+  maxAge: preset('max-age', 'The run', values.duration('0s', '3650d'), 'Age from which the newest snapshot is too old: exit code 1', '26h'),
+  json: SCREEN_OPTIONS.json,
+} as const satisfies Rows;
+
+/** The values of a table of options as given, with its defaults. */
+export function settings<Table extends Rows>(table: Table, given: Given): Values<Table> {
+  return withDefaults(
+    table,
+    collect(table, ({ flag }) => given[flag]),
+  );
+}
+
+export const DEFAULT_PIPELINE = 'jobs';

@@ -1,36 +1,32 @@
-import type { Command } from './command.ts';
-import type { Flag } from './flag.ts';
-import { FILTER_FLAGS, LOG_FLAGS, RUN_FLAGS, SERVER_FLAGS } from './flags.ts';
-import { runExportCommand, runPlanCommand } from './run-pipeline.ts';
-import { runVerifyCommand } from './run-verify.ts';
+import { FILTER_OPTIONS, type Option, RUN_OPTIONS } from '../run/options.ts';
+import { type Command, DEFAULT_PIPELINE, SCREEN_OPTIONS, STATUS_OPTIONS } from './command.ts';
+import { runExportCommand, runPlanCommand } from './run-export.ts';
+import { runStatusCommand, runVerifyCommand } from './run-snapshots.ts';
 
 const PIPELINE = {
   usage: '[pipeline]',
   name: 'pipeline',
-  description: 'Name of a file in pipelines/ [default: jobs]',
+  description: `Name of a pipeline, or a file such as ./night.json [default: ${DEFAULT_PIPELINE}]`,
 };
 
-const EXPORT_FLAGS: readonly Flag[] = Object.values({
-  ...FILTER_FLAGS,
-  ...SERVER_FLAGS,
-  ...RUN_FLAGS,
-  ...LOG_FLAGS,
-});
+const EXPORT_OPTIONS: readonly Option[] = [FILTER_OPTIONS, RUN_OPTIONS, SCREEN_OPTIONS].flatMap(
+  (table) => Object.values<Option>(table),
+);
 
 /** Every command, in the order in which `--help` shows them. */
 export const COMMANDS: readonly Command[] = [
   {
     name: 'export',
     argument: PIPELINE,
-    description: 'Export jobs to files, with a proof that none is missing',
-    flags: EXPORT_FLAGS,
+    description: 'Export jobs, with a proof that none is missing',
+    options: EXPORT_OPTIONS,
     run: runExportCommand,
   },
   {
     name: 'plan',
     argument: PIPELINE,
-    description: 'Count the jobs and the requests an export would take; fetch nothing else',
-    flags: EXPORT_FLAGS,
+    description: 'Count jobs and requests; fetch nothing else',
+    options: EXPORT_OPTIONS,
     run: runPlanCommand,
   },
   {
@@ -40,13 +36,22 @@ export const COMMANDS: readonly Command[] = [
       name: 'folder',
       description: 'A snapshot, such as output/jobs/latest',
     },
-    description: 'Read a snapshot back and compare it with its manifest',
-    flags: [LOG_FLAGS.json],
+    description: 'Compare a snapshot with its manifest',
+    options: [SCREEN_OPTIONS.json],
     run: runVerifyCommand,
+  },
+  {
+    name: 'status',
+    argument: { ...PIPELINE, description: `Name of a pipeline [default: ${DEFAULT_PIPELINE}]` },
+    description: 'List snapshots; is the newest young enough?',
+    options: Object.values(STATUS_OPTIONS),
+    run: runStatusCommand,
   },
 ];
 
-/** Every flag of every command, once. */
-export const ALL_FLAGS: readonly Flag[] = [
-  ...new Map(COMMANDS.flatMap(({ flags }) => flags).map((flag) => [flag.name, flag])).values(),
+/** Every option of every command, once. */
+export const ALL_OPTIONS: readonly Option[] = [
+  ...new Map(
+    COMMANDS.flatMap(({ options }) => options).map((option) => [option.flag, option]),
+  ).values(),
 ];

@@ -1,9 +1,10 @@
-import type { Credentials, TokenEndpoint } from '../jobs/options.ts';
-import { EXIT, ExportError } from '../platform/errors.ts';
-import type { Environment } from './context.ts';
-import type { Redactor } from './redact.ts';
-import { HIDDEN_VARIABLES, readSecret } from './secrets.ts';
-import { isLoopback, serverUrl } from './server-url.ts';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
+import type { GivenCredentials } from '../run/options.ts';
+import { isLoopback, Refusal, server as serverKind } from '../run/values.ts';
+import { type Environment, withoutMark } from './environment.ts';
+import { HIDDEN_VARIABLES, type Redactor } from './screen.ts';
 
 /** The variables that hold credentials; each may also end in `_FILE` and name a file. */
 export const SECRET_VARIABLES = [
@@ -22,24 +23,23 @@ type Secrets = Partial<Record<SecretVariable, string>>;
 const WAYS =
   'PASQAL_TOKEN, or PASQAL_USERNAME and PASQAL_PASSWORD, or PASQAL_CLIENT_ID and PASQAL_CLIENT_SECRET';
 
-function refuse(message: string): ExportError {
-  return new ExportError(message, { exitCode: EXIT.config, stage: 'cli' });
+function refuse(message: string, cause?: unknown): ExportError {
+  return new ExportError(message, { exitCode: EXIT.config, stage: 'cli', cause });
 }
 
 /**
  * Finds out from the environment how to sign in. Only a loopback server may go without.
  *
- * @param endpoint the region's; `PASQAL_TOKEN_URL` overrides its address
+ * @param folder where relative paths of secret files start
  * @param redactor learns every secret before anything else is done with it
  * @throws ExportError (78) when credentials are missing, incomplete, contradictory or unreadable
  */
 export async function credentialsFrom(
   environment: Environment,
   server: URL,
-  endpoint: TokenEndpoint,
   folder: string,
   redactor: Redactor,
-): Promise<Credentials> {
+): Promise<GivenCredentials> {
   const secrets: Secrets = {};
   for (const name of SECRET_VARIABLES) {
     const secret = await readSecret(name, environment, folder);
@@ -47,7 +47,7 @@ export async function credentialsFrom(
     secrets[name] = secret;
     if (HIDDEN_VARIABLES.includes(name)) redactor.hide(secret);
   }
-  const credentials = chosen(secrets, tokenEndpoint(environment, endpoint));
+  const credentials = chosen(secrets, tokenUrl(environment));
   if (credentials.kind === 'none' && !isLoopback(server.hostname)) {
     throw refuse(
       `no credentials for ${server.host}: set ${WAYS}, or one of them with _FILE behind it to name a file; to try it without an account, run: make demo`,
@@ -56,13 +56,44 @@ export async function credentialsFrom(
   return credentials;
 }
 
-function tokenEndpoint(environment: Environment, endpoint: TokenEndpoint): TokenEndpoint {
-  const override = environment[TOKEN_URL_VARIABLE];
-  if (override === undefined || override === '') return endpoint;
-  return { ...endpoint, url: serverUrl(override, TOKEN_URL_VARIABLE, EXIT.config).href };
+/**
+ * The variable itself, or the file that the variable with `_FILE` behind it names; line breaks at the end and a byte
+ * order mark are no part of either. An empty variable counts as unset.
+ */
+async function readSecret(
+  name: string,
+  environment: Environment,
+  folder: string,
+): Promise<string | undefined> {
+  const fileVariable = `${name}_FILE`;
+  const direct = withoutMark(environment[name] ?? '') || undefined;
+  const path = environment[fileVariable] || undefined;
+  if (direct !== undefined && path !== undefined) {
+    throw refuse(`${name} and ${fileVariable} are both set; keep one of them`);
+  }
+  if (path === undefined) return direct;
+  try {
+    const content = withoutMark(await readFile(resolve(folder, path), 'utf8'));
+    if (content !== '') return content;
+  } catch (cause) {
+    const why = errorCode(cause) ?? 'unreadable';
+    throw refuse(`${fileVariable}: cannot read ${resolve(folder, path)} (${why})`, cause);
+  }
+  throw refuse(`${fileVariable}: ${path} is empty`);
 }
 
-function chosen(secrets: Secrets, endpoint: TokenEndpoint): Credentials {
+function tokenUrl(environment: Environment): { readonly endpoint?: { readonly url: string } } {
+  const given = environment[TOKEN_URL_VARIABLE] ?? '';
+  if (given === '') return {};
+  try {
+    return { endpoint: { url: serverKind.parse([given]) } };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw refuse(`${TOKEN_URL_VARIABLE}: ${error.message}`);
+  }
+}
+
+function chosen(secrets: Secrets, endpoint: ReturnType<typeof tokenUrl>): GivenCredentials {
   const token = secrets.PASQAL_TOKEN;
   const user = pair(secrets, 'PASQAL_USERNAME', 'PASQAL_PASSWORD');
   const client = pair(secrets, 'PASQAL_CLIENT_ID', 'PASQAL_CLIENT_SECRET');
@@ -70,8 +101,8 @@ function chosen(secrets: Secrets, endpoint: TokenEndpoint): Credentials {
     throw refuse(`more than one way to sign in is set; keep one: ${WAYS}`);
   }
   if (token !== undefined) return { kind: 'token', token: checkedToken(token) };
-  if (user) return { kind: 'password', username: user[0], password: user[1], endpoint };
-  if (client) return { kind: 'client', clientId: client[0], clientSecret: client[1], endpoint };
+  if (user) return { kind: 'password', username: user[0], password: user[1], ...endpoint };
+  if (client) return { kind: 'client', clientId: client[0], clientSecret: client[1], ...endpoint };
   return { kind: 'none' };
 }
 

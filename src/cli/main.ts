@@ -1,11 +1,8 @@
 #!/usr/bin/env node
 import { EXIT, type ExitCode, errorCode } from '../platform/errors.ts';
 import { TOOL } from '../platform/tool.ts';
-import { failureStyle, showFailure } from './failure.ts';
 import { PIPELINES_FOLDER } from './pipelines.ts';
-import { runProgram } from './program.ts';
-import { createScreen } from './screen.ts';
-import { signalOf } from './signals.ts';
+import { createScreen, failureStyle, showFailure } from './screen.ts';
 
 const args = process.argv.slice(2);
 
@@ -30,7 +27,7 @@ function endAtOnce(code: ExitCode): void {
 
 function endWithBug(thrown: unknown): void {
   const screen = createScreen(process.stdout, process.stderr, process.env);
-  endAtOnce(showFailure(thrown, screen, failureStyle(args, process.env)));
+  endAtOnce(showFailure(thrown, screen, failureStyle(args, process.env), Date.now()));
 }
 
 outliveReader(process.stdout);
@@ -40,14 +37,20 @@ process.on('unhandledRejection', endWithBug);
 // Only for who wants to see stacks: reading the maps takes time at the start.
 if (failureStyle(args, process.env).debug) process.setSourceMapsEnabled(true);
 
-const code = await runProgram(args, TOOL.version, {
-  environment: process.env,
-  folder: process.cwd(),
-  pipelines: PIPELINES_FOLDER,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  clock: { wall: Date.now, monotonic: () => performance.now() },
-  signal: signalOf(process, endAtOnce),
-  engine: () => import('../run.ts'),
-});
-process.exitCode ??= code;
+/** yargs asks for the working folder as soon as it is loaded, and it may be gone. */
+async function main(): Promise<void> {
+  const { runProgram, signalOf } = await import('./program.ts');
+  const code = await runProgram(args, TOOL.version, {
+    environment: process.env,
+    folder: process.cwd(),
+    pipelines: PIPELINES_FOLDER,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    clock: { wall: Date.now, monotonic: () => performance.now() },
+    signal: signalOf(process, endAtOnce),
+    engine: () => import('../run.ts'),
+  });
+  process.exitCode ??= code;
+}
+
+await main().catch(endWithBug);

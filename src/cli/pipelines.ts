@@ -1,23 +1,28 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, extname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { PipelineDefinition } from '../jobs/pipeline.ts';
-import { EXIT, ExportError, messageOf } from '../platform/errors.ts';
-import { quote } from './messages.ts';
-import { checkedPipeline } from './pipeline-check.ts';
+import { EXIT, ExportError, errorCode, messageOf } from '../platform/errors.ts';
+import { checkDefinition } from '../run/check-options.ts';
+import { quote } from '../run/values.ts';
+import { withoutMark } from './environment.ts';
 
 /** The pipelines that ship with the program: TypeScript files in a checkout, JavaScript ones in a build. */
 export const PIPELINES_FOLDER = fileURLToPath(new URL('../../pipelines/', import.meta.url));
 
-export const DEFAULT_PIPELINE = 'jobs';
+const FILE = /^([a-z0-9][a-z0-9_-]*)\.(?:ts|js|mjs|json)$/;
 
-const FILE = /^([a-z0-9][a-z0-9_-]*)\.(?:ts|js)$/;
+/** A pipeline and the name of its folder in the output folder. */
+export interface Pipeline {
+  readonly name: string;
+  readonly definition: PipelineDefinition;
+}
 
 /** What the pipelines of a folder are for, by name. A pipeline is a file: adding one makes its name known. */
 export async function describePipelines(folder: string): Promise<Map<string, string>> {
   const descriptions = new Map<string, string>();
   for (const [name, file] of await pipelineFiles(folder)) {
-    const description = await loadFile(folder, file).then(
+    const description = await loadFile(join(folder, file), `pipelines/${file}`).then(
       (pipeline) => pipeline.description,
       () => 'is refused; export it to see why',
     );
@@ -27,43 +32,62 @@ export async function describePipelines(folder: string): Promise<Map<string, str
 }
 
 /**
- * Loads a pipeline by name.
+ * Loads a pipeline by its name in a folder, or a file that is named by a path (`./night.json`). No other file is ever
+ * run, whatever folder one happens to stand in.
  *
+ * @param workingFolder where a relative path starts
  * @throws ExportError 64 for a name that no file has, 78 for a file that is no valid pipeline
  */
-export async function loadPipeline(name: string, folder: string): Promise<PipelineDefinition> {
+export async function loadPipeline(
+  given: string,
+  folder: string,
+  workingFolder: string,
+): Promise<Pipeline> {
+  const [, stem] = FILE.exec(basename(given)) ?? [];
+  if (stem !== undefined && /[\\/]/.test(given)) {
+    return { name: stem, definition: await loadFile(resolve(workingFolder, given), given) };
+  }
   const files = await pipelineFiles(folder);
-  const file = files.get(name);
+  const file = files.get(given);
   if (file === undefined) {
-    const names = [...files.keys()];
+    const known = `known are ${[...files.keys()].join(', ')}: a file in pipelines/ each`;
     throw new ExportError(
-      `unknown pipeline ${quote(name)}; known are ${names.join(', ')}: a file in pipelines/ each`,
+      `unknown pipeline ${quote(given)}; ${known}; a file of your own is named by its path, such as ./night.json`,
       { exitCode: EXIT.usage, stage: 'cli' },
     );
   }
-  return loadFile(folder, file);
+  return { name: given, definition: await loadFile(join(folder, file), `pipelines/${file}`) };
 }
 
-async function loadFile(folder: string, file: string): Promise<PipelineDefinition> {
-  return checkedPipeline(await defaultExport(join(folder, file), file), `pipelines/${file}`);
+async function loadFile(path: string, shown: string): Promise<PipelineDefinition> {
+  return checkDefinition(await exported(path, shown), shown);
 }
 
 async function pipelineFiles(folder: string): Promise<Map<string, string>> {
-  const files = (await readdir(folder)).sort();
-  return new Map(
-    files
-      .map((file) => [FILE.exec(file)?.[1] ?? '', file] as const)
-      .filter(([name]) => name !== ''),
-  );
+  const names = await readdir(folder).catch((cause) => {
+    const why = errorCode(cause) ?? 'unreadable';
+    throw new ExportError(`cannot read the folder of pipelines ${folder} (${why})`, {
+      exitCode: EXIT.config,
+      stage: 'cli',
+      cause,
+    });
+  });
+  const files = names.sort().map((file) => [FILE.exec(file)?.[1] ?? '', file] as const);
+  return new Map(files.filter(([name]) => name !== ''));
 }
 
-async function defaultExport(path: string, file: string): Promise<unknown> {
+async function exported(path: string, shown: string): Promise<unknown> {
   try {
+    if (extname(path) === '.json') return JSON.parse(withoutMark(await readFile(path, 'utf8')));
     const module: { default?: unknown } = await import(pathToFileURL(path).href);
     return module.default;
   } catch (cause) {
     const [reason] = messageOf(cause).split('\n');
-    throw new ExportError(`pipelines/${file}: cannot be loaded: ${reason}`, {
+    const why =
+      errorCode(cause) === 'ERR_UNKNOWN_FILE_EXTENSION'
+        ? 'this Node.js runs no TypeScript (22.18 and newer do); write it as .json or .mjs'
+        : reason;
+    throw new ExportError(`${shown}: cannot be loaded: ${why}`, {
       exitCode: EXIT.config,
       stage: 'cli',
       cause,

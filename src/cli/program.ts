@@ -1,13 +1,12 @@
-import type { ExitCode } from '../platform/errors.ts';
-import { EXIT } from '../platform/errors.ts';
-import { parseCommandLine } from './command-line.ts';
-import { ALL_FLAGS, COMMANDS } from './commands.ts';
-import type { Context } from './context.ts';
-import { failureStyle, showFailure } from './failure.ts';
+import type { EventEmitter } from 'node:events';
+import { EXIT, type ExitCode, ExportError } from '../platform/errors.ts';
+import type { Context } from './command.ts';
+import { parseCommandLine, refuseSecretFlags } from './command-line.ts';
+import { ALL_OPTIONS, COMMANDS } from './commands.ts';
+import { refuseUnknownVariables, variableValues } from './environment.ts';
 import { describePipelines } from './pipelines.ts';
-import { createScreen } from './screen.ts';
-import { refuseSecretFlags } from './secret-flags.ts';
-import { refuseUnknownVariables, settingsOf } from './settings.ts';
+import { createScreen, failureStyle, showFailure } from './screen.ts';
+import { SCRIPT } from './summary.ts';
 
 const DEFAULT_COLUMNS = 80;
 
@@ -22,7 +21,7 @@ export async function runProgram(
   version: string,
   context: Context,
 ): Promise<ExitCode> {
-  const { environment, stdout, stderr } = context;
+  const { environment, stdout, stderr, folder, clock } = context;
   const screen = createScreen(stdout, stderr, environment);
   try {
     refuseSecretFlags(args);
@@ -30,17 +29,48 @@ export async function runProgram(
       commands: COMMANDS,
       version,
       columns: stdout.columns ?? DEFAULT_COLUMNS,
+      folder,
       pipelines: () => describePipelines(context.pipelines),
     });
     if (parsed.kind === 'text') {
       screen.print(parsed.text);
       return EXIT.ok;
     }
-    refuseUnknownVariables(environment, ALL_FLAGS);
-    const { command, given, argument } = parsed;
-    const settings = settingsOf(given, environment, `pasqal-jobs ${command.name} --help`);
-    return await command.run({ settings, argument, context, screen });
+    refuseUnknownVariables(environment, ALL_OPTIONS);
+    const { command, flags, argument } = parsed;
+    const help = `${SCRIPT} ${command.name} --help`;
+    const given = { ...variableValues(environment, command.options, { folder, help }), ...flags };
+    return await command.run({ given, argument, context, screen });
   } catch (thrown) {
-    return showFailure(thrown, screen, failureStyle(args, environment));
+    return showFailure(thrown, screen, failureStyle(args, environment), clock.wall());
   }
+}
+
+const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
+
+/**
+ * The first SIGINT or SIGTERM aborts the returned signal, so that the run can leave a resumable state; a second one
+ * ends the process at once.
+ *
+ * @param source the process
+ * @param exit ends it
+ */
+export function signalOf(
+  source: Pick<EventEmitter, 'on'>,
+  exit: (code: ExitCode) => void,
+): AbortSignal {
+  const controller = new AbortController();
+  for (const [name, exitCode] of Object.entries(SIGNALS)) {
+    source.on(name, () => {
+      if (controller.signal.aborted) return exit(exitCode);
+      controller.abort(
+        new ExportError(`interrupted by ${name}; run the same command again: it resumes`, {
+          exitCode,
+          stage: 'cli',
+          retryable: true,
+        }),
+      );
+    });
+  }
+  return controller.signal;
 }

@@ -1,13 +1,22 @@
+import type { SingleBar } from 'cli-progress';
 import type { RunEvent } from '../platform/effects.ts';
-import type { Invocation } from './command.ts';
-import { LOG_FLAGS } from './flags.ts';
-import { openLog } from './log.ts';
-import { type Progress, progressLine, speedometer } from './progress.ts';
-import { openProgressBar } from './progress-bar.ts';
+import { type Invocation, LEVELS, SCREEN_OPTIONS, settings } from './command.ts';
+import type { Output } from './screen.ts';
+import { count, counted, formatSeconds, logLine } from './summary.ts';
+
+export type Progress = Extract<RunEvent, { type: 'progress' }>;
+export type Fields = Readonly<Record<string, string | number | boolean>>;
+export type Log = (
+  level: Exclude<(typeof LEVELS)[number], 'silent'>,
+  message: string,
+  fields?: Fields,
+) => void;
 
 /** Shows on stderr what a run tells. */
 export interface Reporter {
   readonly emit: (event: RunEvent) => void;
+  /** What only logs that machines read have: the start and the end of a run, which people see on stdout. */
+  readonly log: Log;
   /** To be called before anything else is printed. */
   readonly close: () => void;
 }
@@ -16,32 +25,99 @@ export interface Reporter {
 const PROGRESS_LOG_EVERY_MS = 10_000;
 
 /** A progress bar on a terminal, log lines otherwise; flags can ask for either. */
-export async function openReporter({ settings, context, screen }: Invocation): Promise<Reporter> {
+export async function openReporter({ given, context, screen }: Invocation): Promise<Reporter> {
   const { stderr, clock, environment } = context;
-  const drawable = stderr.isTTY === true && environment.TERM !== 'dumb';
-  const format = settings.resolve(LOG_FLAGS.logFormat);
-  const drawn = drawable && (settings.get(LOG_FLAGS.progress) ?? format === 'text');
+  const { quiet, progress, logFormat, logLevel } = settings(SCREEN_OPTIONS, given);
+  const drawable = stderr.isTTY === true && environment.TERM !== 'dumb' && !quiet;
+  const drawn = drawable && (progress ?? logFormat === 'text');
   const bar = drawn ? await openProgressBar(stderr) : undefined;
-  const log = await openLog({
-    level: settings.get(LOG_FLAGS.logLevel) ?? (bar ? 'warn' : 'info'),
-    format,
-    clock,
-    line: bar ? (line) => bar.log(screen.redactor.clean(line)) : screen.note,
-  });
-  const speed = speedometer(clock.monotonic);
-  let logged = clock.monotonic();
-  const show = (progress: Progress) => {
-    const rate = speed.rate(progress);
-    if (bar) return bar.update(progress, rate);
-    if (clock.monotonic() - logged < PROGRESS_LOG_EVERY_MS) return;
-    logged = clock.monotonic();
-    log('info', progressLine(progress, rate));
+  const write = bar ? (line: string) => bar.log(screen.redactor.clean(line)) : screen.note;
+  const usual = quiet ? 'error' : bar ? 'warn' : 'info';
+  const heard = LEVELS.slice(LEVELS.indexOf(logLevel ?? usual));
+  const log: Log = (level, message, fields = {}) => {
+    if (heard.includes(level)) write(logLine(logFormat, clock.wall(), level, message, fields));
+  };
+  const begun = clock.monotonic();
+  let first: Progress | undefined;
+  let logged = begun;
+  // The speed is that of this process: what a resumed run brings along does not count.
+  let firstAt = begun;
+  const show = (event: Progress) => {
+    const now = clock.monotonic();
+    if (first === undefined) [first, firstAt] = [event, now];
+    const rate = now > firstAt ? ((event.jobs - first.jobs) * 1000) / (now - firstAt) : 0;
+    if (bar) return bar.update(event, rate);
+    if (now - logged < PROGRESS_LOG_EVERY_MS) return;
+    logged = now;
+    log('info', progressLine(event, rate));
   };
   return {
     emit(event) {
       if (event.type === 'progress') show(event);
       else log(event.level, event.message, event.fields);
     },
+    log: logFormat === 'json' ? log : () => {},
     close: () => bar?.close(),
   };
+}
+
+/** `12,000 of 100,000 jobs, 3,400 jobs/s, 16 requests in flight, 2 retries` */
+export function progressLine(progress: Progress, rate: number): string {
+  return [
+    `${count(progress.jobs)} of ${counted(progress.total, 'job')}`,
+    `${count(rate)} jobs/s`,
+    `${counted(progress.inFlight, 'request')} in flight`,
+    counted(progress.retries, 'retry', 'retries'),
+  ].join(', ');
+}
+
+const BAR =
+  '[{bar}] {percentage}% | {jobs} of {jobsTotal} jobs | {rate} jobs/s | ETA {eta_formatted} | {inFlight} in flight | {retries} retries';
+
+/** A bar on a terminal, drawn at most ten times a second. cli-progress is loaded for it only. */
+async function openProgressBar(stream: Output) {
+  const { MultiBar } = (await import('cli-progress')).default;
+  const bars = new MultiBar({
+    stream,
+    format: BAR,
+    barsize: 20,
+    hideCursor: true,
+    gracefulExit: false,
+    emptyOnZero: true,
+    etaBuffer: 100,
+    formatTime: timeLeft,
+  });
+  let bar: SingleBar | undefined;
+  return {
+    update(progress: Progress, rate: number) {
+      const payload = {
+        jobs: count(progress.jobs),
+        jobsTotal: count(progress.total),
+        rate: count(rate),
+        inFlight: progress.inFlight,
+        retries: progress.retries,
+      };
+      bar ??= bars.create(progress.total, progress.jobs, payload);
+      bar.setTotal(progress.total);
+      bar.update(progress.jobs, payload);
+    },
+    /** Prints a line above the bar. */
+    log(line: string) {
+      if (bar === undefined) stream.write(`${line}\n`);
+      else bars.log(`${line}\n`);
+    },
+    /** Draws the last state once more and frees the terminal. Calling it again does nothing. */
+    close() {
+      if (bar === undefined) return;
+      bar = undefined;
+      bars.update();
+      bars.stop();
+    },
+  };
+}
+
+/** cli-progress hands over a word instead of seconds while it cannot tell. */
+function timeLeft(seconds: unknown): string {
+  if (typeof seconds !== 'number' || !Number.isFinite(seconds)) return '?';
+  return seconds < 60 ? `${Math.round(seconds)} s` : formatSeconds(seconds);
 }

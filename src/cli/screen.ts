@@ -1,6 +1,12 @@
-import type { Environment, Output } from './context.ts';
-import { createRedactor, type Redactor } from './redact.ts';
-import { HIDDEN_VARIABLES } from './secrets.ts';
+import { EXIT, type ExitCode, ExportError, messageOf } from '../platform/errors.ts';
+import { type Environment, variableOf } from './environment.ts';
+import { logLine, SCRIPT } from './summary.ts';
+
+/** A standard stream of the process, or a test's stand-in. */
+export type Output = NodeJS.WritableStream & {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+};
 
 /** The two standard streams, each behind the redactor. */
 export interface Screen {
@@ -11,12 +17,127 @@ export interface Screen {
   readonly note: (line: string) => void;
 }
 
-/** @param environment whose secrets are hidden from the first line on */
+/** Variables whose values must never be shown. */
+export const HIDDEN_VARIABLES: readonly string[] = [
+  'PASQAL_TOKEN',
+  'PASQAL_PASSWORD',
+  'PASQAL_CLIENT_SECRET',
+];
+
+/** @param environment whose secrets, those in addresses of proxies too, are hidden from the first line on */
 export function createScreen(stdout: Output, stderr: Output, environment: Environment): Screen {
   const redactor = createRedactor();
-  for (const name of HIDDEN_VARIABLES) redactor.hide(environment[name] ?? '');
+  for (const name of HIDDEN_VARIABLES) redactor.hide((environment[name] ?? '').trim());
+  for (const [name, value = ''] of Object.entries(environment)) {
+    const password = /^https?_proxy$/i.test(name) && /:([^:@/]+)@[^@]*$/.exec(value)?.[1];
+    if (password) redactor.hide(password);
+  }
   const lineTo = (stream: Output) => (line: string) => {
     stream.write(`${redactor.clean(line)}\n`);
   };
   return { redactor, print: lineTo(stdout), note: lineTo(stderr) };
+}
+
+const HIDDEN = '[hidden]';
+
+/** Anything shorter would blank out ordinary words, and tell more than it hides. */
+const SHORTEST = 4;
+
+/**
+ * A bearer header, or a JSON Web Token wherever it stands: tokens obtained during a run are not known by value. A mere
+ * word or the name of a variable behind "bearer" is no token.
+ */
+const LOOKS_SECRET =
+  /\bBearer\s+(?![A-Za-z_]{1,30}[.,;:]?(?:\s|$))[\w.~+/-]+=*|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/gi;
+
+/** The last line of defence: no message holds a secret, and if one ever does it is not printed. */
+export interface Redactor {
+  /** From now on `secret` is blanked out, as it is and as it looks inside a URL or a form. */
+  readonly hide: (secret: string) => void;
+  readonly clean: (text: string) => string;
+}
+
+export function createRedactor(): Redactor {
+  const secrets = new Set<string>();
+  return {
+    hide(secret) {
+      const forms = [
+        secret,
+        encodeURIComponent(secret),
+        new URLSearchParams([['', secret]]).toString().slice(1),
+        JSON.stringify(secret).slice(1, -1),
+      ];
+      for (const form of forms) if (form.length >= SHORTEST) secrets.add(form);
+    },
+    clean(text) {
+      const longestFirst = [...secrets].sort((a, b) => b.length - a.length);
+      const known = longestFirst.reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), text);
+      return known.replace(LOOKS_SECRET, HIDDEN);
+    },
+  };
+}
+
+/** How a failure is shown. Found out without parsing, for the command line itself may be what is wrong. */
+export interface FailureStyle {
+  readonly json: boolean;
+  /** stderr holds one JSON object a line. */
+  readonly jsonLog: boolean;
+  /** Also shows the stack, and what an error was caused by. */
+  readonly debug: boolean;
+}
+
+export function failureStyle(args: readonly string[], environment: Environment): FailureStyle {
+  const line = ` ${args.join(' ')} `;
+  const says = (flag: string, value: string) =>
+    new RegExp(` --${flag}[= ]${value} `).test(line) || environment[variableOf({ flag })] === value;
+  return {
+    json: line.includes(' --json ') || /^(?:1|true)$/.test(environment.PASQAL_JOBS_JSON ?? ''),
+    jsonLog: says('log-format', 'json'),
+    debug: says('log-level', 'debug'),
+  };
+}
+
+/**
+ * Shows why a command failed: one line on stderr, and with `--json` one object on stdout, so that a reader of stdout
+ * always gets exactly one.
+ */
+export function showFailure(
+  thrown: unknown,
+  screen: Screen,
+  style: FailureStyle,
+  wall: number,
+): ExitCode {
+  const { message, exitCode, stage, retryable } = described(thrown);
+  const stack = style.debug && thrown instanceof Error ? stackOf(thrown) : undefined;
+  if (style.jsonLog) {
+    screen.note(logLine('json', wall, 'error', message, { exitCode, stage, retryable, stack }));
+  } else {
+    screen.note(`${SCRIPT}: ${message}`);
+    if (stack !== undefined) screen.note(stack);
+  }
+  if (style.json) screen.print(JSON.stringify({ error: { message, exitCode, stage, retryable } }));
+  return exitCode;
+}
+
+function described(
+  thrown: unknown,
+): Pick<ExportError, 'message' | 'exitCode' | 'stage' | 'retryable'> {
+  if (thrown instanceof ExportError) return thrown;
+  const said = messageOf(thrown).split('\n')[0]?.slice(0, 200) ?? '';
+  const own = { stage: 'cli', retryable: false } as const;
+  if (said.includes('uv_cwd')) {
+    const message = 'the working folder is gone; run the same command in another folder';
+    return { ...own, message, exitCode: EXIT.cannotCreate };
+  }
+  const name = thrown instanceof Error ? thrown.name : typeof thrown;
+  return {
+    ...own,
+    message: `${name}: ${said}; this is a bug in ${SCRIPT}: run it again with PASQAL_JOBS_LOG_LEVEL=debug and report what it prints`,
+    exitCode: EXIT.bug,
+  };
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : '';
+  return `${error.stack ?? error.message}${cause}`;
 }

@@ -1,7 +1,7 @@
 import type { Manifest } from '../jobs/manifest.ts';
-import type { ExportResult, Plan } from '../run.ts';
-import { formatSeconds } from './duration.ts';
-import { count, counted, size } from './figures.ts';
+import type { ExportResult, PipelineStatus, Plan, SnapshotLine } from '../run.ts';
+
+export const SCRIPT = 'pasqal-jobs';
 
 /** What a person wants to know of a published snapshot, a few lines. */
 export function exportSummary({ folder, manifest }: ExportResult): string {
@@ -72,4 +72,79 @@ export function verifySummary({ folder, runId, problems, files, rows }: Verified
     'export again, and use an older snapshot until then',
     folder,
   ].join('\n');
+}
+
+/** How a pipeline is doing: its snapshots, the last attempt, what is left to do. */
+export function statusSummary(status: PipelineStatus): string {
+  const { folder, snapshots, attempt, unfinished, ageSeconds, stale, warnings } = status;
+  const age = ageSeconds === undefined ? '' : `the newest is ${formatSeconds(ageSeconds)} old`;
+  return [
+    ...snapshots.map(snapshotLine),
+    snapshots.length === 0 ? 'no snapshot' : `${age}${stale ? ': TOO OLD' : ''}`,
+    ...(attempt
+      ? [
+          `last attempt: ${attempt.outcome}, started ${attempt.startedAt}${attempt.message ? `; ${attempt.message}` : ''}`,
+        ]
+      : []),
+    ...unfinished.map((name) => `unfinished work: .work/${name}`),
+    ...warnings.map((warning) => `warning: ${warning}`),
+    folder,
+  ].join('\n');
+}
+
+function snapshotLine({ runId, rows, bytes, kind, changes = {}, proven }: SnapshotLine): string {
+  const changed = Object.entries(changes).map(([name, value]) => `${name} ${count(value)}`);
+  return [
+    `  ${runId}  ${counted(rows, 'job').padStart(14)}  ${size(bytes).padStart(9)}  ${kind}`,
+    ...(changed.length > 0 ? [changed.join(', ')] : []),
+    ...(proven ? [] : ['NOT PROVEN']),
+  ].join(', ');
+}
+
+/** `1234567` as `1,234,567`. */
+export function count(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** `1 job`, `2 jobs`. */
+export function counted(value: number, noun: string, plural = `${noun}s`): string {
+  return `${count(value)} ${value === 1 ? noun : plural}`;
+}
+
+const SIZES = ['kB', 'MB', 'GB', 'TB'] as const;
+
+/** A size in decimal units: `999 B`, `1.2 kB`, `3.4 GB`. */
+export function size(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  let scaled = bytes;
+  let unit = 'B';
+  for (const next of SIZES) {
+    if (scaled < 999.95) break;
+    scaled /= 1000;
+    unit = next;
+  }
+  return `${scaled.toFixed(1)} ${unit}`;
+}
+
+/** Writes seconds for people: `0.4 s`, `12.3 s`, `4 min 10 s`, `2 h 05 min`. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  const minutes = Math.floor((whole % 3600) / 60);
+  return `${Math.floor(whole / 3600)} h ${String(minutes).padStart(2, '0')} min`;
+}
+
+/** One line of the log, as text or as a JSON object. */
+export function logLine(
+  format: 'text' | 'json',
+  wall: number,
+  level: string,
+  message: string,
+  fields: Readonly<Record<string, unknown>>,
+): string {
+  const time = new Date(wall).toISOString();
+  if (format === 'json') return JSON.stringify({ level, time, message, ...fields });
+  const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${value}`);
+  return `${time} ${level.padEnd(5)} ${message}${pairs.join('')}`;
 }

@@ -4,6 +4,8 @@
  */
 export const EXIT = {
   ok: 0,
+  /** `status`: the last good snapshot is too old, or there is none. */
+  stale: 1,
   usage: 64,
   data: 65,
   unavailable: 69,
@@ -27,6 +29,8 @@ export interface ExportErrorOptions {
   readonly stage: Stage;
   /** True when the same command, run again later, may succeed. Default false. */
   readonly retryable?: boolean;
+  /** Milliseconds before which the server wants no further request. */
+  readonly retryAfterMs?: number | undefined;
   readonly cause?: unknown;
 }
 
@@ -39,12 +43,14 @@ export class ExportError extends Error {
   readonly exitCode: ExitCode;
   readonly stage: Stage;
   readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
 
   constructor(message: string, options: ExportErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.exitCode = options.exitCode;
     this.stage = options.stage;
     this.retryable = options.retryable ?? false;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
 

@@ -1,7 +1,7 @@
 import { createJobsClient, type JobsClient } from '../extract/http/client.ts';
-import type { ExportOptions } from '../jobs/options.ts';
 import type { Effects } from '../platform/effects.ts';
 import { TOOL } from '../platform/tool.ts';
+import type { ExportOptions } from './options.ts';
 
 /** @param begun monotonic milliseconds at the start of the run, from which the deadline counts */
 export function openClient(options: ExportOptions, effects: Effects, begun: number): JobsClient {

@@ -2,8 +2,6 @@ import { join } from 'node:path';
 import { Extraction } from '../extract/extraction.ts';
 import type { JobsClient } from '../extract/http/client.ts';
 import { Ledger } from '../extract/ledger.ts';
-import type { Manifest } from '../jobs/manifest.ts';
-import type { ExportOptions } from '../jobs/options.ts';
 import type { Effects } from '../platform/effects.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { startNow } from '../platform/start-now.ts';
@@ -12,14 +10,9 @@ import { retain } from '../publish/retain.ts';
 import { acquireLock } from '../store/lock.ts';
 import { openClient } from './client.ts';
 import { nodeEffects } from './node-effects.ts';
+import type { ExportOptions, ExportResult } from './options.ts';
 import { decodeState, type PartState, restoreLedger } from './state.ts';
 import { openWork, type Work } from './work.ts';
-
-export interface ExportResult {
-  /** Absolute path of the published snapshot. */
-  readonly folder: string;
-  readonly manifest: Manifest;
-}
 
 /** One start of a run: everything it was given and has opened. */
 export interface RunStart extends Work {

@@ -1,6 +1,6 @@
 import type { Completeness } from '../jobs/manifest.ts';
-import type { ExportOptions } from '../jobs/options.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
+import type { ExportOptions } from './options.ts';
 import type { Tally } from './tally.ts';
 
 type Limits = Pick<ExportOptions, 'allowIncomplete' | 'maxRejects'>;

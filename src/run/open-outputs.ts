@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { ExportOptions } from '../jobs/options.ts';
 import { LOADERS, openRemoteLoader } from '../load/index.ts';
 import { followFiles } from '../publish/read-back-remote.ts';
 import type { Staging } from '../publish/staging.ts';
+import type { ExportOptions } from './options.ts';
 import { Output, Outputs } from './outputs.ts';
 import { REJECTS_FILE, RejectsFile } from './rejects.ts';
 

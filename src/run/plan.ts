@@ -1,9 +1,9 @@
 import { planWindows, requestsAtMost } from '../extract/windows.ts';
-import type { ExportOptions } from '../jobs/options.ts';
 import type { Filters } from '../jobs/pipeline.ts';
 import type { Effects } from '../platform/effects.ts';
 import { openClient } from './client.ts';
 import { nodeEffects } from './node-effects.ts';
+import type { ExportOptions } from './options.ts';
 
 /** What an export would take, as of now. */
 export interface Plan {

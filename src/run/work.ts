@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { JOB_COLUMNS } from '../jobs/columns.ts';
-import type { Credentials, ExportOptions } from '../jobs/options.ts';
+import type { Credentials } from '../jobs/options.ts';
 import { Fields } from '../json/json-value.ts';
 import type { Effects } from '../platform/effects.ts';
 import { newRunId } from '../publish/run-id.ts';
@@ -9,6 +9,7 @@ import { fingerprint } from '../store/fingerprint.ts';
 import { workFolder } from '../store/folder.ts';
 import { openCheckpoint } from '../store/open.ts';
 import { ageOtherWork } from '../store/other-work.ts';
+import type { ExportOptions } from './options.ts';
 import { PART_FORMAT } from './state.ts';
 
 /** What stays the same over all starts of one run. */

@@ -3,13 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Environment } from '../../src/cli/context.ts';
 import { credentialsFrom } from '../../src/cli/credentials.ts';
-import { createRedactor } from '../../src/cli/redact.ts';
-import { REGION_FACTS } from '../../src/cli/regions.ts';
+import type { Environment } from '../../src/cli/environment.ts';
+import { createRedactor } from '../../src/cli/screen.ts';
 import { ExportError } from '../../src/platform/errors.ts';
 
-const { endpoint } = REGION_FACTS.fr;
 let folder = '';
 
 before(async () => {
@@ -22,7 +20,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true }));
 
 function read(environment: Environment, server = 'https://apis.pasqal.cloud/core-fast') {
-  return credentialsFrom(environment, new URL(server), endpoint, folder, createRedactor());
+  return credentialsFrom(environment, new URL(server), folder, createRedactor());
 }
 
 async function refusal(environment: Environment, server?: string): Promise<string> {
@@ -45,7 +43,6 @@ describe('credentials', () => {
       kind: 'password',
       username: 'me@example.com',
       password: 'p w',
-      endpoint,
     });
   });
 
@@ -54,7 +51,6 @@ describe('credentials', () => {
       kind: 'client',
       clientId: 'id',
       clientSecret: 'secret',
-      endpoint,
     });
   });
 
@@ -70,11 +66,17 @@ describe('credentials', () => {
     assert.equal(signIn.kind === 'password' && signIn.password, ' two words ');
   });
 
+  it('lose the byte order mark and the line breaks at the end, in variables and in files alike', async () => {
+    const expected = { kind: 'token', token: 'a.b-c' };
+    assert.deepEqual(await read({ PASQAL_TOKEN: '\uFEFFa.b-c\r\n' }), expected);
+    await writeFile(join(folder, 'marked'), '\uFEFFa.b-c\n\n');
+    assert.deepEqual(await read({ PASQAL_TOKEN_FILE: 'marked' }), expected);
+  });
+
   it('are asked of another endpoint when told so', async () => {
     const environment = { PASQAL_CLIENT_ID: 'id', PASQAL_CLIENT_SECRET: 'secret' };
     const elsewhere = await read({ ...environment, PASQAL_TOKEN_URL: 'https://example.com/token' });
     assert.deepEqual(elsewhere.kind === 'client' && elsewhere.endpoint, {
-      ...endpoint,
       url: 'https://example.com/token',
     });
     assert.match(
@@ -128,7 +130,7 @@ describe('refused credentials', () => {
     const redactor = createRedactor();
     const server = new URL('https://example.com');
     const environment = { PASQAL_PASSWORD_FILE: 'password' };
-    await assert.rejects(credentialsFrom(environment, server, endpoint, folder, redactor));
+    await assert.rejects(credentialsFrom(environment, server, folder, redactor));
     assert.equal(redactor.clean('it is [ two words ]'), 'it is [[hidden]]');
   });
 });

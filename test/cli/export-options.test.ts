@@ -51,6 +51,8 @@ describe('the options of an export', () => {
       maxRejects: 0,
       allowIncomplete: false,
       restart: false,
+      breakLock: false,
+      keepTryingMs: 0,
       resumeWithinMs: 43_200_000,
     });
   });
@@ -69,6 +71,8 @@ describe('the options of an export', () => {
       maxRejects: 3,
       allowIncomplete: false,
       restart: false,
+      breakLock: false,
+      keepTryingMs: 0,
       resumeWithinMs: 43_200_000,
       keep: 7,
     });
@@ -94,10 +98,11 @@ describe('the options of an export', () => {
         '--end-date 2026-02-01T00:00:00+01:00 --api-url http://127.0.0.1:8000/base/ --region sa',
         '--format ndjson --output there --concurrency 1 --page-size 2 --compression none',
         '--max-rejects 9 --allow-incomplete --restart --resume-within 1h --keep 2 --deadline 30m',
+        '--break-lock --keep-trying 3h --as other',
       ].join(' '),
     );
     assert.deepEqual(given, {
-      pipeline: 'jobs',
+      pipeline: 'other',
       apiUrl: 'http://127.0.0.1:8000/base',
       credentials: { kind: 'token', token: 'tok-3n' },
       filters: {
@@ -122,6 +127,8 @@ describe('the options of an export', () => {
       maxRejects: 9,
       allowIncomplete: true,
       restart: true,
+      breakLock: true,
+      keepTryingMs: 10_800_000,
       resumeWithinMs: 3_600_000,
       keep: 2,
       deadlineMs: 1_800_000,

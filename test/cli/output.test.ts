@@ -86,7 +86,19 @@ describe('what a command prints', () => {
     const help = (await program(['export', '--help'])).stdout;
     assert.match(help, /--id-starts-with/);
     assert.match(help, /^Pipelines:\n {2}failures: Jobs that .*\n {2}jobs: Every job /ms);
-    assert.equal((await program(['--version'])).stdout.trim(), '1.2.3');
+    for (const args of [
+      ['export', '-h'],
+      ['help', 'export'],
+    ]) {
+      assert.equal((await program(args)).stdout, help);
+    }
+    const first = (await program(['-h'])).stdout;
+    assert.equal(first, (await program(['help'])).stdout);
+    assert.ok(first.split('\n').length <= 24, 'fits on a screen');
+    assert.match(first, /^Exit codes: 0 /m);
+    for (const flag of ['--version', '-V']) {
+      assert.equal((await program([flag])).stdout.trim(), '1.2.3');
+    }
     assert.match((await program(['completion'])).stdout, /complete .* pasqal-jobs/);
   });
 

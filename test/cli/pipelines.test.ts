@@ -15,7 +15,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true }));
 
 async function refusal(name: string): Promise<ExportError> {
-  const error = await loadPipeline(name, folder).then(
+  const error = await loadPipeline(name, folder, folder).then(
     () => assert.fail('was accepted'),
     (thrown: unknown) => thrown,
   );
@@ -28,12 +28,15 @@ describe('pipelines', () => {
     const pipelines = await describePipelines(PIPELINES_FOLDER);
     assert.deepEqual([...pipelines.keys()], ['failures', 'jobs']);
     for (const [name, description] of pipelines) {
-      assert.equal((await loadPipeline(name, PIPELINES_FOLDER)).description, description);
+      assert.equal(
+        (await loadPipeline(name, PIPELINES_FOLDER, folder)).definition.description,
+        description,
+      );
     }
   });
 
   it('are known by their file names', async () => {
-    for (const name of ['b.js', 'a-1.ts', 'a.d.ts', 'c.json', 'README.md', 'D.js']) {
+    for (const name of ['b.js', 'a-1.ts', 'a.d.ts', 'c.txt', 'README.md', 'D.js']) {
       await writeFile(join(folder, name), 'export default { description: "x" }');
     }
     await writeFile(join(folder, 'e.js'), 'export default {}');
@@ -42,7 +45,31 @@ describe('pipelines', () => {
       b: 'x',
       e: 'is refused; export it to see why',
     });
-    assert.deepEqual(await loadPipeline('b', folder), { description: 'x', filters: {} });
+    assert.deepEqual(await loadPipeline('b', folder, folder), {
+      name: 'b',
+      definition: { description: 'x', filters: {} },
+    });
+  });
+
+  it("are files of one's own, named by a path and by nothing else", async () => {
+    const definition = { description: 'night', filters: { status: ['ERROR'] }, keep: 3 };
+    await writeFile(
+      join(folder, 'night.json'),
+      `\uFEFF${JSON.stringify({ $schema: './pipeline.schema.json', ...definition })}`,
+    );
+    await writeFile(join(folder, 'own.mjs'), `export default ${JSON.stringify(definition)}`);
+    for (const given of ['./night.json', join(folder, 'own.mjs')]) {
+      const name = given === './night.json' ? 'night' : 'own';
+      assert.deepEqual(await loadPipeline(given, PIPELINES_FOLDER, folder), { name, definition });
+    }
+    for (const given of ['night', 'night.json', 'own.mjs']) {
+      await assert.rejects(loadPipeline(given, PIPELINES_FOLDER, folder), { exitCode: 64 });
+    }
+    await assert.rejects(loadPipeline('./none.json', PIPELINES_FOLDER, folder), {
+      exitCode: 78,
+      message: /^\.\/none\.json: cannot be loaded: ENOENT/,
+    });
+    await assert.rejects(loadPipeline('x', join(folder, 'none'), folder), { exitCode: 78 });
   });
 
   it('are refused by name when there is no such file', async () => {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { REPOSITORY } from '../support/cli.ts';
 import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { ended, start } from '../support/process.ts';
 
@@ -69,6 +71,16 @@ describe('the process', () => {
     assert.equal(code, 73);
     assert.match(stderr, /^pasqal-jobs: [^\n]*file[^\n]*\n$/);
     assert.equal(simulator.stats.requests, asked);
+  });
+
+  it('ends in 73 with a sentence when the working folder is gone', async () => {
+    const gone = await mkdtemp(join(tmpdir(), 'gone-'));
+    const main = join(REPOSITORY, 'dist/src/cli/main.js');
+    const script = `cd "${gone}" && rmdir "${gone}" && exec "${process.execPath}" "${main}" export`;
+    const { code, stderr } = await ended(spawn('sh', ['-c', script]));
+    assert.equal(code, 73);
+    assert.match(stderr, /^pasqal-jobs: the working folder is gone[^\n]*\n$/m);
+    assert.doesNotMatch(stderr, /^ +at /m);
   });
 
   it('ends in 65 when verification finds a difference', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { count, counted, size } from '../../src/cli/figures.ts';
-import { type Progress, progressLine, speedometer } from '../../src/cli/progress.ts';
+import { type Progress, progressLine } from '../../src/cli/reporter.ts';
+import { count, counted, formatSeconds, size } from '../../src/cli/summary.ts';
 import type { RunEvent } from '../../src/platform/effects.ts';
 import { MANIFEST, program } from '../support/cli.ts';
 
@@ -30,14 +30,6 @@ describe('progress', () => {
       progressLine(HALF, 1234.5),
       '5,000 of 10,000 jobs, 1,235 jobs/s, 1 request in flight, 2 retries',
     );
-  });
-
-  it('has the speed of this process: what a resumed run brings along does not count', () => {
-    let now = 1000;
-    const { rate } = speedometer(() => now);
-    assert.equal(rate({ ...HALF, jobs: 4000 }), 0);
-    now = 3000;
-    assert.equal(rate({ ...HALF, jobs: 5000 }), 500);
   });
 
   it('is a bar on a terminal, and warnings stand above it', async () => {
@@ -79,8 +71,9 @@ describe('progress', () => {
   it('is a log line every ten seconds without a bar', async () => {
     let now = 0;
     const runExport = async (_: unknown, effects?: { emit?: (event: RunEvent) => void }) => {
-      for (const jobs of [0, 500, 1000, 1500, 2000, 2500]) {
-        effects?.emit?.({ ...HALF, jobs });
+      // What a resumed run brings along does not count for the speed.
+      for (const fetched of [0, 500, 1000, 1500, 2000, 2500]) {
+        effects?.emit?.({ ...HALF, jobs: 4000 + fetched });
         now += 5000;
       }
       return { folder: '/output', manifest: MANIFEST };
@@ -91,8 +84,8 @@ describe('progress', () => {
       monotonic: () => now,
     });
     assert.deepEqual(stderr.match(/[\d,]+ of 10,000 jobs, [\d,]+ jobs\/s/g), [
-      '1,000 of 10,000 jobs, 100 jobs/s',
-      '2,000 of 10,000 jobs, 100 jobs/s',
+      '5,000 of 10,000 jobs, 100 jobs/s',
+      '6,000 of 10,000 jobs, 100 jobs/s',
     ]);
   });
 
@@ -123,4 +116,17 @@ describe('figures', () => {
     assert.equal(size(999_960), '1.0 MB');
     assert.equal(size(2_500_000_000_000_000), '2500.0 TB');
   });
+
+  const cases = [
+    [0, '0.0 s'],
+    [12.34, '12.3 s'],
+    [59.94, '59.9 s'],
+    [59.96, '1 min 0 s'],
+    [3599.4, '59 min 59 s'],
+    [3600, '1 h 00 min'],
+    [7500, '2 h 05 min'],
+  ] as const;
+  for (const [seconds, text] of cases) {
+    it(`writes ${seconds} as ${text}`, () => assert.equal(formatSeconds(seconds), text));
+  }
 });

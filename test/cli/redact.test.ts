@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { createRedactor } from '../../src/cli/redact.ts';
+import { createRedactor } from '../../src/cli/screen.ts';
 
 describe('the redactor', () => {
   it('blanks out every known secret, as it is, in a URL, in a form and in JSON', () => {
@@ -31,6 +31,18 @@ describe('the redactor', () => {
     const { clean } = createRedactor();
     assert.equal(clean('authorization: Bearer a.b-c='), 'authorization: [hidden]');
     assert.equal(clean('got eyJhbGciOiJI.eyJzdWIi.sig_-x here'), 'got [hidden] here');
+  });
+
+  it('leaves words and names of variables behind "bearer" alone', () => {
+    const { clean } = createRedactor();
+    for (const line of [
+      'set the bearer token PASQAL_TOKEN.',
+      'a bearer PASQAL_TOKEN: expected',
+      'without "Bearer" or quotes',
+    ]) {
+      assert.equal(clean(line), line);
+    }
+    assert.equal(clean('Bearer abc123'), '[hidden]');
   });
 
   it('leaves everything else alone', () => {

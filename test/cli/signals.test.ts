@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { describe, it } from 'node:test';
-import { signalOf } from '../../src/cli/signals.ts';
+import { signalOf } from '../../src/cli/program.ts';
 import { ExportError } from '../../src/platform/errors.ts';
 
 describe('a signal', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import test, { type TestContext } from 'node:test';
-import type { ExportOptions } from '../../src/jobs/options.ts';
+import type { ExportOptions } from '../../src/run/options.ts';
 import { runExport } from '../../src/run.ts';
 import { startSimulator } from '../simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';

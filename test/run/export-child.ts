@@ -1,5 +1,5 @@
-import type { ExportOptions } from '../../src/jobs/options.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
+import type { ExportOptions } from '../../src/run/options.ts';
 import { runExport } from '../../src/run.ts';
 import { faultyFiles, killProcess, parseFault } from '../support/faulty-files.ts';
 

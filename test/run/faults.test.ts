@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import type { ExportOptions } from '../../src/jobs/options.ts';
+import type { ExportOptions } from '../../src/run/options.ts';
 import { runExport } from '../../src/run.ts';
 import {
   type FaultKind,

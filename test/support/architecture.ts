@@ -13,7 +13,6 @@ const PACKAGE_HOMES: Readonly<Record<string, RegExp>> = {
   hyparquet: /^src\/(?:load|publish)\//,
   fzstd: /^src\/(?:load|publish)\//,
   yargs: /^src\/cli\//,
-  pino: /^src\/cli\//,
   'cli-progress': /^src\/cli\//,
   'node:http': /^test\//,
   'node:https': /^test\//,
@@ -27,7 +26,10 @@ const NEIGHBOURS: readonly (readonly [importer: RegExp, allowed: RegExp])[] = [
     (stage) =>
       [new RegExp(`^src/${stage}/`), new RegExp(`^src/(?:jobs|json|platform|${stage})/`)] as const,
   ),
-  [/^src\/cli\//, /^src\/(?:jobs\/|json\/|platform\/|cli\/|run\.ts$|index\.ts$)/],
+  [
+    /^src\/cli\//,
+    /^src\/(?:jobs\/|json\/|platform\/|cli\/|run\.ts$|run\/(?:options|check-options|values)\.ts$|index\.ts$)/,
+  ],
   [/^src\/run(?:\.ts$|\/)/, /^src\/(?!cli\/|index\.ts)/],
   [/^src\/index\.ts$/, /^src\/(?!cli\/)/],
   [/^src\/[^/]+\.ts$/, /^src\/(?:jobs|json|platform)\//],
@@ -37,7 +39,7 @@ const NEIGHBOURS: readonly (readonly [importer: RegExp, allowed: RegExp])[] = [
 const PROCESS = /\bprocess\s*\.\s*(?:argv|env|exit|exitCode|stdin|stdout|stderr)\b|\bconsole\s*\./;
 
 /** Modules that the command line may import on demand only, so that `--help` stays quick. */
-const HEAVY = /^src\/(?:run\.ts|index\.ts)|^(?:apache-arrow|undici|pino|cli-progress)$/;
+const HEAVY = /^src\/(?:run\.ts|index\.ts)|^(?:apache-arrow|undici|cli-progress)$/;
 
 /**
  * What in a source file breaks the rules of the design ("Rules that a test enforces").

@@ -1,10 +1,12 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import type { Context, Engine, Environment } from '../../src/cli/context.ts';
+import type { Context, Engine } from '../../src/cli/command.ts';
+import type { Environment } from '../../src/cli/environment.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import type { Manifest } from '../../src/jobs/manifest.ts';
-import type { ExportOptions } from '../../src/jobs/options.ts';
+import { checkOptions } from '../../src/run/check-options.ts';
+import type { ExportOptions } from '../../src/run/options.ts';
 
 export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -60,6 +62,8 @@ export interface ProgramOptions {
   readonly folder?: string;
   readonly terminal?: boolean;
   readonly signal?: AbortSignal;
+  /** Milliseconds since the epoch. Default 0. */
+  readonly wall?: number;
   /** Monotonic milliseconds. Default: time stands still. */
   readonly monotonic?: () => number;
 }
@@ -77,16 +81,27 @@ export async function program(
   });
   const engine: Engine = {
     async runExport(given) {
-      asked.push(given);
+      asked.push(checkOptions(given, 0));
       return { folder: '/output/jobs/1', manifest: MANIFEST };
     },
     async planExport(given) {
-      asked.push(given);
-      const { apiUrl, filters, pageSize } = given;
+      const options = checkOptions(given, 0);
+      asked.push(options);
+      const { apiUrl, filters, pageSize } = options;
       return { apiUrl, filters, pageSize, total: 250, windows: 3, requests: 6 };
     },
     async verifySnapshot(folder) {
       return { folder, runId: MANIFEST.runId, problems: [], files: 2, rows: 5000 };
+    },
+    async pipelineStatus(folder) {
+      return {
+        folder,
+        snapshots: [],
+        attempt: undefined,
+        unfinished: [],
+        stale: true,
+        warnings: [],
+      };
     },
     ...options.engine,
   };
@@ -96,7 +111,7 @@ export async function program(
     pipelines: options.pipelines ?? `${REPOSITORY}pipelines/`,
     stdout,
     stderr,
-    clock: { wall: () => 0, monotonic: options.monotonic ?? (() => 0) },
+    clock: { wall: () => options.wall ?? 0, monotonic: options.monotonic ?? (() => 0) },
     signal: options.signal ?? new AbortController().signal,
     engine: async () => engine,
   };

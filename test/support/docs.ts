@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from '../../src/cli/command.ts';
-import { type Flag, variableOf } from '../../src/cli/flag.ts';
+import { variableOf } from '../../src/cli/environment.ts';
 import type { Column, ColumnType } from '../../src/jobs/columns.ts';
+import type { Option } from '../../src/run/options.ts';
 import { REPOSITORY } from './cli.ts';
 
 /** The text of a file of the repository. */
@@ -34,9 +35,10 @@ export function tableRows(markdown: string): string[][] {
 }
 
 /** How docs/command-line.md must describe a flag. */
-export function flagRow(flag: Flag): string[] {
-  const written = flag.kind.written === 'switch' ? `--${flag.name}` : `--${flag.name} <value>`;
-  return [written, variableOf(flag), flag.description, flag.shownDefault ?? ''];
+export function flagRow(option: Option): string[] {
+  const { flag, kind, help, shownDefault = '' } = option;
+  const written = kind.written === 'switch' ? `--${flag}` : `--${flag} <value>`;
+  return [written, variableOf(option), help, shownDefault];
 }
 
 /** How docs/command-line.md must call a command. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { ExportOptions } from '../../src/jobs/options.ts';
+import type { ExportOptions } from '../../src/run/options.ts';
 
 /** A folder that goes with the test. */
 export async function temporaryFolder(t: TestContext): Promise<string> {
@@ -25,6 +25,8 @@ export function exportOptions(apiUrl: string, output: string): ExportOptions {
     maxRejects: 0,
     allowIncomplete: false,
     restart: false,
+    breakLock: false,
+    keepTryingMs: 0,
     resumeWithinMs: 12 * 3_600_000,
   };
 }

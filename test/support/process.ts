@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import type { Environment } from '../../src/cli/context.ts';
+import type { Environment } from '../../src/cli/environment.ts';
 import { REPOSITORY } from './cli.ts';
 
 /** How a process ended. */

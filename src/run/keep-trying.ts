@@ -1,0 +1,63 @@
+import type { Effects } from '../platform/effects.ts';
+import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
+
+/** Pauses grow from the first to the longest, milliseconds. */
+const FIRST_MS = 30_000;
+const LONGEST_MS = 15 * 60_000;
+
+/** What "unreachable" (69) may pass by itself: not a certificate that a person must mend. */
+const PASSING =
+  /^(?:ENOTFOUND|EAI_\w+|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/;
+
+export interface Patience {
+  /** Milliseconds after which the last failure counts. 0: the first one does. */
+  readonly forMs: number;
+  readonly effects: Pick<Effects, 'clock' | 'random' | 'emit'>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs `attempt` again after failures that may pass by themselves, each time going on where it was, with growing pauses
+ * of at most 15 minutes or as long as the server asked for.
+ *
+ * @throws what the last attempt threw, or the signal's reason
+ */
+export async function keepTrying<T>(
+  attempt: () => Promise<T>,
+  { forMs, effects: { clock, random, emit }, signal }: Patience,
+): Promise<T> {
+  const until = clock.monotonic() + forMs;
+  let unproven = false;
+  for (let failures = 0; ; failures++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      signal.throwIfAborted();
+      const left = until - clock.monotonic();
+      if (left <= 0 || !(error instanceof ExportError) || !mayPass(error, unproven)) throw error;
+      unproven ||= error.exitCode === EXIT.data;
+      const asked = error.retryAfterMs ?? 0;
+      if (asked > left) throw error;
+      const grown = Math.min(LONGEST_MS, FIRST_MS * 2 ** failures) * (0.5 + random() / 2);
+      const pause = Math.min(left, Math.max(asked, grown));
+      const next = new Date(clock.wall() + pause).toISOString();
+      emit({ type: 'log', level: 'warn', message: `${error.message}; trying again at ${next}` });
+      await clock.sleep(pause, signal);
+    }
+  }
+}
+
+/** @param unproven a list that could not be proven was tried again already: it is not getting quieter */
+function mayPass({ exitCode, retryable, cause }: ExportError, unproven: boolean): boolean {
+  switch (exitCode) {
+    case EXIT.io:
+    case EXIT.temporary:
+      return true;
+    case EXIT.unavailable:
+      return PASSING.test(errorCode(cause) ?? '');
+    case EXIT.data:
+      return retryable && !unproven;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,155 @@
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Manifest } from '../jobs/manifest.ts';
+import { ExportError } from '../platform/errors.ts';
+import type { FileSystem } from '../platform/file-system.ts';
+import { MANIFEST, readManifest } from '../publish/manifest-file.ts';
+
+/** One published snapshot, as `status` lists it. */
+export interface SnapshotLine {
+  readonly runId: string;
+  /** Absolute path. */
+  readonly folder: string;
+  /** ISO 8601. */
+  readonly finishedAt: string;
+  readonly rows: number;
+  /** Of all its files. */
+  readonly bytes: number;
+  readonly kind: 'full' | 'incremental';
+  readonly proven: boolean;
+  /** Rows by kind of change since the snapshot before. Absent where that is not known. */
+  readonly changes?: Readonly<Record<string, number>>;
+}
+
+/** The last start of the pipeline that held its lock. Null: not known (yet). */
+export interface Attempt {
+  readonly outcome: string;
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+  readonly exitCode: number | null;
+  readonly message: string | null;
+}
+
+/** A snapshot as it was found. */
+export interface FoundSnapshot {
+  /** Absolute path. */
+  readonly folder: string;
+  /** Of all its files. */
+  readonly bytes: number;
+  readonly manifest: Pick<Manifest, 'runId' | 'finishedAt' | 'rows' | 'completeness'> & {
+    /** The snapshot that an incremental one went on from. */
+    readonly base?: unknown;
+    /** Rows by kind of change, among other facts. */
+    readonly changes?: unknown;
+  };
+}
+
+/** Where the facts come from. */
+export interface StatusSources {
+  readonly readStatus: (files: FileSystem, folder: string) => Promise<Attempt | undefined>;
+  /** Oldest first. */
+  readonly listSnapshots: (files: FileSystem, folder: string) => Promise<readonly FoundSnapshot[]>;
+  /** Names of folders of unfinished work. */
+  readonly listWork: (files: FileSystem, folder: string) => Promise<readonly string[]>;
+  /** Bytes that may still be written beside a folder; undefined where that cannot be told. */
+  readonly freeBytes: (folder: string) => Promise<number | undefined>;
+}
+
+export interface PipelineStatus {
+  /** Absolute path. */
+  readonly folder: string;
+  readonly snapshots: readonly SnapshotLine[];
+  readonly attempt: Attempt | undefined;
+  readonly unfinished: readonly string[];
+  /** Seconds since the newest snapshot was finished. Absent when there is none. */
+  readonly ageSeconds?: number;
+  /** The newest snapshot is older than allowed, or there is none. */
+  readonly stale: boolean;
+  /** Sentences for people. */
+  readonly warnings: readonly string[];
+}
+
+export interface StatusQuestion {
+  readonly files: FileSystem;
+  /** The pipeline's, absolute. */
+  readonly folder: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** Milliseconds; at 0 every snapshot is too old. */
+  readonly maxAgeMs: number;
+}
+
+/** How a pipeline is doing. Writes nothing. */
+export async function pipelineStatus(
+  { files, folder, now, maxAgeMs }: StatusQuestion,
+  sources: StatusSources,
+): Promise<PipelineStatus> {
+  const [found, attempt, unfinished, free] = await Promise.all([
+    sources.listSnapshots(files, folder),
+    sources.readStatus(files, folder),
+    sources.listWork(files, folder),
+    sources.freeBytes(folder),
+  ]);
+  const snapshots = found.map(snapshotLine);
+  const newest = snapshots.at(-1);
+  const ageMs = newest && Math.max(0, now - Date.parse(newest.finishedAt));
+  const tight = newest !== undefined && free !== undefined && free < newest.bytes;
+  return {
+    folder,
+    snapshots,
+    attempt,
+    unfinished,
+    ...(ageMs === undefined ? {} : { ageSeconds: ageMs / 1000 }),
+    stale: ageMs === undefined || ageMs >= maxAgeMs,
+    warnings: tight
+      ? [`the disk has room for ${free} bytes, and one more snapshot may take ${newest.bytes}`]
+      : [],
+  };
+}
+
+function snapshotLine({ folder, bytes, manifest }: FoundSnapshot): SnapshotLine {
+  const { runId, finishedAt, rows, completeness, base, changes } = manifest;
+  const counts = Object.entries(Object(changes)).filter(
+    (entry): entry is [string, number] => typeof entry[1] === 'number',
+  );
+  return {
+    ...{ runId, folder, finishedAt, rows, bytes, proven: completeness.proven },
+    kind: base === undefined ? 'full' : 'incremental',
+    ...(counts.length > 0 ? { changes: Object.fromEntries(counts) } : {}),
+  };
+}
+
+/** What the disk holds. A folder without a manifest of ours is no snapshot. */
+export const diskSources: StatusSources = {
+  readStatus: async () => undefined,
+  async listSnapshots(files, folder) {
+    const names = (await namesIn(files, folder)).filter((name) => /^[^.]/.test(name));
+    const found: FoundSnapshot[] = [];
+    for (const name of names) {
+      const snapshot = join(folder, name);
+      if ((await files.stat(snapshot))?.kind !== 'folder') continue;
+      if ((await files.stat(join(snapshot, MANIFEST)))?.kind !== 'file') continue;
+      const manifest = await readManifest(files, snapshot).catch((error: unknown) => {
+        if (error instanceof ExportError) return undefined;
+        throw error;
+      });
+      if (manifest === undefined) continue;
+      const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
+      found.push({ folder: snapshot, bytes, manifest });
+    }
+    return found.sort((a, b) => (a.manifest.runId < b.manifest.runId ? -1 : 1));
+  },
+  listWork: (files, folder) => namesIn(files, join(folder, '.work')),
+  async freeBytes(folder) {
+    try {
+      const { bavail, bsize } = await statfs(folder);
+      return bavail * bsize;
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+async function namesIn(files: FileSystem, folder: string): Promise<string[]> {
+  return (await files.stat(folder))?.kind === 'folder' ? files.list(folder) : [];
+}

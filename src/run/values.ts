@@ -1,0 +1,281 @@
+import { inspect } from 'node:util';
+import { parseTimestamp } from '../jobs/timestamp.ts';
+
+/** What is wrong with a value. The message completes `<name of the value>: `. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+}
+
+/** What a value may be. The same check serves the command line, the environment, pipeline files and the library. */
+export interface Kind<T> {
+  /** Completes "expected ..." in a message. */
+  readonly accepts: string;
+  /** How the value is written in TypeScript and JSON. A `switch` needs no value on the command line. */
+  readonly written: 'string' | 'number' | 'milliseconds' | 'switch' | 'list';
+  /** Values a shell may offer. */
+  readonly choices?: readonly string[];
+  /** The same in JSON Schema, for the editors of pipeline files. */
+  readonly schema: Readonly<Record<string, unknown>>;
+  /**
+   * @param texts items of a list, one text for anything else
+   * @param shown the value as messages repeat it
+   * @throws Refusal
+   */
+  readonly parse: (texts: readonly string[], shown?: string) => T;
+}
+
+type Rules<T> = Omit<Kind<T>, 'parse'> & {
+  /** @returns undefined when the text is refused */
+  readonly read: (text: string) => T | undefined;
+};
+
+function kind<T>({ read, ...rules }: Rules<T>): Kind<T> {
+  const parse = ([text = '']: readonly string[], shown = quote(text)) => {
+    const value = read(text);
+    if (value === undefined) throw new Refusal(`expected ${rules.accepts}, got ${shown}`);
+    return value;
+  };
+  return { ...rules, parse };
+}
+
+/**
+ * Reads a value that is no text yet, from a pipeline file or a program.
+ *
+ * @throws Refusal, for a value of another type too
+ */
+export function readValue<T>({ written, accepts, parse }: Kind<T>, value: unknown): T {
+  const shown = quote(value);
+  if (written === 'list') {
+    const isList = Array.isArray(value) && value.every((item) => typeof item === 'string');
+    if (isList) return parse(value, shown);
+  } else if (typeof value === TYPES[written]) {
+    return parse([written === 'milliseconds' ? `${value}ms` : String(value)], shown);
+  }
+  throw new Refusal(`expected ${accepts}, got ${shown}`);
+}
+
+const TYPES = { string: 'string', number: 'number', milliseconds: 'number', switch: 'boolean' };
+
+export function text(accepts = 'some text'): Kind<string> {
+  const schema = { type: 'string', minLength: 1 };
+  return kind({ accepts, written: 'string', schema, read: (given) => given || undefined });
+}
+
+export function integer(min: number, max = Number.MAX_SAFE_INTEGER): Kind<number> {
+  const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`;
+  return kind({
+    accepts: `a whole number ${range}`,
+    written: 'number',
+    schema: { type: 'integer', minimum: min, maximum: max },
+    read(given) {
+      const value = /^-?\d{1,16}$/.test(given) ? Number(given) : Number.NaN;
+      return value >= min && value <= max ? value : undefined;
+    },
+  });
+}
+
+const SWITCH = new Map([
+  ['true', true],
+  ['false', false],
+  ['1', true],
+  ['0', false],
+]);
+
+export const switched: Kind<boolean> = kind({
+  accepts: 'true or false',
+  written: 'switch',
+  schema: { type: 'boolean' },
+  read: (given) => SWITCH.get(given),
+});
+
+export function choice<T extends string>(choices: readonly T[]): Kind<T> {
+  return kind({
+    accepts: `one of ${choices.join(', ')}`,
+    written: 'string',
+    choices,
+    schema: { enum: choices },
+    read: (given) => choices.find((known) => known === given),
+  });
+}
+
+/** A list of at least one item; repeated items count once. */
+function listOf<T>(accepts: string, item: Kind<T>): Kind<readonly T[]> {
+  return {
+    accepts,
+    written: 'list',
+    ...(item.choices ? { choices: item.choices } : {}),
+    schema: { type: 'array', minItems: 1, items: item.schema },
+    parse(texts, shown = quote(texts.join(','))) {
+      try {
+        if (texts.length > 0) return [...new Set(texts.map((given) => item.parse([given])))];
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+      }
+      throw new Refusal(`expected ${accepts}, got ${shown}`);
+    },
+  };
+}
+
+export const texts: Kind<readonly string[]> = listOf(
+  'a comma-separated list without empty items',
+  text(),
+);
+
+export function choices<T extends string>(known: readonly T[]): Kind<readonly T[]> {
+  return listOf(`a comma-separated list of ${known.join(', ')}`, choice(known));
+}
+
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ['ms', 1],
+  ['s', 1000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+  ['d', 86_400_000],
+]);
+
+/**
+ * Reads a length of time as people write it: a whole number and a unit (`500ms`, `90s`, `15m`, `12h`, `2d`).
+ *
+ * @returns milliseconds, or undefined when the text is no such thing
+ */
+export function parseDuration(given: string): number | undefined {
+  const [, amount, unit = ''] = /^(\d{1,12})(ms|s|m|h|d)$/.exec(given) ?? [];
+  const scale = UNITS.get(unit);
+  return scale === undefined ? undefined : Number(amount) * scale;
+}
+
+/** A length of time between two others, all written as `parseDuration` reads them. Its value is milliseconds. */
+export function duration(min: string, max: string): Kind<number> {
+  const minimum = parseDuration(min) ?? 0;
+  const maximum = parseDuration(max) ?? 0;
+  return kind({
+    accepts: `a length of time from ${min} to ${max}, such as 500ms, 90s, 15m, 12h or 2d`,
+    written: 'milliseconds',
+    schema: { type: 'integer', minimum, maximum },
+    read(given) {
+      const ms = parseDuration(given);
+      return ms !== undefined && ms >= minimum && ms <= maximum ? ms : undefined;
+    },
+  });
+}
+
+/**
+ * A date-time as the API takes it, or so long before now (`-7d`), which stays as it is written. A bare date stands for
+ * its midnight, UTC; anything else is passed on as given.
+ */
+export const dateTime: Kind<string> = kind({
+  accepts: 'an ISO 8601 date or date-time, such as 2026-01-31 or 2026-01-31T18:00:00Z, or -7d',
+  written: 'string',
+  schema: { type: 'string' },
+  read(given) {
+    if (ageOf(given) !== undefined) return given;
+    const full = /^\d{4}-\d{2}-\d{2}$/.test(given) ? `${given}T00:00:00Z` : given;
+    return /^\d{4}-\d{2}-\d{2}T/.test(full) && parseTimestamp(full) !== null ? full : undefined;
+  },
+});
+
+/** @returns milliseconds of a date that is written relative to now, such as `-7d`; undefined for any other */
+export function ageOf(date: string): number | undefined {
+  return date.startsWith('-') ? parseDuration(date.slice(1)) : undefined;
+}
+
+/** A name of a folder of its own: no separator, nothing hidden, nothing that leads elsewhere. */
+export const name: Kind<string> = kind({
+  accepts: 'a name of letters, digits, "-", "_" and "." that begins with a letter or a digit',
+  written: 'string',
+  schema: { type: 'string' },
+  read: (given) => (/^[A-Za-z0-9][\w.-]{0,99}$/.test(given) ? given : undefined),
+});
+
+/** A path on this machine, as given. */
+export const path: Kind<string> = kind({
+  accepts: 'a path',
+  written: 'string',
+  schema: { type: 'string', minLength: 1 },
+  read(given) {
+    if (/^[a-z][a-z0-9+.-]+:\/\//i.test(given)) {
+      throw new Refusal(
+        `expected a path on this machine, got ${quote(given.replace(/:\/\/.*/s, '://...'))}; export to a folder and copy it from there`,
+      );
+    }
+    if (/^(["']).*\1$/s.test(given)) {
+      throw new Refusal(`the quotes around ${given} became part of the path; write it without`);
+    }
+    return given || undefined;
+  },
+});
+
+/** True for hosts that never leave this machine: localhost, 127.0.0.0/8 and ::1. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+/**
+ * The address of a server that credentials may be sent to, without a slash at its end: https, or http on a loopback
+ * host; nothing but host, port and path. One with a password in it is refused without being repeated.
+ */
+export const server: Kind<string> = kind({
+  accepts: 'an https URL',
+  written: 'string',
+  schema: { type: 'string', format: 'uri' },
+  read(given) {
+    if (!URL.canParse(given)) {
+      const got = given.includes('@') ? '' : `, got ${quote(given)}`;
+      throw new Refusal(`expected a URL such as https://example.com/api${got}`);
+    }
+    const url = new URL(given);
+    if (url.username !== '' || url.password !== '') {
+      throw new Refusal(
+        'expected a URL without a user name or password in it; they have places of their own',
+      );
+    }
+    if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+      throw new Refusal(
+        `plain http would show tokens to the network, so it is for loopback hosts only; use https, got ${quote(given)}`,
+      );
+    }
+    if (url.search !== '' || url.hash !== '') {
+      throw new Refusal('expected a base URL without ? or #; filters have options of their own');
+    }
+    return /^https?:$/.test(url.protocol) ? url.href.replace(/\/+$/, '') : undefined;
+  },
+});
+
+/** A value in a message: on one line, printable, and not much longer than a line. */
+export function quote(value: unknown): string {
+  return inspect(value, {
+    depth: 1,
+    maxArrayLength: 5,
+    maxStringLength: 60,
+    breakLength: Number.POSITIVE_INFINITY,
+  });
+}
+
+/** What to do about an unknown name: `did you mean x?`, or `otherwise` when none is within a third of its length. */
+export function hint(
+  given: string,
+  names: readonly string[],
+  otherwise: string,
+  prefix = '',
+): string {
+  const farthest = Math.max(1, Math.floor(given.length / 3));
+  const [nearest] = names
+    .map((known) => [editDistance(given.toLowerCase(), known.toLowerCase()), known] as const)
+    .filter(([distance]) => distance <= farthest)
+    .sort(([a], [b]) => a - b);
+  return nearest === undefined ? otherwise : `did you mean ${prefix}${nearest[1]}?`;
+}
+
+/** Levenshtein distance, one row of the table at a time. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substituted, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
