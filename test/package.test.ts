@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { PROGRAM, THREADS } from '../esbuild.config.ts';
 import { pipelineSchema } from '../src/run/options.ts';
-import { startSimulator } from '../src/simulator/index.ts';
+import { startSimulator } from './simulator/index.ts';
 import { REPOSITORY } from './support/cli.ts';
 import { page } from './support/docs.ts';
 
