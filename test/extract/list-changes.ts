@@ -1,10 +1,11 @@
-import type {
-  Adversary,
-  Change,
-  ListQuery,
-  ModelJob,
-  ModelOptions,
-  Random,
+import {
+  type Adversary,
+  CHANGES,
+  type Change,
+  type ListQuery,
+  type ModelJob,
+  type ModelOptions,
+  type Random,
 } from './list-options.ts';
 
 /** A job as the server knows it. Never changed: an update makes another row. */
@@ -113,18 +114,19 @@ export class ChangingList {
 
   /** The changes that do most harm to the answer of this query. */
   attack(kind: Adversary, query: ListQuery): void {
-    const { byTime } = this.#state;
+    const { length } = this.#state.byTime;
     const ascending = query.direction === 'ASC';
-    if (query.idStartsWith || query.orderBy === 'id' || byTime.length === 0) return;
-    const edge = ascending ? query.offset : byTime.length - query.offset;
+    if (query.idStartsWith || query.orderBy === 'id' || length === 0) return;
+    const edge = ascending ? query.offset : length - query.offset;
     if (kind === 'emptyEnd') {
-      const rest = byTime.length - query.offset;
+      const rest = length - query.offset;
       if (!ascending || query.offset === 0 || rest < 1 || rest > MOST_GONE) return;
       for (let gone = 0; gone < rest; gone += 1) this.#apply('deleteOldest');
       return;
     }
     const lost = this.#swapNear(edge);
-    const read = ascending ? byTime.slice(0, edge) : byTime.slice(edge);
+    const { byTime } = this.#state;
+    const read = ascending ? byTime.slice(0, edge) : byTime.slice(Math.max(0, edge));
     if (read.length === 0) return;
     if (kind === 'equalDigits') {
       const digit = lost?.job.id[0];

@@ -1,6 +1,5 @@
 import { ListModel } from './list-model.ts';
-import type { ListAnswer, ListQuery } from './list-options.ts';
-import { Random } from './list-options.ts';
+import { type ListAnswer, type ListQuery, Random } from './list-options.ts';
 import type { Expected, Schedule } from './schedules.ts';
 
 /** What is judged: it may ask as it likes, and says what it took from the answers. */
