@@ -9,8 +9,8 @@ export interface Interval {
 
 /** What one answer holds without a gap: every job of its moment whose key lies strictly inside. */
 export interface Slice extends Interval {
-  /** Keys of its jobs that were in hand before. */
-  readonly shared: readonly Key[];
+  /** The ids of its jobs. */
+  readonly jobs: readonly string[];
   /** Positions, as of that answer: behind the jobs that are tied with its first, and of the first that is tied with its last. */
   readonly start: number;
   readonly end: number;
@@ -20,6 +20,9 @@ export interface Slice extends Interval {
 export interface Segment extends Interval {
   readonly start: number;
   readonly end: number;
+  /** The ids of the answers at either end, by which others join it. */
+  readonly left: readonly string[];
+  readonly right: readonly string[];
 }
 
 /** Keys from `from` to `to`, both included, that no answer has enclosed; null where an end of the list is open. */
@@ -77,13 +80,15 @@ export class Coverage {
   /** Takes the slice of one answer. One that shares no job with a neighbour stays apart from it. */
   add(slice: Slice): void {
     let { low, high, start, end } = slice;
+    let [left, right] = [slice.jobs, slice.jobs];
+    const jobs = new Set(slice.jobs);
     const apart: Segment[] = [];
     for (const segment of this.#segments) {
       if (!isBelow(segment.low, slice.high) || !isBelow(slice.low, segment.high)) {
         apart.push(segment);
-      } else if (shares(slice, segment)) {
-        if (!isLater(segment.low, low)) [low, start] = [segment.low, segment.start];
-        if (!isEarlier(segment.high, high)) [high, end] = [segment.high, segment.end];
+      } else if ([...segment.left, ...segment.right].some((id) => jobs.has(id))) {
+        if (!isLater(segment.low, low)) ({ low, start, left } = segment);
+        if (!isEarlier(segment.high, high)) ({ high, end, right } = segment);
       } else if (isLater(slice.low, segment.low)) {
         apart.push(segment);
         if (!isEarlier(segment.high, slice.high)) return;
@@ -95,17 +100,14 @@ export class Coverage {
     }
     if (!isBelow(low, high)) return;
     const at = apart.findIndex((segment) => isLater(segment.low, low));
-    this.#segments = apart.toSpliced(at < 0 ? apart.length : at, 0, { low, high, start, end });
+    const joined = { low, high, start, end, left, right };
+    this.#segments = apart.toSpliced(at < 0 ? apart.length : at, 0, joined);
   }
 
   /** Takes the whole list as covered: for a list that one answer in each direction held whole. */
   close(): void {
-    this.#segments = [{ low: null, high: null, start: 0, end: 0 }];
+    this.#segments = [{ low: null, high: null, start: 0, end: 0, left: [], right: [] }];
   }
-}
-
-function shares({ shared }: Slice, { low, high }: Segment): boolean {
-  return shared.some((key) => (low === null || key >= low) && (high === null || key <= high));
 }
 
 /** Whether a lower end lies before an upper one. */

@@ -5,6 +5,10 @@ import { type Answer, badJob } from './windows.ts';
 
 const DIGITS = [...'0123456789abcdef'];
 const UUID_DIGITS = 32;
+/** Leaves for each page of the list: they are as many as that where all have just one job too many. */
+const MOST_LEAVES = 16;
+/** Leaves that are read in any case. */
+const FEW_LEAVES = 1024;
 /** Prefixes read before it is told that they are. */
 const GROUP = 64;
 
@@ -39,7 +43,12 @@ export class Leaves {
     const { ids } = this.#setting.ledger;
     const isRead = (digits: string): boolean =>
       digits === this.upTo || (digits < this.upTo && !this.upTo.startsWith(digits));
-    const planned = this.#plan(this.#root).filter((digits) => !isRead(digits));
+    const all = this.#plan(this.#root);
+    const { pageSize } = this.#setting.reader;
+    const most = Math.max(FEW_LEAVES, MOST_LEAVES * Math.ceil(ids.size / pageSize));
+    if (all.length > most)
+      this.barred ??= 'the pages are too small to read every prefix of the id whole';
+    const planned = all.filter((digits) => !isRead(digits));
     for (let at = 0; at < planned.length && this.barred === null; at += GROUP) {
       const group = planned.slice(at, at + GROUP);
       await Promise.all(group.map((digits) => this.#visit(digits)));

@@ -33,21 +33,18 @@ export class Ledger {
 
   /**
    * Takes a row in hand, to be handed out unless the same version or a later one was taken before.
-   *
-   * @returns whether the job was in hand before
    */
-  take(row: RawJob): boolean {
+  take(row: RawJob): void {
     const before = this.ids.size;
     const number = this.#numberOf(row);
     const updated = Number(instantOf(row, 'updated_at') ?? Number.NaN);
     if (this.ids.size === before) {
       const known = this.#updatedOf(number);
-      if (!(updated > known) && !(Number.isNaN(known) && !Number.isNaN(updated))) return true;
+      if (!(updated > known) && !(Number.isNaN(known) && !Number.isNaN(updated))) return;
       this.duplicates++;
     }
     this.#note(number, updated);
     this.#rows.push(row);
-    return this.ids.size === before;
   }
 
   /**

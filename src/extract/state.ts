@@ -14,10 +14,14 @@ const instant = v.nullable(
 const text = v.nullable(v.string());
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
+const ids = v.array(v.string());
+
 const walkState = <S extends typeof instant | typeof text>(key: S) =>
   v.object({
     covered: count,
-    segments: v.array(v.object({ low: key, high: key, start: count, end: count })),
+    segments: v.array(
+      v.object({ low: key, high: key, start: count, end: count, left: ids, right: ids }),
+    ),
     barred: v.nullable(v.string()),
   });
 
@@ -68,9 +72,10 @@ export function decodeState(value: JsonValue): Saved {
 
 function encodeWalk({ covered, segments, barred }: WalkState): JsonValue {
   const digits = (key: Key | null): string | null => (key === null ? null : String(key));
-  const encoded = segments.map(({ low, high, start, end }) => ({
-    ...{ low: digits(low), high: digits(high) },
-    ...{ start, end },
+  const encoded = segments.map((segment) => ({
+    ...segment,
+    ...{ low: digits(segment.low), high: digits(segment.high) },
+    ...{ left: [...segment.left], right: [...segment.right] },
   }));
   return { covered, segments: encoded, barred };
 }

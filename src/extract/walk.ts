@@ -137,8 +137,8 @@ export class Walk {
     newest.catch(() => {});
     if (this.#covered > 0) await newest;
     else {
-      const first = this.#query(0, sizing.pageSize);
-      for (const answer of await readWindow(reader, sizing, first)) this.#takeNext(answer);
+      const answers = await this.#readFirst();
+      for (const answer of answers) this.#takeNext(answer);
       this.#covered = this.#lastEnd;
     }
     yield;
@@ -160,6 +160,21 @@ export class Walk {
       await this.#inGroups(this.coverage.gaps(), (gap) => this.#close(gap));
       yield;
     }
+  }
+
+  /** The first window; a server may hand out fewer jobs than it is asked for: then as many are asked for from then on. */
+  async #readFirst(): Promise<Answer[]> {
+    const { reader, sizing } = this.#setting;
+    const query = this.#query(0, sizing.pageSize);
+    const answers = await readWindow(reader, sizing, query);
+    const [page] = answers;
+    if (page.kind !== 'page' || !page.short || page.rows.length < 2) return answers;
+    this.#take(page);
+    const again = await readWindow(reader, sizing, query);
+    const [second] = again;
+    if (second.kind !== 'page' || second.rows.length !== page.rows.length) return again;
+    sizing.pageSize = page.rows.length;
+    return readWindow(reader, sizing, this.#query(0, sizing.pageSize));
   }
 
   get #isOpen(): boolean {
@@ -263,10 +278,9 @@ export class Walk {
     }
     const descends = query.direction === 'DESC';
     const keys: Key[] = [];
-    const shared: Key[] = [];
     for (const row of answer.rows) {
       const key = this.#order.keyOf(row);
-      if (ledger.take(row) && key !== null) shared.push(key);
+      ledger.take(row);
       if (key !== null) keys.push(key);
     }
     for (const { at, reason, bytes } of answer.damaged) {
@@ -287,7 +301,7 @@ export class Walk {
     this.coverage.add({
       low: isEnd && !descends ? null : first,
       high: isEnd && descends ? null : last,
-      shared,
+      jobs: answer.rows.map(idOf),
       start: at + ascending.lastIndexOf(first) + 1,
       end: at + ascending.indexOf(last),
     });

@@ -9,16 +9,15 @@ const slices = fc.array(
   { maxLength: 25 },
 );
 
+const jobs = (low: number, high: number) =>
+  Array.from({ length: high - low + 1 }, (_, at) => String(low + at));
+
 test('in a still list a key is covered once an answer holds it strictly inside', () => {
   fc.assert(
     fc.property(slices, (answers) => {
       const coverage = new Coverage();
-      const seen = new Set<number>();
       for (const { low, high } of answers) {
-        const keys = Array.from({ length: high - low + 1 }, (_, at) => low + at);
-        const shared = keys.filter((key) => seen.has(key));
-        coverage.add({ low, high, shared, start: low, end: high });
-        for (const key of keys) seen.add(key);
+        coverage.add({ low, high, jobs: jobs(low, high), start: low, end: high });
       }
       // Between whole keys as well: halves tell whether two answers hang together.
       for (let key = -1; key <= 44; key += 0.5) {
@@ -39,19 +38,19 @@ test('in a still list a key is covered once an answer holds it strictly inside',
 
 test('answers whose times overlap, and which share no job, do not hang together', () => {
   const coverage = new Coverage();
-  coverage.add({ low: null, high: 10, shared: [], start: 0, end: 9 });
-  coverage.add({ low: 8, high: null, shared: [], start: 8, end: 20 });
+  coverage.add({ low: null, high: 10, jobs: ['a', 'b'], start: 0, end: 9 });
+  coverage.add({ low: 8, high: null, jobs: ['c', 'd'], start: 8, end: 20 });
   assert.equal(coverage.isWhole, false);
   assert.deepEqual(coverage.gaps(), [{ from: 10, to: 10, start: 9, end: 8 }]);
-  coverage.add({ low: 9, high: 12, shared: [9, 12], start: 9, end: 12 });
+  coverage.add({ low: 9, high: 12, jobs: ['b', 'c'], start: 9, end: 12 });
   assert.equal(coverage.isWhole, true);
 });
 
 test('an answer that shares a job with one side only extends that side', () => {
   const coverage = new Coverage();
-  coverage.add({ low: null, high: 10, shared: [], start: 0, end: 10 });
-  coverage.add({ low: 20, high: null, shared: [], start: 20, end: 30 });
-  coverage.add({ low: 5, high: 25, shared: [7], start: 5, end: 25 });
+  coverage.add({ low: null, high: 10, jobs: ['a', 'b'], start: 0, end: 10 });
+  coverage.add({ low: 20, high: null, jobs: ['c', 'd'], start: 20, end: 30 });
+  coverage.add({ low: 5, high: 25, jobs: ['b', 'e'], start: 5, end: 25 });
   assert.deepEqual(
     coverage.segments.map(({ low, high }) => [low, high]),
     [
@@ -63,6 +62,6 @@ test('an answer that shares a job with one side only extends that side', () => {
 
 test('a tie of a whole answer covers nothing', () => {
   const coverage = new Coverage();
-  coverage.add({ low: 3, high: 3, shared: [], start: 0, end: 0 });
+  coverage.add({ low: 3, high: 3, jobs: ['a'], start: 0, end: 0 });
   assert.deepEqual(coverage.segments, []);
 });
