@@ -57,8 +57,8 @@ export function countBefore(rows: readonly Row[], before: (row: Row) => boolean)
 /** A time in one of the shapes in which the API was seen to write them. */
 export function timeText(micros: number, shape: number): string {
   const zone = shape === 2 ? 7_200_000 : 0;
-  const iso = new Date(Math.floor(micros / 1000) + zone).toISOString().slice(0, -1);
-  const full = iso + String(micros % 1000).padStart(3, '0');
+  const iso = new Date(Math.floor(micros / 1000) + zone).toISOString();
+  const full = iso.slice(0, -1) + String(1000 + (micros % 1000)).slice(1);
   if (shape === 0) return full;
   if (shape === 1) return `${full}+00:00`;
   if (shape === 2) return `${full}+02:00`;

@@ -168,7 +168,13 @@ export class Random {
   }
 
   uuid(): string {
-    const hex = Array.from({ length: 4 }, () => this.bits().toString(16).padStart(8, '0')).join('');
-    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+    const [a, b, c, d] = [this.#word(), this.#word(), this.#word(), this.#word()];
+    return `${a}-${b.slice(0, 4)}-${b.slice(4)}-${c.slice(0, 4)}-${c.slice(4)}${d}`;
+  }
+
+  /** Eight hex digits. */
+  #word(): string {
+    // The leading 1 keeps the zeros in front.
+    return (this.bits() + 2 ** 32).toString(16).slice(1);
   }
 }
