@@ -5,6 +5,7 @@ import { type Answer, badJob } from './windows.ts';
 
 const DIGITS = [...'0123456789abcdef'];
 const UUID_DIGITS = 32;
+const TOO_SMALL = 'the pages are too small to read every prefix of the id whole';
 /** Leaves for each page of the list: they are as many as that where all have just one job too many. */
 const MOST_LEAVES = 16;
 /** Leaves that are read in any case. */
@@ -23,6 +24,7 @@ export class Leaves {
   isProven = false;
   /** The last prefix, in order, up to which all are read. */
   upTo: string;
+  #most = FEW_LEAVES;
   readonly #setting: Setting;
   readonly #root: string;
   readonly #longest: () => number;
@@ -45,9 +47,8 @@ export class Leaves {
       digits === this.upTo || (digits < this.upTo && !this.upTo.startsWith(digits));
     const all = this.#plan(this.#root);
     const { pageSize } = this.#setting.reader;
-    const most = Math.max(FEW_LEAVES, MOST_LEAVES * Math.ceil(ids.size / pageSize));
-    if (all.length > most)
-      this.barred ??= 'the pages are too small to read every prefix of the id whole';
+    this.#most = Math.max(FEW_LEAVES, MOST_LEAVES * Math.ceil(ids.size / pageSize));
+    if (all.length > this.#most) this.barred ??= TOO_SMALL;
     const planned = all.filter((digits) => !isRead(digits));
     for (let at = 0; at < planned.length && this.barred === null; at += GROUP) {
       const group = planned.slice(at, at + GROUP);
@@ -77,6 +78,7 @@ export class Leaves {
   }
 
   async #visitChildren(digits: string): Promise<void> {
+    if (this.requests > 2 * this.#most) this.barred ??= TOO_SMALL;
     if (digits.length === UUID_DIGITS)
       this.barred ??= 'there are more jobs with one id than a page holds';
     else await Promise.all(DIGITS.map((digit) => this.#visit(digits + digit)));

@@ -54,7 +54,7 @@ const SAME_PAGES = 3;
 /** Windows in a row with fewer rows than they count, after which the list is one that hides rows. */
 const SHORT_PAGES = 5;
 /** Windows read behind twice the first total, where the end of the list does not show: a list may have none. */
-const WINDOWS_BEYOND = 1000;
+const WINDOWS_BEYOND = 300;
 /** Requests that closing gaps may take, for each window. */
 const MOST_ENCLOSING = 2;
 /** Rows at the end of a window that its neighbours may show in a newer version. */
