@@ -41,7 +41,7 @@ export async function judge(schedule: Schedule, exporter: Exporter): Promise<Ver
   const model = new ListModel(schedule.model, seed);
   const network = new Random(seed + 1);
   const windows = Math.max(1, Math.ceil(model.length / (pageSize - 1)));
-  const mostRequests = 2_000 + 100 * windows;
+  const mostRequests = 2_000 + 300 * windows;
   let requests = 0;
   const travel = async (): Promise<void> => {
     for (let left = network.between(0, hops); left > 0; left -= 1) await undefined;
