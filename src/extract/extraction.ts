@@ -1,6 +1,6 @@
 import type { Completeness, ProofMethod } from '../jobs/manifest.ts';
+import type { RowChunk, RowPosition } from '../json/page.ts';
 import type { RawJob } from '../json/raw-job.ts';
-import type { RowChunk, RowPosition } from '../json/rows.ts';
 import type { RunEvent } from '../platform/effects.ts';
 import { compareCounts, countingRequests } from './counts.ts';
 import { encloseAll } from './enclose.ts';

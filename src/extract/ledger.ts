@@ -1,10 +1,11 @@
-import { FIELD } from '../jobs/job.ts';
 import type { Micros } from '../jobs/timestamp.ts';
 import { FORM, QUOTE } from '../json/json-scanner.ts';
 import type { Page } from '../json/page.ts';
-import type { RawJob } from '../json/raw-job.ts';
+import { JOB_FIELDS, type RawJob } from '../json/raw-job.ts';
 import { IdIndex } from './id-index.ts';
 import { createdAt, idOf, isNewer } from './row-key.ts';
+
+const ID = JOB_FIELDS.indexOf('id');
 
 /**
  * Creation times that no single answer has been shown to enclose: between two windows there is at least the time of
@@ -78,9 +79,9 @@ export class Ledger {
   }
 
   #addId(row: RawJob): boolean {
-    const start = row.startOf(FIELD.id) + 1;
-    const end = row.endOf(FIELD.id) - 1;
-    const isPlainText = row.bytes[start - 1] === QUOTE && row.formOf(FIELD.id) === FORM.plain;
+    const start = row.startOf(ID) + 1;
+    const end = row.endOf(ID) - 1;
+    const isPlainText = row.bytes[start - 1] === QUOTE && row.formOf(ID) === FORM.plain;
     const added = isPlainText ? this.ids.addBytes(row.bytes, start, end) : undefined;
     return added ?? this.ids.add(idOf(row));
   }

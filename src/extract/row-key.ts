@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { JobField } from '../jobs/job.ts';
+import type { JobField } from '../jobs/columns.ts';
 import { type Micros, parseTimestamp } from '../jobs/timestamp.ts';
 import type { RawJob } from '../json/raw-job.ts';
 

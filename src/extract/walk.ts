@@ -1,5 +1,5 @@
+import type { RowChunk, RowPosition } from '../json/page.ts';
 import type { RawJob } from '../json/raw-job.ts';
-import type { RowChunk, RowPosition } from '../json/rows.ts';
 import { startNow } from '../platform/start-now.ts';
 import type { Ledger, Newest } from './ledger.ts';
 import { isOrdered, type Link, linkWindow } from './link.ts';

@@ -1,4 +1,4 @@
-import { SLACK_BYTES } from '../json/copy-bytes.ts';
+import { SLACK_BYTES } from '../json/bytes.ts';
 import { grownBytes, type ListColumn } from './block-columns.ts';
 import type { PageCodec } from './parquet-codec.ts';
 import { levelsBound, writeLevels } from './parquet-levels.ts';

@@ -1,4 +1,4 @@
-import { copyBytes } from '../json/copy-bytes.ts';
+import { copyBytes } from '../json/bytes.ts';
 import type { BoolColumn, FixedColumn, ListColumn, TextColumn } from './block-columns.ts';
 
 /** Writes the values that are not null, PLAIN encoded; returns the position after them. */

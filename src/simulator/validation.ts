@@ -1,4 +1,4 @@
-import { KNOWN_STATUSES } from '../jobs/job.ts';
+import { KNOWN_STATUSES } from '../jobs/columns.ts';
 import { parseTimestamp } from '../jobs/timestamp.ts';
 import { isUuid } from './uuid.ts';
 
