@@ -165,11 +165,9 @@ function errorCount(row: ReadRow): number | null {
 
 /** Beside what reading the row met: what its values say together. */
 function anomaliesOf(row: ReadRow): string[] {
-  const [created, start, end] = [
-    row.instant('created_at'),
-    row.instant('start_timestamp'),
-    row.instant('end_timestamp'),
-  ];
+  const created = row.instant('created_at');
+  const start = row.instant('start_timestamp');
+  const end = row.instant('end_timestamp');
   const flags = [...row.flags];
   if (start !== null && created !== null && start < created) flags.push('start_before_created');
   if (start !== null && end !== null && end < start) flags.push('end_before_start');

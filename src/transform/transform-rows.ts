@@ -53,6 +53,8 @@ export function transformRows(
 export class RowsTransformer {
   readonly #schema: Schema;
   readonly #columns: readonly FilledColumn[];
+  /** The derived columns behind those they are made of. */
+  readonly #inOrder: readonly FilledColumn[];
   readonly #checks: readonly Check[];
   readonly #row = new CurrentRow();
   #rejects: Reject[] = [];
@@ -67,6 +69,10 @@ export class RowsTransformer {
     this.#columns = columns.map((column) =>
       fillerOf(column, sent.indexOf(column.name), capacity, row),
     );
+    const [filled, derived] = [true, false].map((isSent) =>
+      this.#columns.filter((column) => column.isSent === isSent),
+    );
+    this.#inOrder = [...filled, ...derived];
     this.#checks = columns
       .filter(({ required }) => required)
       .map((column) => checkOf(column, sent));
@@ -87,8 +93,7 @@ export class RowsTransformer {
     this.#rows++;
     const row = this.#row;
     row.start(job);
-    for (const { isSent, fill } of this.#columns) if (isSent) fill(job);
-    for (const { isSent, fill } of this.#columns) if (!isSent) fill(job);
+    for (const { fill } of this.#inOrder) fill(job);
     for (const flag of row.anomalies)
       if (flag !== null) this.#anomalies.set(flag, (this.#anomalies.get(flag) ?? 0) + 1);
   }
@@ -150,9 +155,13 @@ class CurrentRow implements ReadRow {
   readonly #lengths = new Map<string, number | null>();
   readonly #unread = new Set<string>();
   #job: RawJob | undefined;
+  /** The text asked for last: several columns are made of the status. */
+  #field: string | undefined;
+  #text: string | undefined;
 
   start(job: RawJob): void {
     this.#job = job;
+    this.#field = undefined;
     if (this.flags.length > 0) this.flags = [];
     if (this.#unread.size > 0) this.#unread.clear();
   }
@@ -182,7 +191,11 @@ class CurrentRow implements ReadRow {
   }
 
   text(field: string): string | undefined {
-    return this.#job?.string(field);
+    if (field !== this.#field) {
+      this.#field = field;
+      this.#text = this.#job?.string(field);
+    }
+    return this.#text;
   }
 
   instant(column: string): Instant | null {
@@ -280,9 +293,14 @@ function pushText(
   name: string,
   field: number,
 ): void {
-  const [start, end, form] = [job.startOf(field), job.endOf(field) - 1, job.formOf(field)];
-  if (job.isNull(field)) buffer.push(null);
-  else if (!job.isText(field)) buffer.push(row.accept<string>(name, UNPARSABLE));
+  if (job.isNull(field)) {
+    buffer.push(null);
+    return;
+  }
+  const start = job.startOf(field);
+  const end = job.endOf(field) - 1;
+  const form = job.formOf(field);
+  if (!job.isText(field)) buffer.push(row.accept<string>(name, UNPARSABLE));
   else if (form === FORM.plain) buffer.pushBytes(job.view, start + 1, end);
   else if (form === FORM.escaped) buffer.pushEscaped(job.bytes, start + 1, end);
   else buffer.push(JSON.parse(row.wellFormed(name, job.bytes.toString('utf8', start, end + 1))));
