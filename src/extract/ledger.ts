@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { FIELD, type JobField } from '../jobs/job.ts';
-import { type Micros, parseTimestamp } from '../jobs/timestamp.ts';
-import { FORM, QUOTE } from '../json/json-scanner.ts';
-import type { RawJob } from '../json/raw-job.ts';
+import type { Instant } from '../jobs/timestamp.ts';
+import { FORM } from '../json/json-scanner.ts';
+import { JOB_FIELDS, type RawJob } from '../json/raw-job.ts';
 import { IdIndex } from './id-index.ts';
 
 /** A record that can never be a row, as it came. */
@@ -13,6 +12,8 @@ export interface SetAside {
   /** Null when it was too large to be read. */
   readonly raw: Uint8Array | null;
 }
+
+const [ID, UPDATED_AT] = [JOB_FIELDS.indexOf('id'), JOB_FIELDS.indexOf('updated_at')];
 
 /** The jobs in hand: which there are, in which version, and what of them has not been handed out yet. */
 export class Ledger {
@@ -37,7 +38,7 @@ export class Ledger {
   take(row: RawJob): void {
     const before = this.ids.size;
     const number = this.#numberOf(row);
-    const updated = Number(instantOf(row, 'updated_at') ?? Number.NaN);
+    const updated = Number(row.instant(UPDATED_AT) ?? Number.NaN);
     if (this.ids.size === before) {
       const known = this.#updatedOf(number);
       if (!(updated > known) && !(Number.isNaN(known) && !Number.isNaN(updated))) return;
@@ -62,7 +63,7 @@ export class Ledger {
   }
 
   /** Puts a row of an interrupted run, or of the snapshot it goes on from, back in hand. */
-  restore(id: string, updated: Micros | null): void {
+  restore(id: string, updated: Instant | null): void {
     this.#note(this.ids.intern(id), Number(updated ?? Number.NaN));
   }
 
@@ -84,10 +85,10 @@ export class Ledger {
   }
 
   #numberOf(row: RawJob): number {
-    const start = row.startOf(FIELD.id) + 1;
-    const end = row.endOf(FIELD.id) - 1;
-    const isPlainText = row.bytes[start - 1] === QUOTE && row.formOf(FIELD.id) === FORM.plain;
-    const number = isPlainText ? this.ids.internBytes(row.bytes, start, end) : undefined;
+    const isPlainText = row.isText(ID) && row.formOf(ID) === FORM.plain;
+    const number = isPlainText
+      ? this.ids.internBytes(row.bytes, row.startOf(ID) + 1, row.endOf(ID) - 1)
+      : undefined;
     return number ?? this.ids.intern(idOf(row));
   }
 
@@ -115,10 +116,4 @@ export class Ledger {
  */
 export function idOf(job: RawJob): string {
   return job.string('id') || `no id ${createHash('sha256').update(job.toString()).digest('hex')}`;
-}
-
-/** An instant of a job, microseconds, or null when it cannot be told. */
-export function instantOf(job: RawJob, field: JobField): Micros | null {
-  const text = job.text(field);
-  return text === undefined ? null : parseTimestamp(text);
 }

@@ -1,7 +1,7 @@
-import type { RawJob } from '../json/raw-job.ts';
+import { JOB_FIELDS, type RawJob } from '../json/raw-job.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { Coverage, type Gap, type Key, type Segment } from './coverage.ts';
-import { idOf, instantOf, type Ledger } from './ledger.ts';
+import { idOf, type Ledger } from './ledger.ts';
 import { Overlap } from './overlap.ts';
 import type { PageQuery } from './page.ts';
 import {
@@ -21,9 +21,11 @@ export interface Order {
   readonly hasTies: boolean;
 }
 
+const CREATED_AT = JOB_FIELDS.indexOf('created_at');
+
 export const BY_CREATION: Order = {
   by: 'created_at',
-  keyOf: (row) => instantOf(row, 'created_at'),
+  keyOf: (row) => row.instant(CREATED_AT),
   hasTies: true,
 };
 

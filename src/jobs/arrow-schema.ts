@@ -1,17 +1,20 @@
 import {
   Bool,
-  type DataType,
+  DataType,
   Field,
   Float64,
   Int64,
   List,
+  Precision,
   Schema,
   TimestampMicrosecond,
+  TimeUnit,
   Utf8,
 } from 'apache-arrow';
 import { type Column, type ColumnType, JOB_COLUMNS } from './columns.ts';
 
-const ARROW_TYPES: Record<ColumnType, () => DataType> = {
+/** The Arrow type of each type of column. */
+export const ARROW_TYPES: Record<ColumnType, () => DataType> = {
   string: () => new Utf8(),
   json: () => new Utf8(),
   int64: () => new Int64(),
@@ -33,3 +36,21 @@ export function arrowSchema(columns: readonly Column[]): Schema {
 
 /** The jobs table as an Arrow schema: the currency between transform, checkpoint and load. */
 export const JOB_SCHEMA: Schema = arrowSchema(JOB_COLUMNS);
+
+/**
+ * The column type that `arrowSchema` writes as this Arrow field, or undefined for a field it never writes (another
+ * width, unit, time zone or nesting).
+ */
+export function columnTypeOf(field: Field): ColumnType | undefined {
+  const { type } = field;
+  if (DataType.isUtf8(type))
+    return field.metadata.get('pasqal:json') === 'true' ? 'json' : 'string';
+  if (DataType.isInt(type)) return type.isSigned && type.bitWidth === 64 ? 'int64' : undefined;
+  if (DataType.isFloat(type)) return type.precision === Precision.DOUBLE ? 'float64' : undefined;
+  if (DataType.isBool(type)) return 'bool';
+  if (DataType.isTimestamp(type)) {
+    return type.unit === TimeUnit.MICROSECOND && type.timezone === 'UTC' ? 'timestamp' : undefined;
+  }
+  if (DataType.isList(type)) return DataType.isUtf8(type.valueType) ? 'strings' : undefined;
+  return undefined;
+}

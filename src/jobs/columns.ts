@@ -1,58 +1,176 @@
-/**
- * `json` is a string column whose text is a JSON value; `strings` is a list of strings; `timestamp` is microseconds
- * since the epoch, UTC.
- */
-export type ColumnType = 'string' | 'int64' | 'timestamp' | 'float64' | 'bool' | 'strings' | 'json';
+import type { Instant } from './timestamp.ts';
 
-export interface Column {
+/** What a cell of each type of column holds, null apart. */
+export interface CellTypes {
+  string: string;
+  /** JSON text. The column is one of strings. */
+  json: string;
+  /** A number only where that is exact. */
+  int64: number | bigint;
+  float64: number;
+  bool: boolean;
+  /** Microseconds since the epoch, UTC. */
+  timestamp: Instant;
+  strings: readonly (string | null)[];
+}
+
+export type ColumnType = keyof CellTypes;
+
+/** What is known of a row once the columns that are sent have been read: derived columns are made of it. */
+export interface ReadRow {
+  /** A field that is a string; undefined for anything else. */
+  text(field: string): string | undefined;
+  /** A timestamp column; null where it is null or could not be read. */
+  instant(column: string): Instant | null;
+  /** Length of a list column; null where it is null or could not be read. */
+  length(column: string): number | null;
+  isUnread(column: string): boolean;
+  /** Fields without a column and raw values that could not be read, as one JSON object; null for none. */
+  extra(): string | null;
+  /** What reading it met, such as `unparsable:runs`. */
+  readonly flags: readonly string[];
+}
+
+interface Described<T extends ColumnType> {
   readonly name: string;
-  readonly type: ColumnType;
+  readonly type: T;
   /** A row without a usable value in a required column is set aside as a reject. */
   readonly required: boolean;
-  /** True when the value is taken from the job's field of the same name. */
-  readonly sent: boolean;
   readonly description: string;
 }
 
-function sent(name: string, type: ColumnType, description: string): Column {
+interface SentColumn<T extends ColumnType> extends Described<T> {
+  /** The value is the job's field of the same name. */
+  readonly sent: true;
+}
+
+interface DerivedColumn<T extends ColumnType> extends Described<T> {
+  readonly sent: false;
+  readonly derive: (row: ReadRow) => CellTypes[T] | null;
+}
+
+export type Column = { [T in ColumnType]: SentColumn<T> | DerivedColumn<T> }[ColumnType];
+
+/** A column that `optional` or `required` made: TypeScript knows its name. */
+type Sent<N extends string, T extends ColumnType> = SentColumn<T> & { readonly name: N };
+
+function optional<N extends string, T extends ColumnType>(
+  name: N,
+  type: T,
+  description: string,
+): Sent<N, T> {
   return { name, type, required: false, sent: true, description };
 }
 
-function required(name: string, type: ColumnType, description: string): Column {
+function required<N extends string, T extends ColumnType>(
+  name: N,
+  type: T,
+  description: string,
+): Sent<N, T> {
   return { name, type, required: true, sent: true, description };
 }
 
-function derived(name: string, type: ColumnType, description: string): Column {
-  return { name, type, required: false, sent: false, description };
+function derived<T extends ColumnType>(
+  name: string,
+  type: T,
+  derive: DerivedColumn<T>['derive'],
+  description: string,
+): DerivedColumn<T> {
+  return { name, type, required: false, sent: false, derive, description };
 }
 
-/** The jobs table: one fixed schema in every file, whatever the data. Order is the order in the files. */
-export const JOB_COLUMNS: readonly Column[] = [
+const TABLE = [
   required('id', 'string', 'job id, a UUID'),
   required('batch_id', 'string', 'batch the job belongs to'),
   required('project_id', 'string', 'project the job belongs to'),
   required('status', 'string', 'status as sent; the set is open'),
-  sent('parent_id', 'string', 'job this one was made from'),
-  sent('slurm_job_id', 'string', 'id of the Slurm job that submitted it'),
-  sent('runs', 'int64', 'times the pulse sequence is repeated'),
-  sent('progress', 'int64', 'percent done'),
-  sent('creation_order', 'int64', 'rank inside its batch'),
+  optional('parent_id', 'string', 'job this one was made from'),
+  optional('slurm_job_id', 'string', 'id of the Slurm job that submitted it'),
+  optional('runs', 'int64', 'times the pulse sequence is repeated'),
+  optional('progress', 'int64', 'percent done'),
+  optional('creation_order', 'int64', 'rank inside its batch'),
   required('created_at', 'timestamp', 'when the job was created'),
-  sent('updated_at', 'timestamp', 'when the job last changed'),
-  sent('start_timestamp', 'timestamp', 'when it started to run'),
-  sent('end_timestamp', 'timestamp', 'when it finished, failed or was cancelled'),
-  derived('queue_seconds', 'float64', 'start_timestamp - created_at'),
-  derived('run_seconds', 'float64', 'end_timestamp - start_timestamp'),
-  derived('total_seconds', 'float64', 'end_timestamp - created_at'),
-  derived('is_final', 'bool', 'status is DONE, ERROR, CANCELED or TIMED_OUT'),
-  sent('errors', 'strings', 'error messages; null stays null, [] stays []'),
-  derived('error_count', 'int64', 'number of errors, 0 for null'),
-  sent('variables', 'json', 'values of the sequence variables, as sent'),
-  sent('sequence', 'string', 'serialized pulse sequence'),
-  derived(
-    'extra',
-    'json',
-    'fields not named above and raw text that could not be read; null if none',
-  ),
-  derived('anomalies', 'strings', 'what a careful reader should know of the row'),
-];
+  optional('updated_at', 'timestamp', 'when the job last changed'),
+  optional('start_timestamp', 'timestamp', 'when it started to run'),
+  optional('end_timestamp', 'timestamp', 'when it finished, failed or was cancelled'),
+  derived('queue_seconds', 'float64', queueSeconds, 'start_timestamp - created_at'),
+  derived('run_seconds', 'float64', runSeconds, 'end_timestamp - start_timestamp'),
+  derived('total_seconds', 'float64', totalSeconds, 'end_timestamp - created_at'),
+  derived('is_final', 'bool', isFinal, 'status is DONE, ERROR, CANCELED or TIMED_OUT'),
+  optional('errors', 'strings', 'error messages; null stays null, [] stays []'),
+  derived('error_count', 'int64', errorCount, 'number of errors, 0 for null'),
+  optional('variables', 'json', 'values of the sequence variables, as sent'),
+  optional('sequence', 'string', 'serialized pulse sequence'),
+  // biome-ignore format: a column is one line
+  derived('extra', 'json', (row) => row.extra(), 'fields not named above and raw values that could not be read; null if none'),
+  derived('anomalies', 'strings', anomaliesOf, 'what a careful reader should know of the row'),
+] as const;
+
+/**
+ * The jobs table, each column in one line: one fixed schema in every file, whatever the data. Order is the order in the
+ * files. Derived columns are made in this order, after those that are sent.
+ */
+export const JOB_COLUMNS: readonly Column[] = TABLE;
+
+/** The fields of a job that have a column. Source: GET /api/v2/jobs, `data[]`. */
+export type JobField = Extract<(typeof TABLE)[number], { readonly sent: true }>['name'];
+
+/** Names of the fields that a table takes from the job. */
+export function sentFields(columns: readonly Column[]): string[] {
+  return columns.filter(({ sent }) => sent).map(({ name }) => name);
+}
+
+/** What the manifest says of the columns. */
+export function describeColumns(
+  columns: readonly Column[] = JOB_COLUMNS,
+): { name: string; type: ColumnType; required: boolean }[] {
+  return columns.map(({ name, type, required }) => ({ name, type, required }));
+}
+
+/** Every status seen so far. The set is open: others are kept and flagged `unknown_status`. */
+export const KNOWN_STATUSES: ReadonlySet<string> = new Set([
+  ...['PENDING', 'RUNNING', 'DONE', 'ERROR', 'CANCELED', 'TIMED_OUT', 'PAUSED', 'CANCELING'],
+]);
+
+/** Statuses after which a job no longer changes. */
+export const FINAL_STATUSES: ReadonlySet<string> = new Set([
+  ...['DONE', 'ERROR', 'CANCELED', 'TIMED_OUT'],
+]);
+
+function queueSeconds(row: ReadRow): number | null {
+  return secondsBetween(row.instant('created_at'), row.instant('start_timestamp'));
+}
+
+function runSeconds(row: ReadRow): number | null {
+  return secondsBetween(row.instant('start_timestamp'), row.instant('end_timestamp'));
+}
+
+function totalSeconds(row: ReadRow): number | null {
+  return secondsBetween(row.instant('created_at'), row.instant('end_timestamp'));
+}
+
+function secondsBetween(from: Instant | null, to: Instant | null): number | null {
+  if (from === null || to === null) return null;
+  const areNumbers = typeof from === 'number' && typeof to === 'number';
+  return (areNumbers ? to - from : Number(BigInt(to) - BigInt(from))) / 1e6;
+}
+
+function isFinal(row: ReadRow): boolean {
+  return FINAL_STATUSES.has(row.text('status') ?? '');
+}
+
+function errorCount(row: ReadRow): number | null {
+  return row.isUnread('errors') ? null : (row.length('errors') ?? 0);
+}
+
+/** Beside what reading the row met: what its values say together. */
+function anomaliesOf(row: ReadRow): string[] {
+  const created = row.instant('created_at');
+  const start = row.instant('start_timestamp');
+  const end = row.instant('end_timestamp');
+  const flags = [...row.flags];
+  if (start !== null && created !== null && start < created) flags.push('start_before_created');
+  if (start !== null && end !== null && end < start) flags.push('end_before_start');
+  if (!KNOWN_STATUSES.has(row.text('status') ?? '')) flags.push('unknown_status');
+  return flags;
+}

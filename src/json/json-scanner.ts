@@ -1,4 +1,4 @@
-import { mayStopString, type Token, tokenOf } from './json-words.ts';
+import { mayStopString, type Token, tokenOf } from './bytes.ts';
 
 export const [TAB, NEWLINE, RETURN, SPACE] = [0x09, 0x0a, 0x0d, 0x20];
 export const [COMMA, COLON, MINUS, PLUS, DOT] = [0x2c, 0x3a, 0x2d, 0x2b, 0x2e];
@@ -27,13 +27,24 @@ export const FORM = {
   plain: 0,
   /** A string with escapes, none of them `\u`. */
   escaped: 1,
-  /** A string with `\u` escapes, which may be halves of surrogate pairs. */
+  /** A value with `\u` escapes, which may be halves of surrogate pairs; one that is no string may have white space too. */
   unicode: 2,
-  /** A value that is no string, with white space between its tokens. */
+  /** A value that is no string, with white space between its tokens and without `\u` escapes. */
   spaced: 3,
 } as const;
 
 export type Form = (typeof FORM)[keyof typeof FORM];
+
+/** A text is not JSON. `at` is the position of the first byte that cannot be, or the end of a text that breaks off. */
+export class NotJson extends SyntaxError {
+  override readonly name = 'NotJson';
+  readonly at: number;
+
+  constructor(at: number) {
+    super(`not JSON at byte ${at}`);
+    this.at = at;
+  }
+}
 
 /**
  * Walks over JSON text in UTF-8, byte by byte, and accepts what `JSON.parse` accepts; it builds nothing. Whoever drives
@@ -52,6 +63,7 @@ export class JsonScanner {
   /** What closes the lists and objects around the place, innermost last. */
   readonly #open: number[] = [];
   #skippedSpace = false;
+  #sawUnicode = false;
 
   /** @param bytes valid UTF-8 */
   constructor(bytes: Uint8Array, at = 0) {
@@ -66,7 +78,7 @@ export class JsonScanner {
     return byte > SPACE ? byte : this.#skipSpace();
   }
 
-  /** Reads the given byte, white space before it skipped. @throws SyntaxError when another comes */
+  /** Reads the given byte, white space before it skipped. @throws NotJson when another comes */
   expect(byte: number): void {
     if (this.peek() !== byte) this.fail();
     this.at++;
@@ -96,6 +108,7 @@ export class JsonScanner {
       if (bytes[at] !== BACKSLASH || AFTER_BACKSLASH[letter] !== 1) this.fail(at);
       if (letter === LOWER_U) {
         form = FORM.unicode;
+        this.#sawUnicode = true;
         this.#hexDigits(at + 2);
         at += 6;
       } else {
@@ -148,7 +161,9 @@ export class JsonScanner {
       return FORM.plain;
     }
     this.#skippedSpace = false;
+    this.#sawUnicode = false;
     this.#container();
+    if (this.#sawUnicode) return FORM.unicode;
     return this.#skippedSpace ? FORM.spaced : FORM.plain;
   }
 
@@ -170,13 +185,13 @@ export class JsonScanner {
     }
   }
 
-  /** Ends the text. @throws SyntaxError when anything but white space is left */
+  /** Ends the text. @throws NotJson when anything but white space is left */
   end(): void {
     if (this.peek() !== undefined) this.fail();
   }
 
   fail(at = this.at): never {
-    throw new SyntaxError(`not JSON at byte ${at}`);
+    throw new NotJson(at);
   }
 
   /** Behind a value inside a list or an object. @returns whether that ended with it */
@@ -246,4 +261,34 @@ export function isDigit(byte: number): boolean {
 function isHexDigit(byte: number): boolean {
   const letter = byte | 0x20;
   return isDigit(byte) || (letter >= 0x61 && letter <= 0x66);
+}
+
+/** The JSON text of a value without the white space between its tokens: one line, otherwise as it was sent. */
+export function compactJson(bytes: Uint8Array, start: number, end: number): Buffer {
+  const scanner = new JsonScanner(bytes, start);
+  const compact = Buffer.allocUnsafeSlow(end - start);
+  let length = 0;
+  while (scanner.at < end && scanner.peek() !== undefined && scanner.at < end) {
+    const from = scanner.at;
+    if (bytes[from] === QUOTE) scanner.string();
+    else scanner.at++;
+    for (let at = from; at < scanner.at; at++) compact[length++] = bytes[at];
+  }
+  return compact.subarray(0, length);
+}
+
+/** A pair of surrogate escapes; half of one; any other escape, so that none is taken for part of the next. */
+const ESCAPES =
+  /\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\./g;
+const HALF_LENGTH = '\\ud800'.length;
+
+/**
+ * JSON text that says each half of a surrogate pair, which no UTF-8 can carry, as the six characters of its escape:
+ * `"\ud800"` becomes `"\\ud800"`. A text without such halves is returned as it is.
+ *
+ * @see docs/columns.md "Halves of surrogate pairs"
+ */
+export function escapeLoneSurrogates(json: string): string {
+  if (!json.includes('\\u')) return json;
+  return json.replace(ESCAPES, (found) => (found.length === HALF_LENGTH ? `\\${found}` : found));
 }

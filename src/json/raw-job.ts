@@ -1,21 +1,20 @@
-import { FIELD, JOB_FIELDS, type JobField } from '../jobs/job.ts';
-import { compactJson } from './compact-json.ts';
-import { SLACK_BYTES } from './copy-bytes.ts';
+import { JOB_COLUMNS, sentFields } from '../jobs/columns.ts';
+import { type Instant, instantAt, parseTimestamp } from '../jobs/timestamp.ts';
+import { SLACK_BYTES, type Token, tokenOf } from './bytes.ts';
 import {
   CLOSE_LIST,
   CLOSE_OBJECT,
+  compactJson,
+  escapeLoneSurrogates,
   FORM,
   JsonScanner,
   NINE,
+  OF_NULL,
   OPEN_LIST,
   OPEN_OBJECT,
   QUOTE,
 } from './json-scanner.ts';
-import { tokenOf } from './json-words.ts';
 
-const ROW_SPAN = JOB_FIELDS.length * 2;
-const OTHERS = ROW_SPAN + 2;
-const STRIDE = OTHERS + 1;
 const ROWS_AT_FIRST = 100;
 const ABSENT = 0;
 const UNKNOWN = -1;
@@ -23,11 +22,47 @@ const UNKNOWN = -1;
 const FORM_BITS = 2;
 const FORM_MASK = 3;
 
-const KEYS = JOB_FIELDS.map((name) => tokenOf(`"${name}":`));
-const LONGEST_KEY = Math.max(...KEYS.map(({ bytes }) => bytes.length));
-const FIELD_BY_NAME: ReadonlyMap<string, number> = new Map(
-  JOB_FIELDS.map((name, field) => [name, field]),
-);
+/** The fields that are looked for in a job, and how the places of their values are kept: start and end of each. */
+export class JobFields {
+  readonly names: readonly string[];
+  /** Place of the start of the whole job. */
+  readonly rowSpan: number;
+  /** Place of the number of fields that are not looked for. */
+  readonly others: number;
+  /** Numbers a job. */
+  readonly stride: number;
+  readonly keys: readonly Token[];
+  readonly longestKey: number;
+  /** The fields in the order in which the last jobs had them: so will the next. */
+  readonly usual = new Int8Array(64).fill(UNKNOWN);
+  readonly #places: ReadonlyMap<string, number>;
+
+  constructor(names: readonly string[]) {
+    this.names = names;
+    this.rowSpan = names.length * 2;
+    this.others = this.rowSpan + 2;
+    this.stride = this.others + 1;
+    this.keys = names.map((name) => tokenOf(`"${name}":`));
+    this.longestKey = Math.max(...this.keys.map(({ bytes }) => bytes.length));
+    this.#places = new Map(names.map((name, place) => [name, place]));
+  }
+
+  /** The place of a field, -1 when it is not looked for. */
+  indexOf(name: string): number {
+    return this.#places.get(name) ?? UNKNOWN;
+  }
+}
+
+/** The fields of the jobs table. */
+export const JOB_FIELDS = new JobFields(sentFields(JOB_COLUMNS));
+
+/** By what rows are ordered in every file: `created_at`, then the UTF-8 of `id`. */
+export interface RowKey {
+  /** Null where it cannot be told: such a job is set aside. */
+  readonly created: Instant | null;
+  /** As the column `id` holds it; empty where it is no text. Bytes of the answer, to be copied if kept. */
+  readonly id: Uint8Array;
+}
 
 /**
  * A job as the API sent it: bytes of the answer it came in, and where the value of each field stands in them. Nothing
@@ -38,27 +73,35 @@ export class RawJob {
   readonly bytes: Buffer;
   /** The same bytes. */
   readonly view: DataView;
+  readonly fields: JobFields;
   readonly #spans: Int32Array;
   readonly #base: number;
 
-  private constructor(bytes: Buffer, view: DataView, spans: Int32Array, row: number) {
+  private constructor(
+    bytes: Buffer,
+    view: DataView,
+    spans: Int32Array,
+    row: number,
+    fields: JobFields,
+  ) {
     this.bytes = bytes;
     this.view = view;
+    this.fields = fields;
     this.#spans = spans;
-    this.#base = row * STRIDE;
+    this.#base = row * fields.stride;
   }
 
-  /** A job of its own. @throws SyntaxError when the text is no JSON object */
-  static parse(text: string): RawJob {
+  /** A job of its own. @throws NotJson when the text is no JSON object */
+  static parse(text: string, fields = JOB_FIELDS): RawJob {
     const length = Buffer.byteLength(text);
     const bytes = Buffer.alloc(length + SLACK_BYTES, ' ');
     bytes.write(text);
     const scanner = new JsonScanner(bytes);
     scanner.peek();
-    const spans = new Int32Array(STRIDE);
-    scanJob(scanner, bytes, spans, 0);
+    const spans = new Int32Array(fields.stride);
+    scanJob(scanner, bytes, spans, 0, fields);
     scanner.end();
-    return new RawJob(bytes, viewOf(bytes), spans, 0);
+    return new RawJob(bytes, viewOf(bytes), spans, 0, fields);
   }
 
   /**
@@ -66,16 +109,17 @@ export class RawJob {
    *
    * @param scanner in front of the list; behind it afterwards
    * @returns undefined when an item is no object
-   * @throws SyntaxError when the text is not JSON
+   * @throws NotJson, which tells where, when the text is not JSON
    */
-  static scanList(scanner: JsonScanner, bytes: Buffer): RawJob[] | undefined {
-    let spans = new Int32Array(ROWS_AT_FIRST * STRIDE);
+  static scanList(scanner: JsonScanner, bytes: Buffer, fields = JOB_FIELDS): RawJob[] | undefined {
+    const { stride } = fields;
+    let spans = new Int32Array(ROWS_AT_FIRST * stride);
     let rows = 0;
     let areObjects = true;
     for (let more = scanner.enter(OPEN_LIST); more; more = scanner.goesOn(CLOSE_LIST)) {
       if (scanner.peek() === OPEN_OBJECT) {
-        if ((rows + 1) * STRIDE > spans.length) spans = twiceAsLong(spans);
-        scanJob(scanner, bytes, spans, rows++ * STRIDE);
+        if ((rows + 1) * stride > spans.length) spans = twiceAsLong(spans);
+        scanJob(scanner, bytes, spans, rows++ * stride, fields);
       } else {
         areObjects = false;
         scanner.value();
@@ -84,7 +128,7 @@ export class RawJob {
     if (!areObjects) return undefined;
     const jobs: RawJob[] = [];
     const view = viewOf(bytes);
-    for (let row = 0; row < rows; row++) jobs.push(new RawJob(bytes, view, spans, row));
+    for (let row = 0; row < rows; row++) jobs.push(new RawJob(bytes, view, spans, row, fields));
     return jobs;
   }
 
@@ -105,49 +149,66 @@ export class RawJob {
 
   /** Whether it has fields that have no column. */
   get hasOthers(): boolean {
-    return this.#spans[this.#base + OTHERS] > 0;
+    return this.#spans[this.#base + this.fields.others] > 0;
+  }
+
+  /** Whether a field, by its place, is absent or null. */
+  isNull(field: number): boolean {
+    const start = this.startOf(field);
+    return start === ABSENT || this.bytes[start] === OF_NULL;
+  }
+
+  /** Whether a field, by its place, is a string. */
+  isText(field: number): boolean {
+    return this.bytes[this.startOf(field)] === QUOTE;
   }
 
   /** The JSON text of a field as sent, white space apart; undefined when it is absent. */
-  json(name: JobField): string | undefined {
-    const field = FIELD[name];
-    if (this.startOf(field) === ABSENT) return undefined;
+  json(name: string): string | undefined {
+    const field = this.fields.indexOf(name);
+    if (field < 0 || this.startOf(field) === ABSENT) return undefined;
     return compactJson(this.bytes, this.startOf(field), this.endOf(field)).toString();
   }
 
   /** The text of a field that is a string; undefined for anything else. */
-  string(name: JobField): string | undefined {
-    const field = FIELD[name];
-    const start = this.startOf(field);
-    if (this.bytes[start] !== QUOTE) return undefined;
-    return stringAt(this.bytes, start, this.endOf(field), this.formOf(field));
+  string(name: string): string | undefined {
+    const field = this.fields.indexOf(name);
+    if (field < 0 || !this.isText(field)) return undefined;
+    return stringAt(this.bytes, this.startOf(field), this.endOf(field), this.formOf(field));
   }
 
   /** The digits of a field that is a number, as sent; undefined for anything else. */
-  digits(name: JobField): string | undefined {
-    const field = FIELD[name];
-    const start = this.startOf(field);
+  digits(name: string): string | undefined {
+    const field = this.fields.indexOf(name);
+    const start = field < 0 ? ABSENT : this.startOf(field);
     const isNumber = start !== ABSENT && this.bytes[start] <= NINE && this.bytes[start] !== QUOTE;
     return isNumber ? this.bytes.toString('latin1', start, this.endOf(field)) : undefined;
   }
 
+  /** A field that is a timestamp, by its place; null where `parseTimestamp` knows none. */
+  instant(field: number): Instant | null {
+    if (this.isText(field)) {
+      const micros = instantAt(this.bytes, this.startOf(field) + 1, this.endOf(field) - 1);
+      if (!Number.isNaN(micros)) return micros;
+    }
+    const text = this.text(this.fields.names[field]);
+    return text === undefined ? null : parseTimestamp(text);
+  }
+
   /** The text of a string or the digits of a number, which is how timestamps are sent; undefined for anything else. */
-  text(name: JobField): string | undefined {
+  text(name: string): string | undefined {
     return this.string(name) ?? this.digits(name);
   }
 
   /** The whole job as sent, white space apart. */
   toString(): string {
-    const [start, end] = [
-      this.#spans[this.#base + ROW_SPAN],
-      this.#spans[this.#base + ROW_SPAN + 1],
-    ];
-    return compactJson(this.bytes, start, end).toString();
+    const span = this.#base + this.fields.rowSpan;
+    return compactJson(this.bytes, this.#spans[span], this.#spans[span + 1]).toString();
   }
 
   /** Its members in order, as sent; of a key that comes again the last value counts. */
   members(): Map<string, string> {
-    const scanner = new JsonScanner(this.bytes, this.#spans[this.#base + ROW_SPAN]);
+    const scanner = new JsonScanner(this.bytes, this.#spans[this.#base + this.fields.rowSpan]);
     const members = new Map<string, string>();
     for (let more = scanner.enter(OPEN_OBJECT); more; more = scanner.goesOn(CLOSE_OBJECT)) {
       const form = scanner.key();
@@ -162,8 +223,37 @@ export class RawJob {
 
   /** The same job in bytes of its own, so that those of its answer can go. */
   copy(): RawJob {
-    return RawJob.parse(this.toString());
+    return RawJob.parse(this.toString(), this.fields);
   }
+}
+
+const [CREATED_AT, ID] = [JOB_FIELDS.indexOf('created_at'), JOB_FIELDS.indexOf('id')];
+
+/** What a job is sorted by, without making a string of it. */
+export function keyOf(job: RawJob): RowKey {
+  const created = job.instant(CREATED_AT);
+  if (!job.isText(ID)) return { created, id: new Uint8Array() };
+  const [start, end] = [job.startOf(ID) + 1, job.endOf(ID) - 1];
+  const isPlain = job.formOf(ID) === FORM.plain;
+  return {
+    created,
+    id: isPlain ? job.bytes.subarray(start, end) : Buffer.from(wellFormedAt(job, ID)),
+  };
+}
+
+/** The text of a string as its column holds it. */
+function wellFormedAt(job: RawJob, field: number): string {
+  const json = job.bytes.toString('utf8', job.startOf(field), job.endOf(field));
+  return String(JSON.parse(escapeLoneSurrogates(json)));
+}
+
+/** The order of the rows in every file; jobs whose creation cannot be told come last. */
+export function compareKeys(a: RowKey, b: RowKey): number {
+  if (a.created !== null && b.created !== null) {
+    if (a.created < b.created) return -1;
+    if (a.created > b.created) return 1;
+  } else if (a.created !== b.created) return a.created === null ? 1 : -1;
+  return Buffer.compare(a.id, b.id);
 }
 
 /** The text of a JSON string. */
@@ -172,37 +262,41 @@ export function stringAt(bytes: Buffer, start: number, end: number, form: number
   return String(JSON.parse(bytes.toString('utf8', start, end)));
 }
 
-/** The fields in the order in which the last jobs had them: so will the next. */
-const usual = new Int8Array(64).fill(UNKNOWN);
-
-function scanJob(scanner: JsonScanner, bytes: Buffer, spans: Int32Array, base: number): void {
-  spans[base + ROW_SPAN] = scanner.at;
+function scanJob(
+  scanner: JsonScanner,
+  bytes: Buffer,
+  spans: Int32Array,
+  base: number,
+  fields: JobFields,
+): void {
+  const { usual, keys, rowSpan, others } = fields;
+  spans[base + rowSpan] = scanner.at;
   let member = 0;
   for (let more = scanner.enter(OPEN_OBJECT); more; more = scanner.goesOn(CLOSE_OBJECT)) {
     let field = usual[member];
-    if (!(field >= 0) || !scanner.takes(KEYS[field])) {
-      field = readField(scanner, bytes);
+    if (!(field >= 0) || !scanner.takes(keys[field])) {
+      field = readField(scanner, bytes, fields);
       usual[member] = field;
     }
     member++;
     scanner.peek();
     const start = scanner.at;
     const form = scanner.value();
-    if (field === UNKNOWN) spans[base + OTHERS]++;
+    if (field === UNKNOWN) spans[base + others]++;
     else {
       spans[base + field * 2] = start;
       spans[base + field * 2 + 1] = (scanner.at << FORM_BITS) | form;
     }
   }
-  spans[base + ROW_SPAN + 1] = scanner.at;
+  spans[base + rowSpan + 1] = scanner.at;
 }
 
 /** Reads a key. @returns the field it names, or `UNKNOWN` */
-function readField(scanner: JsonScanner, bytes: Buffer): number {
+function readField(scanner: JsonScanner, bytes: Buffer, fields: JobFields): number {
   const form = scanner.key();
   const { keyStart, keyEnd } = scanner;
-  if (keyEnd - keyStart > LONGEST_KEY && form === FORM.plain) return UNKNOWN;
-  return FIELD_BY_NAME.get(stringAt(bytes, keyStart, keyEnd, form)) ?? UNKNOWN;
+  if (keyEnd - keyStart > fields.longestKey && form === FORM.plain) return UNKNOWN;
+  return fields.indexOf(stringAt(bytes, keyStart, keyEnd, form));
 }
 
 function twiceAsLong(spans: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {

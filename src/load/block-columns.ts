@@ -1,5 +1,5 @@
 import type { Data } from 'apache-arrow';
-import { SLACK_BYTES } from '../json/copy-bytes.ts';
+import { SLACK_BYTES } from '../json/bytes.ts';
 
 /**
  * The columns of a block: rows of any record batches, appended one slice after the other into plain arrays that start

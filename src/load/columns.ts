@@ -1,5 +1,5 @@
 import type { Schema } from 'apache-arrow';
-import { columnTypeOf } from '../jobs/column-type.ts';
+import { columnTypeOf } from '../jobs/arrow-schema.ts';
 import type { ColumnType } from '../jobs/columns.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 

@@ -1,4 +1,4 @@
-import { copyBytes, SLACK_BYTES } from '../json/copy-bytes.ts';
+import { copyBytes, SLACK_BYTES } from '../json/bytes.ts';
 import { BACKSLASH, QUOTE } from '../json/json-scanner.ts';
 import type { Sink } from './loader.ts';
 

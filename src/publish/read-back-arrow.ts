@@ -1,5 +1,5 @@
 import { DataType, Message, RecordBatchReader } from 'apache-arrow';
-import { columnTypeOf } from '../jobs/column-type.ts';
+import { columnTypeOf } from '../jobs/arrow-schema.ts';
 import { GrowingFile } from './growing-file.ts';
 import type { FoundColumn, ReadBack } from './read-back.ts';
 import { Damage } from './read-back-damage.ts';

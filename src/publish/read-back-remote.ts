@@ -1,5 +1,5 @@
 import type { ResourceLimits, Worker } from 'node:worker_threads';
-import { JOB_COLUMNS } from '../jobs/columns.ts';
+import { describeColumns } from '../jobs/columns.ts';
 import type { Format } from '../jobs/pipeline.ts';
 import { EXIT, ExportError, errorCode, messageOf } from '../platform/errors.ts';
 import { type ErrorMessage, postedError, startWorker } from '../platform/worker.ts';
@@ -44,7 +44,7 @@ const LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGeneration
 export async function readBackRemotely(
   path: string,
   format: Format,
-  columns: readonly FoundColumn[] = JOB_COLUMNS,
+  columns: readonly FoundColumn[] = describeColumns(),
 ): Promise<ReadBack> {
   const task: ReadBackTask = { files: [{ path, format, columns }], followed: false };
   const [found] = await answerOf(startReader(task), path);
@@ -57,7 +57,7 @@ export async function readBackRemotely(
  */
 export function followFiles(files: readonly FileToRead[]): Follower {
   const task: ReadBackTask = {
-    files: files.map((file) => ({ ...file, columns: JOB_COLUMNS })),
+    files: files.map((file) => ({ ...file, columns: describeColumns() })),
     followed: true,
   };
   let started: { worker: Worker; answer: Promise<readonly ReadBack[]> } | undefined;

@@ -1,3 +1,4 @@
+import { type Token, tokenOf } from '../json/bytes.ts';
 import {
   CLOSE_OBJECT,
   FORM,
@@ -17,7 +18,6 @@ import {
   TAB,
   ZERO,
 } from '../json/json-scanner.ts';
-import { type Token, tokenOf } from '../json/json-words.ts';
 import { stringAt } from '../json/raw-job.ts';
 import type { FoundColumn } from './read-back.ts';
 import { Damage } from './read-back-damage.ts';

@@ -2,14 +2,13 @@ import type { RecordBatch } from 'apache-arrow';
 import type { Ledger } from '../extract/ledger.ts';
 import { idOf } from '../extract/row-key.ts';
 import { JOB_SCHEMA } from '../jobs/arrow-schema.ts';
-import type { Micros } from '../jobs/timestamp.ts';
+import type { RowPosition } from '../json/page.ts';
 import type { RawJob } from '../json/raw-job.ts';
-import type { RowPosition } from '../json/rows.ts';
 import { BatchEncoder, decodeBatches } from '../platform/ipc.ts';
 import type { Checkpoint } from '../store/checkpoint.ts';
 import type { PartRecord } from '../store/records.ts';
 import type { JobsBatch } from '../transform/batches.ts';
-import { rejectLine } from '../transform/reject-line.ts';
+import { rejectLine } from '../transform/transform-rows.ts';
 import { IdChecksum } from './id-checksum.ts';
 import type { Outputs } from './outputs.ts';
 import { readRejects } from './rejects.ts';
@@ -22,7 +21,6 @@ export interface Workshop {
   readonly checkpoint: Checkpoint;
   readonly ledger: Ledger;
   readonly tally: Tally;
-  readonly latestPlausible: Micros;
 }
 
 /** Parts that may wait for the disk before the fetching has to. */
@@ -97,7 +95,7 @@ export class BatchFlow {
    * @returns rows superseded
    */
   async supersede(reopen: () => Promise<Outputs>): Promise<number> {
-    const { ledger, latestPlausible, tally } = this.#shop;
+    const { ledger, tally } = this.#shop;
     const again = newestAgain(ledger.again);
     const superseded = again.size === 0 ? 0 : await this.#countSuperseded(again);
     if (superseded === 0) return 0;
@@ -107,7 +105,7 @@ export class BatchFlow {
     for (const part of this.#parts) {
       const { batches, lines } = await this.#read(part);
       for (const batch of batches) {
-        const replacements = supersededRows(batch, again, latestPlausible);
+        const replacements = supersededRows(batch, again);
         const rejects = [...replacements.values()].flatMap((rows) => rows.rejects);
         const allLines = Buffer.concat([lines, Buffer.from(rejects.map(rejectLine).join(''))]);
         for (const { reason } of readRejects(allLines)) tally.reject(reason);
@@ -126,7 +124,7 @@ export class BatchFlow {
     let rows = 0;
     for (const part of this.#parts) {
       for (const batch of (await this.#read(part)).batches) {
-        rows += supersededRows(batch, again, this.#shop.latestPlausible).size;
+        rows += supersededRows(batch, again).size;
       }
     }
     return rows;

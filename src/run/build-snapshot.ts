@@ -1,5 +1,4 @@
-import type { Micros } from '../jobs/timestamp.ts';
-import type { RowChunk } from '../json/rows.ts';
+import type { RowChunk } from '../json/page.ts';
 import { publish } from '../publish/publish.ts';
 import { openStaging, type Staging } from '../publish/staging.ts';
 import { toBatches } from '../transform/batches.ts';
@@ -13,8 +12,6 @@ import type { ExportResult } from './options.ts';
 import type { Outputs } from './outputs.ts';
 import { watch } from './progress.ts';
 import { Tally } from './tally.ts';
-
-const DAY_MS = 86_400_000;
 
 /** Leads the rows through transformation, checkpoint and loaders into a staged snapshot, and publishes it. */
 export async function buildSnapshot(
@@ -42,15 +39,13 @@ class Build {
   readonly #start: RunStart;
   readonly #staging: Staging;
   readonly #tally: Tally;
-  readonly #latestPlausible: Micros;
   #outputs: Outputs | undefined;
   #idChecksum = '';
 
   constructor(start: RunStart, staging: Staging) {
-    const { client, effects, begun, states, header } = start;
+    const { client, effects, begun, states } = start;
     this.#start = start;
     this.#staging = staging;
-    this.#latestPlausible = BigInt(header.startedAt + DAY_MS) * 1000n;
     this.#tally = new Tally(states.at(-1), () => ({
       requests: client.stats.requests,
       retries: client.stats.retries,
@@ -63,11 +58,10 @@ class Build {
   async load(chunks: AsyncIterable<RowChunk>): Promise<void> {
     const { checkpoint, extraction, states } = this.#start;
     const { ledger } = extraction;
-    const [tally, latestPlausible] = [this.#tally, this.#latestPlausible];
-    const flow = new BatchFlow({ checkpoint, ledger, tally, latestPlausible }, await this.#open());
+    const flow = new BatchFlow({ checkpoint, ledger, tally: this.#tally }, await this.#open());
     await flow.resume();
     const watched = this.#watched(chunks);
-    for await (const batch of toBatches(watched, latestPlausible, states.at(-1)?.frontier)) {
+    for await (const batch of toBatches(watched, states.at(-1)?.frontier)) {
       await flow.take(batch);
     }
     await flow.settle();

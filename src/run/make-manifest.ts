@@ -1,4 +1,4 @@
-import { JOB_COLUMNS } from '../jobs/columns.ts';
+import { describeColumns } from '../jobs/columns.ts';
 import type { Completeness, Manifest, PublishedFile } from '../jobs/manifest.ts';
 import { TOOL } from '../platform/tool.ts';
 import type { RunStart } from './export.ts';
@@ -41,7 +41,7 @@ export function makeManifest(
     requests,
     retries,
     bytesReceived,
-    columns: JOB_COLUMNS.map(({ name, type, required }) => ({ name, type, required })),
+    columns: describeColumns(),
     files,
   };
 }

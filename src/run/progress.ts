@@ -1,4 +1,4 @@
-import type { RowChunk } from '../json/rows.ts';
+import type { RowChunk } from '../json/page.ts';
 
 /** Passes chunks through and tells about each before handing it on. */
 export async function* watch(

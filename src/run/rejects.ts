@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Reject, readRejectLine } from '../transform/reject-line.ts';
+import { type Reject, readRejectLine } from '../transform/transform-rows.ts';
 import type { OutputFile } from './outputs.ts';
 
 /** The name of the file that holds what could not be a row. */

@@ -1,8 +1,8 @@
 import type { Ledger, LedgerCounts, Newest, OpenInterval } from '../extract/ledger.ts';
 import { idOf } from '../extract/row-key.ts';
 import { Fields, type JsonValue } from '../json/json-value.ts';
+import type { RowPosition } from '../json/page.ts';
 import { RawJob } from '../json/raw-job.ts';
-import type { RowPosition } from '../json/rows.ts';
 
 /** Raised whenever a part or its state is written differently: no version continues another's work. */
 export const PART_FORMAT = 2;
@@ -73,7 +73,7 @@ export function decodeState(value: JsonValue): PartState {
       from: microsOf(item.textOrNull('from')),
       to: microsOf(item.textOrNull('to')),
     })),
-    again: fields.texts('again').map(RawJob.parse),
+    again: fields.texts('again').map((text) => RawJob.parse(text)),
     anomalies: Object.fromEntries(anomalies.names().map((name) => [name, anomalies.count(name)])),
     costs: {
       requests: costs.count('requests'),

@@ -18,7 +18,6 @@ export function newestAgain(again: readonly RawJob[]): Map<string, RawJob> {
 export function supersededRows(
   batch: RecordBatch,
   again: ReadonlyMap<string, RawJob>,
-  latestPlausible: Micros,
 ): Map<number, TransformedRows> {
   const superseded = new Map<number, TransformedRows>();
   const ids = batch.getChild('id');
@@ -26,7 +25,7 @@ export function supersededRows(
   for (let row = 0; row < batch.numRows; row++) {
     const job = again.get(String(ids?.get(row)));
     if (!job) continue;
-    const replacement = transformRows([job], latestPlausible);
+    const replacement = transformRows([job]);
     const time = updatedAt(replacement.batch)(0);
     const before = updated(row);
     if (time !== null && (before === null || time > before)) superseded.set(row, replacement);

@@ -1,6 +1,5 @@
-import { FIELD } from '../jobs/job.ts';
-import type { Micros } from '../jobs/timestamp.ts';
-import type { RowChunk, RowPosition } from '../json/rows.ts';
+import type { RowChunk, RowPosition } from '../json/page.ts';
+import { JOB_FIELDS } from '../json/raw-job.ts';
 import { RowsTransformer, type TransformedRows } from './transform-rows.ts';
 
 /** Rows a record batch holds, unless they are long. */
@@ -8,6 +7,8 @@ export const BATCH_ROWS = 1000;
 
 /** Bytes of long text after which a batch is closed earlier. */
 export const BATCH_BYTES = 8_000_000;
+
+const SEQUENCE = JOB_FIELDS.indexOf('sequence');
 
 /** A record batch together with the last row of the walk up to its end: where an interrupted run would go on. */
 export interface JobsBatch extends TransformedRows {
@@ -21,17 +22,16 @@ export interface JobsBatch extends TransformedRows {
  */
 export async function* toBatches(
   chunks: AsyncIterable<RowChunk>,
-  latestPlausible: Micros,
   resumedAt: RowPosition | null = null,
 ): AsyncGenerator<JobsBatch> {
-  const transformer = new RowsTransformer(BATCH_ROWS, latestPlausible);
+  const transformer = new RowsTransformer(BATCH_ROWS);
   let bytes = 0;
   let last: RowPosition | null = resumedAt;
   for await (const { rows, lastOffset } of chunks) {
     for (let at = 0; at < rows.length; at++) {
       const row = rows[at];
       transformer.push(row);
-      bytes += row.endOf(FIELD.sequence) - row.startOf(FIELD.sequence);
+      bytes += row.endOf(SEQUENCE) - row.startOf(SEQUENCE);
       const isFull = transformer.taken >= BATCH_ROWS || bytes >= BATCH_BYTES;
       const isLast = at === rows.length - 1;
       if (lastOffset !== null && (isFull || isLast))

@@ -1,8 +1,28 @@
-import type { RecordBatch } from 'apache-arrow';
-import type { Micros } from '../jobs/timestamp.ts';
-import type { RawJob } from '../json/raw-job.ts';
-import { JobsTable } from './jobs-table.ts';
-import type { Reject } from './reject-line.ts';
+import { makeData, RecordBatch, type Schema, Struct } from 'apache-arrow';
+import { arrowSchema } from '../jobs/arrow-schema.ts';
+import { type Column, type ColumnType, JOB_COLUMNS, type ReadRow } from '../jobs/columns.ts';
+import type { Instant } from '../jobs/timestamp.ts';
+import { escapeLoneSurrogates, FORM } from '../json/json-scanner.ts';
+import { RawJob } from '../json/raw-job.ts';
+import {
+  BoolBuffer,
+  type ColumnBuffer,
+  Float64Buffer,
+  Int64Buffer,
+  StringBuffer,
+  StringsBuffer,
+  TimestampBuffer,
+} from './column-buffers.ts';
+import { READ, type Read, UNPARSABLE } from './read-field.ts';
+
+/** Before the platform existed (2015-01-01), and long after anything runs (2100-01-01), UTC: fixed, so that bytes are. */
+const [EARLIEST_PLAUSIBLE, FIRST_IMPLAUSIBLE] = [1_420_070_400_000_000, 4_102_444_800_000_000];
+
+/** A record that cannot be a row, with the reason and everything that was sent. */
+export interface Reject {
+  readonly reason: string;
+  readonly record: RawJob;
+}
 
 export interface TransformedRows {
   readonly batch: RecordBatch;
@@ -11,41 +31,316 @@ export interface TransformedRows {
   readonly anomalies: ReadonlyMap<string, number>;
 }
 
-/** Turns raw jobs into record batches with the columns of the jobs table, and sets aside what cannot be a row. */
-export class RowsTransformer {
-  readonly #table: JobsTable;
-  #rejects: Reject[] = [];
+export interface TransformOptions {
+  /** Default: the jobs table. Jobs must have been read with its fields. */
+  readonly columns?: readonly Column[];
+}
 
-  /**
-   * @param capacity rows at most
-   * @param latestPlausible timestamps behind it are flagged `implausible`: a day after the run started
-   */
-  constructor(capacity: number, latestPlausible: Micros) {
-    this.#table = new JobsTable(capacity, latestPlausible);
+/**
+ * Turns raw jobs into a record batch of the table's columns, in the order of the jobs, and sets aside what cannot be a
+ * row. The batch has memory of its own; `RowsTransformer` uses its own again.
+ */
+export function transformRows(
+  jobs: readonly RawJob[],
+  { columns = JOB_COLUMNS }: TransformOptions = {},
+): TransformedRows {
+  const transformer = new RowsTransformer(jobs.length, columns);
+  for (const job of jobs) transformer.push(job);
+  return transformer.finish();
+}
+
+/** Fills one batch after the other, row by row, as `transformRows` does. */
+export class RowsTransformer {
+  readonly #schema: Schema;
+  readonly #columns: readonly FilledColumn[];
+  /** The derived columns behind those they are made of. */
+  readonly #inOrder: readonly FilledColumn[];
+  readonly #checks: readonly Check[];
+  readonly #row = new CurrentRow();
+  #rejects: Reject[] = [];
+  #rows = 0;
+  #anomalies = new Map<string, number>();
+
+  /** @param capacity rows at most */
+  constructor(capacity: number, columns: readonly Column[] = JOB_COLUMNS) {
+    this.#schema = arrowSchema(columns);
+    const sent = columns.filter(({ sent }) => sent).map(({ name }) => name);
+    const row = this.#row;
+    this.#columns = columns.map((column) =>
+      fillerOf(column, sent.indexOf(column.name), capacity, row),
+    );
+    const [filled, derived] = [true, false].map((isSent) =>
+      this.#columns.filter((column) => column.isSent === isSent),
+    );
+    this.#inOrder = [...filled, ...derived];
+    this.#checks = columns
+      .filter(({ required }) => required)
+      .map((column) => checkOf(column, sent));
   }
 
   /** Jobs taken, those set aside included. */
   get taken(): number {
-    return this.#table.rows + this.#rejects.length;
+    return this.#rows + this.#rejects.length;
   }
 
   push(job: RawJob): void {
-    const reason = this.#table.push(job);
-    if (reason !== undefined) this.#rejects.push({ reason, record: job });
+    for (const check of this.#checks) {
+      const reason = check(job);
+      if (reason === undefined) continue;
+      this.#rejects.push({ reason, record: job });
+      return;
+    }
+    this.#rows++;
+    const row = this.#row;
+    row.start(job);
+    for (const { fill } of this.#inOrder) fill(job);
+    for (const flag of row.anomalies)
+      if (flag !== null) this.#anomalies.set(flag, (this.#anomalies.get(flag) ?? 0) + 1);
   }
 
   /** What was pushed since the last call. The batch is good until the next push, which uses its memory again. */
   finish(): TransformedRows {
-    const { anomalies } = this.#table;
-    const rows = { batch: this.#table.finish(), rejects: this.#rejects, anomalies };
+    const children = this.#columns.map(({ buffer }) => buffer.finish());
+    const type = new Struct(this.#schema.fields);
+    const data = makeData({ type, length: this.#rows, nullCount: 0, children });
+    const batch = new RecordBatch(this.#schema, data);
+    const rows = { batch, rejects: this.#rejects, anomalies: this.#anomalies };
+    this.#rows = 0;
     this.#rejects = [];
+    this.#anomalies = new Map();
     return rows;
   }
 }
 
-/** `RowsTransformer` for jobs that are all there. */
-export function transformRows(jobs: readonly RawJob[], latestPlausible: Micros): TransformedRows {
-  const transformer = new RowsTransformer(jobs.length, latestPlausible);
-  for (const job of jobs) transformer.push(job);
-  return transformer.finish();
+interface FilledColumn {
+  readonly isSent: boolean;
+  readonly buffer: ColumnBuffer;
+  /** Adds the cell of a job. */
+  readonly fill: (job: RawJob) => void;
+}
+
+/** @returns why a job cannot be a row, or undefined when a column has nothing against it */
+type Check = (job: RawJob) => string | undefined;
+
+const EXPECTED: Readonly<Record<ColumnType, string>> = {
+  string: 'a string',
+  json: 'JSON',
+  int64: 'a whole number',
+  float64: 'a number',
+  bool: 'true or false',
+  timestamp: 'a timestamp',
+  strings: 'a list of strings',
+};
+
+function checkOf({ name, type }: Column, sent: readonly string[]): Check {
+  const field = sent.indexOf(name);
+  const mayBeEmpty = name !== 'id';
+  const reason = `${name}: not ${EXPECTED[type]}`;
+  const isEmpty = (job: RawJob) => job.endOf(field) - job.startOf(field) === '""'.length;
+  return (job) => {
+    if (type === 'string' && job.isText(field))
+      return mayBeEmpty || !isEmpty(job) ? undefined : `${name}: missing`;
+    if (job.isNull(field) || (job.isText(field) && isEmpty(job))) return `${name}: missing`;
+    if (type === 'json') return undefined;
+    return type === 'string' || READ[type](job, field) === UNPARSABLE ? reason : undefined;
+  };
+}
+
+/** The row being filled. */
+class CurrentRow implements ReadRow {
+  flags: string[] = [];
+  /** What its column `anomalies` holds. */
+  anomalies: readonly (string | null)[] = [];
+  readonly #instants = new Map<string, Instant | null>();
+  readonly #lengths = new Map<string, number | null>();
+  readonly #unread = new Set<string>();
+  #job: RawJob | undefined;
+  /** The text asked for last: several columns are made of the status. */
+  #field: string | undefined;
+  #text: string | undefined;
+
+  start(job: RawJob): void {
+    this.#job = job;
+    this.#field = undefined;
+    if (this.flags.length > 0) this.flags = [];
+    if (this.#unread.size > 0) this.#unread.clear();
+  }
+
+  accept<T>(name: string, value: Read<T>): T | null {
+    if (value !== UNPARSABLE) return value;
+    this.flags.push(`unparsable:${name}`);
+    this.#unread.add(name);
+    return null;
+  }
+
+  /** JSON text as UTF-8 can carry it. */
+  wellFormed(name: string, json: string): string {
+    const text = escapeLoneSurrogates(json);
+    if (text !== json) this.flags.push(`lone_surrogate:${name}`);
+    return text;
+  }
+
+  setInstant(name: string, instant: Instant | null): void {
+    this.#instants.set(name, instant);
+    if (instant !== null && (instant < EARLIEST_PLAUSIBLE || instant >= FIRST_IMPLAUSIBLE))
+      this.flags.push(`implausible:${name}`);
+  }
+
+  setLength(name: string, length: number | null): void {
+    this.#lengths.set(name, length);
+  }
+
+  text(field: string): string | undefined {
+    if (field !== this.#field) {
+      this.#field = field;
+      this.#text = this.#job?.string(field);
+    }
+    return this.#text;
+  }
+
+  instant(column: string): Instant | null {
+    return this.#instants.get(column) ?? null;
+  }
+
+  length(column: string): number | null {
+    return this.#lengths.get(column) ?? null;
+  }
+
+  isUnread(column: string): boolean {
+    return this.#unread.has(column);
+  }
+
+  extra(): string | null {
+    const job = this.#job;
+    if (job === undefined || (!job.hasOthers && this.#unread.size === 0)) return null;
+    const members = [...job.members()]
+      .filter(([name]) => job.fields.indexOf(name) < 0 || this.#unread.has(name))
+      .map(([name, value]) => `${JSON.stringify(name)}:${value}`);
+    return members.length === 0 ? null : `{${members.join()}}`;
+  }
+}
+
+/** @param field place of the column's field among those sent, -1 for a derived column */
+function fillerOf(column: Column, field: number, capacity: number, row: CurrentRow): FilledColumn {
+  const { name, sent: isSent } = column;
+  switch (column.type) {
+    case 'string':
+    case 'json': {
+      const buffer = new StringBuffer(capacity);
+      if (column.sent) {
+        const push = column.type === 'json' ? pushJson : pushText;
+        return { isSent, buffer, fill: (job) => push(buffer, row, job, name, field) };
+      }
+      const { derive, type } = column;
+      const fill = () => {
+        const text = derive(row);
+        const isJson = type === 'json' && text !== null;
+        buffer.push(isJson ? row.wellFormed(name, text) : text);
+      };
+      return { isSent, buffer, fill };
+    }
+    case 'int64': {
+      const buffer = new Int64Buffer(capacity);
+      const cell = column.sent
+        ? (job: RawJob) => row.accept(name, READ.int64(job, field))
+        : () => column.derive(row);
+      return { isSent, buffer, fill: (job) => buffer.push(cell(job)) };
+    }
+    case 'float64': {
+      const buffer = new Float64Buffer(capacity);
+      const cell = column.sent
+        ? (job: RawJob) => row.accept(name, READ.float64(job, field))
+        : () => column.derive(row);
+      return { isSent, buffer, fill: (job) => buffer.push(cell(job)) };
+    }
+    case 'bool': {
+      const buffer = new BoolBuffer(capacity);
+      const cell = column.sent
+        ? (job: RawJob) => row.accept(name, READ.bool(job, field))
+        : () => column.derive(row);
+      return { isSent, buffer, fill: (job) => buffer.push(cell(job)) };
+    }
+    case 'timestamp': {
+      const buffer = new TimestampBuffer(capacity);
+      const cell = column.sent
+        ? (job: RawJob) => row.accept(name, READ.timestamp(job, field))
+        : () => column.derive(row);
+      const fill = (job: RawJob) => {
+        const instant = cell(job);
+        row.setInstant(name, instant);
+        buffer.push(instant);
+      };
+      return { isSent, buffer, fill };
+    }
+    case 'strings': {
+      const buffer = new StringsBuffer(capacity);
+      const fill = (job: RawJob) => {
+        const items = column.sent ? readStrings(row, job, name, field) : column.derive(row);
+        if (name === 'anomalies') row.anomalies = items ?? [];
+        row.setLength(name, items?.length ?? null);
+        buffer.push(items);
+      };
+      return { isSent, buffer, fill };
+    }
+  }
+}
+
+/** A text goes from its bytes to its column's, unless it has escapes that need a closer look. */
+function pushText(
+  buffer: StringBuffer,
+  row: CurrentRow,
+  job: RawJob,
+  name: string,
+  field: number,
+): void {
+  if (job.isNull(field)) {
+    buffer.push(null);
+    return;
+  }
+  const start = job.startOf(field);
+  const end = job.endOf(field) - 1;
+  const form = job.formOf(field);
+  if (!job.isText(field)) buffer.push(row.accept<string>(name, UNPARSABLE));
+  else if (form === FORM.plain) buffer.pushBytes(job.view, start + 1, end);
+  else if (form === FORM.escaped) buffer.pushEscaped(job.bytes, start + 1, end);
+  else buffer.push(JSON.parse(row.wellFormed(name, job.bytes.toString('utf8', start, end + 1))));
+}
+
+function pushJson(
+  buffer: StringBuffer,
+  row: CurrentRow,
+  job: RawJob,
+  name: string,
+  field: number,
+): void {
+  const form = job.formOf(field);
+  if (job.isNull(field)) buffer.push(null);
+  else if (form === FORM.spaced || form === FORM.unicode)
+    buffer.push(row.wellFormed(name, job.json(name) ?? ''));
+  else buffer.pushBytes(job.view, job.startOf(field), job.endOf(field));
+}
+
+function readStrings(
+  row: CurrentRow,
+  job: RawJob,
+  name: string,
+  field: number,
+): readonly (string | null)[] | null {
+  const items = row.accept(name, READ.strings(job, field));
+  if (items === null || job.formOf(field) !== FORM.unicode) return items;
+  return JSON.parse(row.wellFormed(name, job.json(name) ?? ''));
+}
+
+const BEFORE_RECORD = ',"record":';
+
+/** One line of `rejects.ndjson`. */
+export function rejectLine({ reason, record }: Reject): string {
+  return `{"reason":${JSON.stringify(reason)}${BEFORE_RECORD}${record}}\n`;
+}
+
+/** @param line as `rejectLine` wrote it, without its end. A quote in a reason is escaped: the first match is the border. */
+export function readRejectLine(line: string): Reject {
+  const border = line.indexOf(`"${BEFORE_RECORD}`) + 1;
+  const { reason } = Object(JSON.parse(`${line.slice(0, border)}}`));
+  return { reason, record: RawJob.parse(line.slice(border + BEFORE_RECORD.length, -1)) };
 }

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Extraction, type RowChunk } from '../../src/extract/extraction.ts';
-import { idOf, instantOf, Ledger } from '../../src/extract/ledger.ts';
+import { idOf, Ledger } from '../../src/extract/ledger.ts';
 import type { FetchPage, PageAnswer } from '../../src/extract/page.ts';
 import type { JsonValue } from '../../src/json/json-value.ts';
+import { JOB_FIELDS, type RawJob } from '../../src/json/raw-job.ts';
 import { ShiftingList } from '../support/shifting-list.ts';
 import { readAll, readerOf } from './reading.ts';
+
+function instantOf(row: RawJob, field: string) {
+  return row.instant(JOB_FIELDS.indexOf(field));
+}
 
 function assertAllThere(list: ShiftingList, ids: ReadonlyMap<string, number>): void {
   assert.deepEqual(
@@ -220,7 +225,7 @@ test('nothing before what is settled comes later, while the list is still', asyn
   const { chunks } = await readAll(readerOf(list.fetchPage));
   let settled = 0n;
   for (const chunk of chunks) {
-    const times = chunk.rows.map((row) => instantOf(row, 'created_at') ?? -1n);
+    const times = chunk.rows.map((row) => instantOf(row, 'created_at') ?? -1);
     assert.ok(times.every((time) => time >= settled));
     settled = chunk.settled ?? settled;
   }

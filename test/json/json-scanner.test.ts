@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { compactJson } from '../../src/json/compact-json.ts';
-import { FORM, JsonScanner } from '../../src/json/json-scanner.ts';
+import {
+  compactJson,
+  escapeLoneSurrogates,
+  FORM,
+  JsonScanner,
+} from '../../src/json/json-scanner.ts';
 
 /** Whether the scanner takes the text for one whole JSON value. */
 function accepts(text: string): boolean {
@@ -89,6 +93,9 @@ test('it tells how a value was written', () => {
     ['[1,"a b"]', FORM.plain],
     ['[1, 2]', FORM.spaced],
     ['{"a" :1}', FORM.spaced],
+    ['{"a\\u0041" :1}', FORM.unicode],
+    ['[["\\ud800"]]', FORM.unicode],
+    ['["\\n"]', FORM.plain],
     [' 12.5 ', FORM.plain],
   ] as const) {
     assert.equal(new JsonScanner(Buffer.from(text)).value(), form, text);
@@ -104,3 +111,29 @@ test('compact JSON has lost its white space and nothing else', () => {
     }),
   );
 });
+
+test('no value is lost where halves of surrogate pairs are escaped', () => {
+  const parts = ['\ud800', '\udbff', '\udc00', '\udfff', '\u{1f600}', '\\', 'ud800', '"', 'a'];
+  const texts = fc.array(fc.constantFrom(...parts), { maxLength: 8 }).map((text) => text.join(''));
+  const values = fc.oneof(texts, fc.array(texts), fc.dictionary(texts, fc.array(texts)));
+  fc.assert(
+    fc.property(values, (value) => {
+      const escaped: unknown = JSON.parse(escapeLoneSurrogates(JSON.stringify(value)));
+      assert.equal(JSON.stringify(escaped), JSON.stringify(withHalvesSaid(value)));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+/** The value with every half of a pair as the six characters of its escape. */
+function withHalvesSaid(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withHalvesSaid);
+  if (typeof value !== 'string')
+    return Object.fromEntries(
+      Object.entries(Object(value)).map((member) => member.map(withHalvesSaid)),
+    );
+  const characters = [...value].map((character) =>
+    character.isWellFormed() ? character : `\\u${character.charCodeAt(0).toString(16)}`,
+  );
+  return characters.join('');
+}

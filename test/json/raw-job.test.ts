@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { JOB_COLUMNS } from '../../src/jobs/columns.ts';
-import { FIELD, JOB_FIELDS } from '../../src/jobs/job.ts';
 import { FORM, JsonScanner } from '../../src/json/json-scanner.ts';
-import { RawJob } from '../../src/json/raw-job.ts';
+import { compareKeys, keyOf, RawJob } from '../../src/json/raw-job.ts';
 
 function listOf(text: string): RawJob[] | undefined {
   const bytes = Buffer.from(`${text}   `);
   return RawJob.scanList(new JsonScanner(bytes), bytes);
 }
-
-test('the fields of a job are the sent columns', () => {
-  const sent = JOB_COLUMNS.filter((column) => column.sent).map(({ name }) => name);
-  assert.deepEqual(sent.toSorted(), JOB_FIELDS.toSorted());
-});
 
 test('fields are found in any order, whatever the other jobs of the list look like', () => {
   const jobs = listOf(
@@ -75,7 +68,7 @@ test('text and digits are told apart', () => {
 test('a value knows whether its bytes are its text', () => {
   const job = RawJob.parse('{"id":"a","status":"\\"","sequence":"\\u00e9","variables":{"a": 1}}');
   const forms = (['id', 'status', 'sequence', 'variables'] as const).map((name) =>
-    job.formOf(FIELD[name]),
+    job.formOf(job.fields.indexOf(name)),
   );
   assert.deepEqual(forms, [FORM.plain, FORM.escaped, FORM.unicode, FORM.spaced]);
   assert.deepEqual([job.string('status'), job.string('sequence')], ['"', 'é']);
@@ -93,4 +86,33 @@ test('what is no object is no job', () => {
   assert.equal(listOf('[{"id":"a"},7]'), undefined);
   for (const text of ['[]', '7', '', '{"id":1', '{"id":1}{}'])
     assert.throws(() => RawJob.parse(text), SyntaxError, text);
+});
+
+test('jobs are sorted by their instants, then by the UTF-8 of their ids', () => {
+  const sorted = [
+    '{"created_at":"0001-01-01T00:00:00Z","id":"z"}',
+    '{"created_at":"2024-01-01T00:00:00+00:00","id":"a"}',
+    '{"created_at":1704067200,"id":"a\\""}',
+    '{"created_at":"2024-01-01t00:00:00","id":"b"}',
+    '{"created_at":"1.7040672e9","id":"\\uff5e"}',
+    '{"created_at":"2024-01-01T00:00:00Z","id":"\u{1f600}"}',
+    '{"created_at":"2024-01-01T00:00:00.000001","id":"a"}',
+    '{"created_at":"9999-12-31T23:59:59Z"}',
+    '{"created_at":"soon","id":"a"}',
+    '{"id":"b"}',
+  ];
+  const jobs = sorted.map((text) => RawJob.parse(text)).reverse();
+  const back = jobs.toSorted((a, b) => compareKeys(keyOf(a), keyOf(b)));
+  assert.deepEqual(back.map(String), sorted.map((text) => RawJob.parse(text)).map(String));
+  assert.deepEqual(Buffer.from(keyOf(RawJob.parse('{"id":"\\ud800"}')).id).toString(), '\\ud800');
+});
+
+test('a broken list tells where it is broken', () => {
+  for (const [text, at] of [
+    ['[{"id":"a"},{"id":b}]', 18],
+    ['[{"id":"a"},{"id"', 20],
+    ['[{"id":"a\u0001"}]', 9],
+  ] as const) {
+    assert.throws(() => listOf(text), { name: 'NotJson', at });
+  }
 });

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { RecordBatchReader, tableFromIPC } from 'apache-arrow';
-import { JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
-import { columnTypeOf } from '../../src/jobs/column-type.ts';
+import { columnTypeOf, JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
 import { JOB_COLUMNS } from '../../src/jobs/columns.ts';
 import { jobBatch } from '../support/batches.ts';
 import { encode } from '../support/encode.ts';

@@ -16,8 +16,7 @@ import {
   Uint64,
   Utf8,
 } from 'apache-arrow';
-import { arrowSchema, JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
-import { columnTypeOf } from '../../src/jobs/column-type.ts';
+import { arrowSchema, columnTypeOf, JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
 import { JOB_COLUMNS } from '../../src/jobs/columns.ts';
 import { FORMATS } from '../../src/jobs/pipeline.ts';
 import { openFile } from '../support/encode.ts';

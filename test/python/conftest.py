@@ -61,4 +61,4 @@ def snapshot(tmp_path_factory):
             server.terminate()
     manifest = result["manifest"]
     assert len(jobs) == JOBS
-    return Snapshot(Path(result["folder"]), manifest, [row_of(job, manifest["startedAt"]) for job in jobs])
+    return Snapshot(Path(result["folder"]), manifest, [row_of(job) for job in jobs])

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 EARLIEST_PLAUSIBLE = datetime(2015, 1, 1, tzinfo=timezone.utc)
+FIRST_IMPLAUSIBLE = datetime(2100, 1, 1, tzinfo=timezone.utc)
 KNOWN = {"PENDING", "RUNNING", "DONE", "ERROR", "CANCELED", "TIMED_OUT", "PAUSED", "CANCELING"}
 FINAL = {"DONE", "ERROR", "CANCELED", "TIMED_OUT"}
 STRINGS = ["id", "batch_id", "project_id", "status", "parent_id", "slurm_job_id"]
@@ -65,7 +66,7 @@ def seconds(start, end):
     return None if start is None or end is None else float(end - start) / 1e6
 
 
-def row_of(job: dict, run_started: str) -> dict:
+def row_of(job: dict) -> dict:
     """The row of a job. `variables` and `extra` are JSON values, `anomalies` is sorted."""
     row, unread = {}, []
 
@@ -92,18 +93,18 @@ def row_of(job: dict, run_started: str) -> dict:
     row["error_count"] = None if "errors" in unread else len(row["errors"] or [])
     extra = {name: value for name, value in job.items() if name not in SENT or name in unread}
     row["extra"] = extra or None
-    row["anomalies"] = sorted([f"unparsable:{name}" for name in unread] + flags(row, run_started))
+    row["anomalies"] = sorted([f"unparsable:{name}" for name in unread] + flags(row))
     return row
 
 
-def flags(row: dict, run_started: str) -> list[str]:
+def flags(row: dict) -> list[str]:
     created, start, end = (row[name] for name in ("created_at", "start_timestamp", "end_timestamp"))
     earliest = micros(EARLIEST_PLAUSIBLE)
-    latest = micros(datetime.fromisoformat(run_started) + timedelta(days=1))
+    end_of_plausible = micros(FIRST_IMPLAUSIBLE)
     found = [
         f"implausible:{name}"
         for name in TIMES
-        if row[name] is not None and not earliest <= row[name] <= latest
+        if row[name] is not None and not earliest <= row[name] < end_of_plausible
     ]
     if start is not None and start < created:
         found.append("start_before_created")

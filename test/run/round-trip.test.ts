@@ -22,10 +22,9 @@ test('every value of 5,000 odd rows is the same in all formats and readers', {
 }, async (t) => {
   const api = await startSimulator(ODD_JOBS);
   t.after(() => api.close());
-  const { folder, manifest } = await runExport(exportOptions(api.url, await temporaryFolder(t)));
-  const latest = BigInt(Date.parse(manifest.startedAt) + 86_400_000) * 1000n;
+  const { folder } = await runExport(exportOptions(api.url, await temporaryFolder(t)));
   const { rows: texts } = api.jobs.page({ offset: 0, limit: 5000, direction: 'ASC' });
-  const expected = texts.map((text) => expectedRow(text, latest));
+  const expected = texts.map((text) => expectedRow(text));
   assert.equal(expected.length, 5000);
   for (const [name, read] of Object.entries({
     'jobs.parquet': parquetByDuckdb,

@@ -1,4 +1,4 @@
-import { KNOWN_STATUSES } from '../../src/jobs/job.ts';
+import { KNOWN_STATUSES } from '../../src/jobs/columns.ts';
 import { parseTimestamp } from '../../src/jobs/timestamp.ts';
 import { isUuid } from './uuid.ts';
 

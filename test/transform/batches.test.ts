@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import type { RowChunk } from '../../src/json/page.ts';
 import type { RawJob } from '../../src/json/raw-job.ts';
-import type { RowChunk } from '../../src/json/rows.ts';
 import { BATCH_BYTES, BATCH_ROWS, toBatches } from '../../src/transform/batches.ts';
 import { idOf, rawJob } from '../support/raw-jobs.ts';
 
@@ -34,7 +34,7 @@ async function cut(
   chunks: AsyncIterable<RowChunk>,
 ): Promise<{ rows: number; offset: number | undefined; id: unknown }[]> {
   const cuts = [];
-  for await (const { batch, last } of toBatches(chunks, 0n)) {
+  for await (const { batch, last } of toBatches(chunks)) {
     cuts.push({ rows: batch.numRows, offset: last?.offset, id: last && idOf(last.row) });
   }
   return cuts;

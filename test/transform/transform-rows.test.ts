@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { parse } from 'lossless-json';
+import { type Column, describeColumns, JOB_COLUMNS, sentFields } from '../../src/jobs/columns.ts';
 import { parseTimestamp } from '../../src/jobs/timestamp.ts';
-import { RawJob } from '../../src/json/raw-job.ts';
-import { readRejectLine, rejectLine } from '../../src/transform/reject-line.ts';
-import { transformRows } from '../../src/transform/transform-rows.ts';
+import { JobFields, RawJob } from '../../src/json/raw-job.ts';
+import { readRejectLine, rejectLine, transformRows } from '../../src/transform/transform-rows.ts';
 import { rawJob } from '../support/raw-jobs.ts';
+import { duckdb } from '../support/read-snapshot.ts';
 
-const TOMORROW = 1_795_000_000_000_000n;
 const BASE = {
   id: '00000000-0000-4000-8000-000000000001',
   batch_id: 'b',
@@ -26,7 +26,7 @@ const BASE = {
 };
 
 function rowOf(change: Record<string, unknown>): Record<string, unknown> {
-  const { batch, rejects } = transformRows([rawJob({ ...BASE, ...change })], TOMORROW);
+  const { batch, rejects } = transformRows([rawJob({ ...BASE, ...change })]);
   assert.deepEqual(rejects, []);
   assert.equal(batch.numRows, 1);
   return Object.fromEntries(
@@ -124,7 +124,7 @@ test('a value of another type is set to null, flagged, and kept raw in extra', (
 test('unknown fields are kept digit for digit, prototype names included', () => {
   const unknown = '{"__proto__":{"a":1},"constructor":[9007199254740993],"queue_seconds":"mine"}';
   const job = RawJob.parse(`${JSON.stringify(BASE).slice(0, -1)},${unknown.slice(1)}`);
-  const { batch } = transformRows([job], TOMORROW);
+  const { batch } = transformRows([job]);
   assert.equal(batch.getChild('extra')?.get(0), unknown);
 });
 
@@ -157,7 +157,7 @@ test('a row without a usable required column is set aside with the whole record'
     ['created_at', '2023-02-30T00:00:00Z', 'created_at: not a timestamp'],
   ] as const) {
     const bad = { ...BASE, [field]: value };
-    const { batch, rejects } = transformRows([BASE, bad, BASE].map(rawJob), TOMORROW);
+    const { batch, rejects } = transformRows([BASE, bad, BASE].map(rawJob));
     assert.equal(batch.numRows, 2);
     assert.deepEqual(
       rejects.map((reject) => ({ ...reject, record: String(reject.record) })),
@@ -178,31 +178,144 @@ test('a reject keeps numbers digit for digit and half a surrogate pair as its es
   assert.equal(String(read.record), String(record));
 });
 
-test('half a surrogate pair sets the row aside, even where two halves meet across rows', () => {
-  const high = { ...BASE, sequence: 'a\ud83d' };
-  const low = { ...BASE, sequence: '\ude00b', errors: ['fine'] };
-  const inErrors = { ...BASE, errors: ['ok', '\ud83d'] };
-  const whole = { ...BASE, sequence: '\u{1f600}' };
-  const { batch, rejects } = transformRows(
-    [whole, high, low, inErrors, whole].map(rawJob),
-    TOMORROW,
-  );
-  assert.equal(batch.numRows, 2);
-  assert.deepEqual(
-    rejects.map(({ record }) => String(record)),
-    [high, low, inErrors].map((record) => JSON.stringify(record)),
-  );
-  assert.equal(batch.getChild('sequence')?.get(1), '\u{1f600}');
+test('half of a surrogate pair is kept as its escape in every column, and flagged', () => {
+  const half = '\ud83d';
+  for (const [change, column, expected] of [
+    [{ id: `a${half}` }, 'id', 'a\\ud83d'],
+    [{ sequence: `${half}\u{1f600}\n` }, 'sequence', '\\ud83d\u{1f600}\n'],
+    [{ errors: ['ok', half, null] }, 'errors', ['ok', '\\ud83d', null]],
+    [{ variables: { a: [half] } }, 'variables', '{"a":["\\\\ud83d"]}'],
+    [
+      { variables: { [half]: { '\udc00': '\\' } } },
+      'variables',
+      '{"\\\\ud83d":{"\\\\udc00":"\\\\"}}',
+    ],
+    [{ variables: half }, 'variables', '"\\\\ud83d"'],
+    [{ other: { [half]: 1 } }, 'extra', '{"other":{"\\\\ud83d":1}}'],
+    [{ [half]: 1 }, 'extra', '{"\\\\ud83d":1}'],
+  ] as const) {
+    const row = rowOf(change);
+    assert.deepEqual(row[column], expected);
+    assert.deepEqual(row.anomalies, [`lone_surrogate:${column}`]);
+  }
+  const raw = rowOf({ runs: half });
+  assert.equal(raw.extra, '{"runs":"\\\\ud83d"}');
+  assert.deepEqual(raw.anomalies, ['unparsable:runs', 'lone_surrogate:extra']);
 });
 
-test('half a surrogate pair inside variables is kept as its escape', () => {
-  assert.equal(rowOf({ variables: { a: '\ud83d' } }).variables, '{"a":"\\ud83d"}');
+test('two halves that meet across rows stay halves', () => {
+  const [high, low] = [
+    { ...BASE, sequence: 'a\ud83d' },
+    { ...BASE, sequence: '\ude00b' },
+  ];
+  const { batch, anomalies } = transformRows([high, low].map(rawJob));
+  assert.deepEqual([...(batch.getChild('sequence') ?? [])], ['a\\ud83d', '\\ude00b']);
+  assert.deepEqual([...anomalies], [['lone_surrogate:sequence', 2]]);
+});
+
+test('whole pairs and escapes that only look like halves are no halves', () => {
+  for (const json of [
+    '"\\ud83d\\ude00"',
+    '"\\\\ud83d"',
+    '"\\\\\\\\ud800"',
+    '"\\u00e9\\ud7ff\\ue000"',
+  ]) {
+    const job = RawJob.parse(
+      `${JSON.stringify(BASE).slice(0, -1)},"sequence":${json},"variables":[${json}]}`,
+    );
+    const { batch, anomalies } = transformRows([job]);
+    assert.equal(batch.getChild('sequence')?.get(0), JSON.parse(json));
+    assert.equal(batch.getChild('variables')?.get(0), `[${json}]`);
+    assert.equal(anomalies.size, 0);
+  }
+});
+
+test('JSON columns are JSON to DuckDB, whatever the jobs hold', async () => {
+  const rows = [
+    ['{"Omega":1,"omega":2}', '$.omega', '2'],
+    ['{"name":"x\\ud800y"}', '$.name', 'x\\ud800y'],
+    ['{"a":1e400,"b":9007199254740993}', '$.b', '9007199254740993'],
+    ['{"__proto__":{"a":1},"constructor":[]}', '$.constructor', '[]'],
+    ['{"a":"\\u0000\\u2028"}', '$.a', '\0\u2028'],
+    ['{"\\udfff":{"\\ud800":[null]}}', '$."\\\\udfff"', '{"\\\\ud800":[null]}'],
+  ];
+  const cells = rows.map(([json, path]) => {
+    const job = RawJob.parse(`${JSON.stringify(BASE).slice(0, -1)},"variables":${json}}`);
+    const cell = String(transformRows([job]).batch.getChild('variables')?.get(0));
+    const [text, place] = [cell, path].map((part) => `'${part.replaceAll("'", "''")}'`);
+    return `(json_valid(${text}), ${text} ->> ${place})`;
+  });
+  const found = await duckdb(`SELECT * FROM (VALUES ${cells.join()}) AS t(valid, value)`);
+  assert.deepEqual(
+    found.map(({ valid, value }) => [valid, value]),
+    rows.map(([, , value]) => [true, value]),
+  );
+});
+
+test('a column more is one line more', () => {
+  const columns: readonly Column[] = [
+    ...JOB_COLUMNS,
+    { name: 'priority', type: 'float64', required: false, sent: true, description: '' },
+    { name: 'is_urgent', type: 'bool', required: true, sent: true, description: '' },
+    {
+      name: 'age',
+      type: 'string',
+      required: false,
+      sent: false,
+      derive: (row) => `${row.instant('created_at')} ${row.text('status')}`,
+      description: '',
+    },
+  ];
+  const fields = new JobFields(sentFields(columns));
+  const text = JSON.stringify({ ...BASE, priority: 2.5, is_urgent: true, other: 1 });
+  const without = JSON.stringify({ ...BASE, priority: '2', is_urgent: null });
+  const jobs = [text, without].map((json) => RawJob.parse(json, fields));
+  const { batch, rejects } = transformRows(jobs, { columns });
+  assert.deepEqual(
+    ['priority', 'is_urgent', 'age', 'extra'].map((name) => batch.getChild(name)?.get(0)),
+    [2.5, true, '1709287200000001 DONE', '{"other":1}'],
+  );
+  assert.deepEqual(
+    rejects.map(({ reason }) => reason),
+    ['is_urgent: missing'],
+  );
+  assert.deepEqual(describeColumns(columns).at(-1), {
+    name: 'age',
+    type: 'string',
+    required: false,
+  });
+  assert.equal(
+    transformRows([RawJob.parse(text)])
+      .batch.getChild('extra')
+      ?.get(0),
+    '{"priority":2.5,"is_urgent":true,"other":1}',
+  );
+});
+
+test('times outside the years 1 to 9999 are null, flagged, and kept raw; in created_at they set the row aside', () => {
+  for (const text of ['"0000-12-31T23:59:59Z"', '253402300800', '1e400', '"-1e300"']) {
+    const row = rowOf({ updated_at: parse(text) });
+    assert.deepEqual([row.updated_at, row.anomalies], [null, ['unparsable:updated_at']]);
+    assert.equal(row.extra, `{"updated_at":${text}}`);
+    const { rejects } = transformRows([rawJob({ ...BASE, created_at: parse(text) })]);
+    assert.equal(rejects[0]?.reason, 'created_at: not a timestamp');
+  }
+  assert.deepEqual(anomaliesOf({ updated_at: '9999-12-31T23:59:59.999999Z' }), [
+    'implausible:updated_at',
+  ]);
+  assert.deepEqual(anomaliesOf({ updated_at: '2100-01-01T00:00:00Z' }), ['implausible:updated_at']);
+  assert.deepEqual(anomaliesOf({ updated_at: '2099-12-31T23:59:59.999999Z' }), []);
+});
+
+test('an epoch with an exponent is exact', () => {
+  for (const value of ['1.7040672005e9', parse('17040672005E-1'), parse('1704067200500000000e-9')])
+    assert.equal(rowOf({ updated_at: value }).updated_at, 1_704_067_200_500_000n);
 });
 
 test('a value may be nested as deeply as it likes', () => {
   const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
   const job = RawJob.parse(`${JSON.stringify(BASE).slice(0, -1)},"variables":${deep}}`);
-  const { batch } = transformRows([job], TOMORROW);
+  const { batch } = transformRows([job]);
   assert.equal(batch.getChild('variables')?.get(0), deep);
 });
 
@@ -222,10 +335,7 @@ test('any strings and lists survive in any mixture of rows', () => {
   );
   fc.assert(
     fc.property(rows, (changes) => {
-      const { batch } = transformRows(
-        changes.map((change) => rawJob({ ...BASE, ...change })),
-        TOMORROW,
-      );
+      const { batch } = transformRows(changes.map((change) => rawJob({ ...BASE, ...change })));
       const [sequence, errors] = [batch.getChild('sequence'), batch.getChild('errors')];
       for (const [at, change] of changes.entries()) {
         assert.equal(sequence?.get(at), change.sequence);

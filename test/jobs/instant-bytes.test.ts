@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { parseTimestamp } from '../../src/jobs/timestamp.ts';
-import { instantAt } from '../../src/transform/instant-bytes.ts';
+import { instantAt, parseTimestamp } from '../../src/jobs/timestamp.ts';
 
 function instantOf(text: string): number {
   const bytes = Buffer.from(`"${text}"`);

@@ -1,8 +1,18 @@
-import { type Data, Field, List, makeData, Utf8 } from 'apache-arrow';
-import { copyBytes, SLACK_BYTES } from '../json/copy-bytes.ts';
+import {
+  Bool,
+  type Data,
+  Field,
+  Float64,
+  Int64,
+  List,
+  makeData,
+  TimestampMicrosecond,
+  Utf8,
+} from 'apache-arrow';
+import { copyBytes, SLACK_BYTES } from '../json/bytes.ts';
 import { BACKSLASH } from '../json/json-scanner.ts';
-import { type ColumnBuffer, Validity } from './column-buffer.ts';
 
+const TWO_TO_32 = 4_294_967_296;
 const FIRST_BYTES = 1 << 12;
 /** A buffer that grew beyond that is not kept for the next batch. */
 const KEPT_BYTES = 1 << 24;
@@ -11,6 +21,126 @@ const KEPT_BYTES = 1 << 24;
 const MEANING = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 for (const [letter, meaning] of ['b\b', 'f\f', 'n\n', 'r\r', 't\t'])
   MEANING[letter.charCodeAt(0)] = meaning.charCodeAt(0);
+
+/** One column of a batch after the other; rows are set in order. */
+export interface ColumnBuffer {
+  /** The rows since the last call. Their memory is used again: they are good until the next row is set. */
+  finish(): Data;
+}
+
+/** Which values of a column are null. */
+export class Validity {
+  readonly #nulls: number[] = [];
+
+  setNull(row: number): void {
+    this.#nulls.push(row);
+  }
+
+  /** The bitmap of `length` rows, bit i for row i; none while no value is null. Bits behind the last row are zero. */
+  finish(length: number): { nullCount: number; nullBitmap?: Uint8Array } {
+    const nullCount = this.#nulls.length;
+    if (nullCount === 0) return { nullCount };
+    const nullBitmap = new Uint8Array(Math.ceil(length / 8)).fill(0xff);
+    if ((length & 7) > 0) nullBitmap[nullBitmap.length - 1] = (1 << (length & 7)) - 1;
+    for (const row of this.#nulls) nullBitmap[row >> 3] &= ~(1 << (row & 7));
+    this.#nulls.length = 0;
+    return { nullCount, nullBitmap };
+  }
+}
+
+/** 64-bit integers. */
+export class Int64Buffer implements ColumnBuffer {
+  private length = 0;
+  private readonly validity = new Validity();
+  private readonly values: BigInt64Array;
+  /** The same values as low and high halves: a number is written without becoming a bigint. */
+  readonly #halves: Int32Array;
+
+  constructor(capacity: number) {
+    this.values = new BigInt64Array(capacity);
+    this.#halves = new Int32Array(this.values.buffer);
+  }
+
+  /** @param value a bigint that fits 64 bits, or a number that is a safe integer */
+  push(value: bigint | number | null): void {
+    const row = this.length++;
+    if (value === null) this.validity.setNull(row);
+    if (typeof value === 'bigint') this.values[row] = value;
+    else {
+      this.#halves[2 * row] = value ?? 0;
+      this.#halves[2 * row + 1] = Math.floor((value ?? 0) / TWO_TO_32);
+    }
+  }
+
+  finish(): Data {
+    return makeData({ type: new Int64(), ...this.takeRows() });
+  }
+
+  protected takeRows(): {
+    length: number;
+    nullCount: number;
+    nullBitmap?: Uint8Array;
+    data: BigInt64Array;
+  } {
+    const { length } = this;
+    this.length = 0;
+    return { length, ...this.validity.finish(length), data: this.values.subarray(0, length) };
+  }
+}
+
+/** Microseconds since the epoch, UTC. */
+export class TimestampBuffer extends Int64Buffer {
+  override finish(): Data {
+    return makeData({ type: new TimestampMicrosecond('UTC'), ...this.takeRows() });
+  }
+}
+
+export class Float64Buffer implements ColumnBuffer {
+  readonly #values: Float64Array;
+  readonly #validity = new Validity();
+  #row = 0;
+
+  constructor(capacity: number) {
+    this.#values = new Float64Array(capacity);
+  }
+
+  push(value: number | null): void {
+    const row = this.#row++;
+    if (value === null) this.#validity.setNull(row);
+    this.#values[row] = value ?? 0;
+  }
+
+  finish(): Data<Float64> {
+    const length = this.#row;
+    const data = this.#values.subarray(0, length);
+    this.#row = 0;
+    return makeData({ type: new Float64(), length, ...this.#validity.finish(length), data });
+  }
+}
+
+export class BoolBuffer implements ColumnBuffer {
+  readonly #bits: Uint8Array;
+  readonly #validity = new Validity();
+  #row = 0;
+
+  constructor(capacity: number) {
+    this.#bits = new Uint8Array(Math.ceil(capacity / 8));
+  }
+
+  push(value: boolean | null): void {
+    const row = this.#row++;
+    if (value === null) this.#validity.setNull(row);
+    if ((row & 7) === 0) this.#bits[row >> 3] = 0;
+    if (value) this.#bits[row >> 3] |= 1 << (row & 7);
+  }
+
+  finish(): Data<Bool> {
+    const length = this.#row;
+    const data = this.#bits.subarray(0, Math.ceil(length / 8));
+    this.#row = 0;
+    return makeData({ type: new Bool(), length, ...this.#validity.finish(length), data });
+  }
+}
 
 /** Strings as UTF-8, one behind the other. They must be well-formed Unicode. */
 export class StringBuffer implements ColumnBuffer {
