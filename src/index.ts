@@ -1,5 +1,5 @@
 export { type Column, type ColumnType, JOB_COLUMNS } from './jobs/columns.ts';
-export type { Completeness, Manifest, ProofMethod, PublishedFile } from './jobs/manifest.ts';
+export type { Completeness, ProofMethod } from './jobs/manifest.ts';
 export type { Credentials, ExportOptions, TokenEndpoint } from './jobs/options.ts';
 export {
   type Compression,
@@ -14,7 +14,9 @@ export { EXIT, type ExitCode, ExportError, type Stage } from './platform/errors.
 export type { FileSystem, OpenFile } from './platform/file-system.ts';
 export {
   type ExportResult,
+  type Manifest,
   type Plan,
+  type PublishedFile,
   planExport,
   runExport,
   verifySnapshot,

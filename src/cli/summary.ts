@@ -1,5 +1,4 @@
-import type { Manifest } from '../jobs/manifest.ts';
-import type { ExportResult, Plan } from '../run.ts';
+import type { ExportResult, Manifest, Plan } from '../run.ts';
 import { formatSeconds } from './duration.ts';
 import { count, counted, size } from './figures.ts';
 

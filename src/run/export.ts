@@ -2,14 +2,16 @@ import { join } from 'node:path';
 import { Extraction } from '../extract/extraction.ts';
 import type { JobsClient } from '../extract/http/index.ts';
 import { Ledger } from '../extract/ledger.ts';
-import type { Manifest } from '../jobs/manifest.ts';
 import type { ExportOptions } from '../jobs/options.ts';
 import type { Effects } from '../platform/effects.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { startNow } from '../platform/start-now.ts';
+import type { Manifest } from '../publish/manifest.ts';
 import { finishPublication } from '../publish/publish.ts';
-import { retain } from '../publish/retain.ts';
-import { acquireLock } from '../store/lock.ts';
+import { retain } from '../publish/snapshots.ts';
+import { checkOutput } from '../publish/staging.ts';
+import { withStatus } from '../publish/status.ts';
+import { acquireLock, type Lock } from '../store/lock.ts';
 import { openClient } from './client.ts';
 import { nodeEffects } from './node-effects.ts';
 import { decodeState, type PartState, restoreLedger } from './state.ts';
@@ -27,6 +29,7 @@ export interface RunStart extends Work {
   readonly effects: Effects;
   readonly signal: AbortSignal;
   readonly pipelineFolder: string;
+  readonly lock: Lock;
   readonly client: JobsClient;
   /** Monotonic milliseconds. */
   readonly begun: number;
@@ -61,24 +64,31 @@ export async function runExport(
   const pipelineFolder = join(options.output, options.pipeline);
   const lock = await acquireLock({ files, clock, path: join(pipelineFolder, '.lock') });
   try {
-    const work = await openWork(options, effects, pipelineFolder);
-    const { checkpoint } = work;
-    try {
-      const published = await finishPublication({
-        files,
-        pipelineFolder,
-        runId: work.header.runId,
-      });
-      const result =
-        published ??
-        (await runUnderLock({ options, effects, signal, begun, pipelineFolder, ...work }));
-      if (options.keep !== undefined) await retain({ files, pipelineFolder, keep: options.keep });
-      await checkpoint.close();
-      await checkpoint.discard();
-      return result;
-    } finally {
-      await checkpoint.close();
-    }
+    await checkOutput(files, pipelineFolder);
+    let client: JobsClient | undefined;
+    const progress = () => ({ requests: client?.stats.requests ?? 0 });
+    return await withStatus({ files, clock, pipelineFolder, progress }, async () => {
+      const work = await openWork(options, effects, pipelineFolder);
+      const { checkpoint, header } = work;
+      try {
+        const { runId } = header;
+        const published = await finishPublication({ files, pipelineFolder, runId });
+        const result =
+          published ??
+          (await runUnderLock(
+            { options, effects, signal, begun, pipelineFolder, lock, ...work },
+            (opened) => {
+              client = opened;
+            },
+          ));
+        if (options.keep !== undefined) await retain({ files, pipelineFolder, keep: options.keep });
+        await checkpoint.close();
+        await checkpoint.discard();
+        return result;
+      } finally {
+        await checkpoint.close();
+      }
+    });
   } finally {
     await lock.release();
   }
@@ -86,9 +96,11 @@ export async function runExport(
 
 async function runUnderLock(
   opened: Omit<RunStart, 'client' | 'states' | 'extraction'>,
+  onClient: (client: JobsClient) => void,
 ): Promise<ExportResult> {
   const { options, effects, checkpoint, begun, signal } = opened;
   const client = openClient(options, effects, begun);
+  onClient(client);
   const stop = new AbortController();
   try {
     const states = checkpoint.found.parts.map(({ state }) => decodeState(state));

@@ -1,6 +1,7 @@
 import { JOB_COLUMNS } from '../jobs/columns.ts';
-import type { Completeness, Manifest, PublishedFile } from '../jobs/manifest.ts';
+import type { Completeness } from '../jobs/manifest.ts';
 import { TOOL } from '../platform/tool.ts';
+import type { Manifest, PublishedFile } from '../publish/manifest.ts';
 import type { RunStart } from './export.ts';
 import type { Tally } from './tally.ts';
 
@@ -25,7 +26,7 @@ export function makeManifest(
     pipeline: options.pipeline,
     runId: header.runId,
     apiUrl: options.apiUrl,
-    filters: options.filters,
+    filters: { ...options.filters },
     startedAt: new Date(header.startedAt).toISOString(),
     finishedAt: new Date(effects.clock.wall()).toISOString(),
     seconds,
@@ -37,7 +38,7 @@ export function makeManifest(
     repairs: counts.seamsRepaired,
     rejects: tally.rejects,
     anomalies: tally.sortedAnomalies,
-    completeness,
+    completeness: { ...completeness },
     requests,
     retries,
     bytesReceived,

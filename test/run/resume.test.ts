@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import type { Manifest } from '../../src/jobs/manifest.ts';
 import type { Effects } from '../../src/platform/effects.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
+import type { Manifest } from '../../src/publish/manifest.ts';
 import { runExport } from '../../src/run.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
@@ -51,7 +51,7 @@ test('an interrupted export goes on where it stopped and ends with the same byte
   await interrupted(api, output, 6000, { concurrency: 3 });
   assert.deepEqual(
     (await readdir(join(output, 'jobs'))).toSorted(),
-    ['.work'],
+    ['.work', 'status.json'],
     'nothing to see for a reader',
   );
   await interrupted(api, output, 9500, { formats: ['ndjson'] });
@@ -67,11 +67,13 @@ test('an interrupted export goes on where it stopped and ends with the same byte
     api.stats.pages - before < 0.3 * 107,
     `${api.stats.pages - before} pages for the last tenth, and what was in flight`,
   );
-  assert.equal(await readlink(join(output, 'jobs', 'latest')), manifest.runId);
-  assert.deepEqual(
-    (await readdir(join(folder, '..'))).toSorted(),
-    ['.work', manifest.runId, 'latest'].toSorted(),
-  );
+  assert.equal(await readlink(join(output, 'jobs', 'latest')), `run=${manifest.runId}`);
+  assert.deepEqual((await readdir(join(folder, '..'))).toSorted(), [
+    '.work',
+    'latest',
+    `run=${manifest.runId}`,
+    'status.json',
+  ]);
 });
 
 test('rows set aside survive an interruption', async (t) => {
@@ -170,8 +172,8 @@ test('--keep removes older snapshots and never the latest', async (t) => {
   for (let run = 0; run < 3; run++)
     runs.push(await runExport({ ...exportOptions(api.url, output), keep: 2 }));
   const names = (await nodeFiles.list(join(output, 'jobs'))).filter(
-    (name) => !name.startsWith('.'),
+    (name) => !name.startsWith('.') && name !== 'status.json',
   );
   assert.equal(names.length, 3, 'two snapshots and latest');
-  assert.ok(names.includes(runs[2].manifest.runId));
+  assert.ok(names.includes(`run=${runs[2].manifest.runId}`));
 });

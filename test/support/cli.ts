@@ -3,8 +3,8 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { Context, Engine, Environment } from '../../src/cli/context.ts';
 import { runProgram } from '../../src/cli/program.ts';
-import type { Manifest } from '../../src/jobs/manifest.ts';
 import type { ExportOptions } from '../../src/jobs/options.ts';
+import type { Manifest } from '../../src/publish/manifest.ts';
 
 export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 
