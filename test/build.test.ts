@@ -37,7 +37,7 @@ const FOR_LINE = [...YARGS, 'y18n', 'yargs', 'yargs-parser'].sort();
 
 describe('the built program', () => {
   it('loads no package but yargs for --help, and no stage', () => {
-    const sources = loadedWith('src/cli/main.ts');
+    const sources = loadedWith('src/cli/start.ts');
     assert.deepEqual(packages(sources), FOR_LINE);
     const own = sources.filter((path) => path.startsWith('src/'));
     assert.deepEqual(
@@ -47,8 +47,8 @@ describe('the built program', () => {
   });
 
   it('loads what an export needs up to its first request, and none of the heavy packages', () => {
-    const sources = loadedWith('src/cli/main.ts', 'src/run.ts');
-    const before = ['p-limit', 'undici', 'yocto-queue'];
+    const sources = loadedWith('src/cli/start.ts', 'src/run.ts');
+    const before = ['p-limit', 'undici', 'valibot', 'yocto-queue'];
     assert.deepEqual(packages(sources), [...FOR_LINE, ...before].sort());
   });
 

@@ -1,4 +1,5 @@
 import { EXIT, type ExitCode, ExportError, messageOf } from '../platform/errors.ts';
+import { openFilesError } from '../platform/io-errors.ts';
 import { SCRIPT } from './command-line.ts';
 import type { Environment } from './context.ts';
 import type { Screen } from './screen.ts';
@@ -34,7 +35,8 @@ export function showFailure(thrown: unknown, screen: Screen, style: FailureStyle
 function described(
   thrown: unknown,
 ): Pick<ExportError, 'message' | 'exitCode' | 'stage' | 'retryable'> {
-  if (thrown instanceof ExportError) return thrown;
+  const known = openFilesError(thrown);
+  if (known instanceof ExportError) return known;
   const name = thrown instanceof Error ? thrown.name : typeof thrown;
   const said = messageOf(thrown).split('\n')[0]?.slice(0, 200);
   return {

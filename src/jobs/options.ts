@@ -46,6 +46,8 @@ export interface ExportOptions {
   readonly compression?: Compression;
   readonly maxRejects: number;
   readonly allowIncomplete: boolean;
+  /** Takes over a lock whose holder cannot be seen from here. Default false. */
+  readonly breakLock?: boolean;
   /** Discards unfinished work instead of resuming it. */
   readonly restart: boolean;
   /** Milliseconds after which unfinished work is started afresh. */

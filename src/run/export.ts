@@ -62,7 +62,9 @@ export async function runExport(
   const { files, clock } = effects;
   const begun = clock.monotonic();
   const pipelineFolder = join(options.output, options.pipeline);
-  const lock = await acquireLock({ files, clock, path: join(pipelineFolder, '.lock') });
+  const { breakLock = false } = options;
+  const path = join(pipelineFolder, '.lock');
+  const lock = await acquireLock({ files, clock, path, breakLock });
   try {
     await checkOutput(files, pipelineFolder);
     let client: JobsClient | undefined;

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { REPOSITORY } from '../support/cli.ts';
 import { ended, start } from '../support/process.ts';
 
 describe('the process', () => {
@@ -93,6 +95,40 @@ describe('a simulator of its own', () => {
       assert.match(page, /"total":\s*7\b/);
       child.kill(signal);
       assert.equal((await closed).code, 0);
+    });
+  }
+});
+
+describe('a process that the system refuses something', () => {
+  let folder = '';
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'refused-'));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  for (const [why, script, code, message] of [
+    [
+      'may open few files',
+      'ulimit -n 20',
+      74,
+      /^pasqal-jobs: too many open files \(EMFILE\); raise/,
+    ],
+    [
+      'lost its folder',
+      'cd gone && rmdir ../gone',
+      73,
+      /^pasqal-jobs: the folder this was started in/,
+    ],
+  ] as const) {
+    it(`ends with ${code} and a sentence when it ${why}`, async () => {
+      await mkdir(join(folder, 'gone'), { recursive: true });
+      const main = join(REPOSITORY, 'dist/src/cli/main.js');
+      const command = `cd "$1" && ${script} && exec "$2" "$3" export --api-url http://127.0.0.1:9/x --output "$1/few"`;
+      const child = spawn('bash', ['-c', command, 'bash', folder, process.execPath, main]);
+      const result = await ended(child);
+      assert.equal(result.code, code);
+      assert.match(result.stderr, message);
+      assert.equal(result.stderr.trim().split('\n').length, 1);
     });
   }
 });
