@@ -96,7 +96,12 @@ export async function listSnapshots(
     const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
     found.push({ folder, manifest, bytes, isLatest: name === latest });
   }
-  return found.sort((one, other) => (one.manifest.runId < other.manifest.runId ? -1 : 1));
+  return found.sort((one, other) => (ageKey(one) < ageKey(other) ? -1 : 1));
+}
+
+/** Run ids tell seconds only: of two runs within one, the later may have the smaller id. */
+function ageKey({ manifest }: Snapshot): string {
+  return `${manifest.startedAt} ${manifest.runId}`;
 }
 
 /** The snapshot that `latest` names; undefined without one, or when it leads elsewhere. */

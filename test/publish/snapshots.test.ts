@@ -143,6 +143,20 @@ describe('the list of snapshots', () => {
     assert.equal((await latestSnapshot(files, PIPELINE))?.manifest.runId, RUNS[2]);
   });
 
+  it('is by the start of the runs where their ids begin in the same second', async () => {
+    const files = memoryFiles();
+    const times = { '20261120T020000Z-ffffff': '100', '20261120T020000Z-000000': '200' };
+    for (const [runId, ms] of Object.entries(times)) {
+      const startedAt = `2026-11-20T02:00:00.${ms}Z`;
+      await snapshot(files, `run=${runId}`, { runId, startedAt });
+    }
+    const found = await listSnapshots(files, PIPELINE);
+    assert.deepEqual(
+      found.map(({ manifest }) => manifest.runId),
+      Object.keys(times),
+    );
+  });
+
   it('is empty where nothing was exported yet', async () => {
     assert.deepEqual(await listSnapshots(memoryFiles(), PIPELINE), []);
     assert.equal(await latestSnapshot(memoryFiles(), PIPELINE), undefined);

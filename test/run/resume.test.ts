@@ -8,6 +8,7 @@ import type { Manifest } from '../../src/publish/manifest.ts';
 import { runExport } from '../../src/run.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
+import { duckdb } from '../support/read-snapshot.ts';
 
 const JOBS = 10_500;
 const STOP = new Error('stopped by the test');
@@ -176,4 +177,13 @@ test('--keep removes older snapshots and never the latest', async (t) => {
   );
   assert.equal(names.length, 3, 'two snapshots and latest');
   assert.ok(names.includes(`run=${runs[2].manifest.runId}`));
+  const read = (path: string) =>
+    duckdb(`SELECT * FROM '${join(output, 'jobs', path, 'jobs.parquet')}'`);
+  const nights = (await read('run=*')).map(({ run }) => run);
+  assert.equal(nights.length, 600, 'two nights, and latest not once more');
+  assert.deepEqual(
+    [...new Set(nights)].sort(),
+    runs.slice(1).map(({ manifest }) => manifest.runId),
+  );
+  assert.ok(!('run' in (await read('latest'))[0]), 'no such column through latest');
 });
