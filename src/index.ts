@@ -1,5 +1,5 @@
 export { type Column, type ColumnType, JOB_COLUMNS } from './jobs/columns.ts';
-export type { Completeness, Manifest, ProofMethod, PublishedFile } from './jobs/manifest.ts';
+export type { Completeness, ProofMethod } from './jobs/manifest.ts';
 export type { Credentials, TokenEndpoint } from './jobs/options.ts';
 export {
   type Compression,
@@ -21,8 +21,10 @@ export {
 } from './run/options.ts';
 export {
   type ExportResult,
+  type Manifest,
   type PipelineStatus,
   type Plan,
+  type PublishedFile,
   pipelineStatus,
   planExport,
   runExport,

@@ -8,6 +8,7 @@ import type { ExportResult, GivenOptions } from './run/options.ts';
 import { type Plan, planExport as planOnce } from './run/plan.ts';
 import { diskSources, type PipelineStatus, pipelineStatus as statusFrom } from './run/status.ts';
 
+export type { Manifest, PublishedFile } from './publish/manifest.ts';
 export type { ExportResult } from './run/options.ts';
 export type { Plan } from './run/plan.ts';
 export type { PipelineStatus, SnapshotLine } from './run/status.ts';

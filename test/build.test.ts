@@ -52,7 +52,7 @@ describe('the built program', () => {
 
   it('loads what an export needs up to its first request, and none of the heavy packages', () => {
     const sources = loadedWith('src/cli/main.ts', 'src/cli/program.ts', 'src/run.ts');
-    const before = ['p-limit', 'undici', 'yocto-queue'];
+    const before = ['p-limit', 'undici', 'valibot', 'yocto-queue'];
     assert.deepEqual(packages(sources), [...FOR_LINE, ...before].sort());
   });
 

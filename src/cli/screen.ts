@@ -1,4 +1,5 @@
 import { EXIT, type ExitCode, ExportError, messageOf } from '../platform/errors.ts';
+import { openFilesError } from '../platform/io-errors.ts';
 import { type Environment, variableOf } from './environment.ts';
 import { logLine, SCRIPT } from './summary.ts';
 
@@ -122,7 +123,8 @@ export function showFailure(
 function described(
   thrown: unknown,
 ): Pick<ExportError, 'message' | 'exitCode' | 'stage' | 'retryable'> {
-  if (thrown instanceof ExportError) return thrown;
+  const known = openFilesError(thrown);
+  if (known instanceof ExportError) return known;
   const said = messageOf(thrown).split('\n')[0]?.slice(0, 200) ?? '';
   const own = { stage: 'cli', retryable: false } as const;
   if (said.includes('uv_cwd')) {

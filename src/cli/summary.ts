@@ -1,5 +1,4 @@
-import type { Manifest } from '../jobs/manifest.ts';
-import type { ExportResult, PipelineStatus, Plan, SnapshotLine } from '../run.ts';
+import type { ExportResult, Manifest, PipelineStatus, Plan, SnapshotLine } from '../run.ts';
 
 export const SCRIPT = 'pasqal-jobs';
 

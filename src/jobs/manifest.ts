@@ -1,5 +1,3 @@
-import type { Filters, Format } from './pipeline.ts';
-
 /** How completeness was proven, or why it could not be. docs/completeness.md explains each word. */
 export type ProofMethod = 'seams' | 'counts' | 'ties' | 'rewalk' | 'none';
 
@@ -28,48 +26,4 @@ export interface Completeness {
     /** Full walks after the first. */
     readonly rewalks: number;
   } | null;
-}
-
-export interface PublishedFile {
-  readonly name: string;
-  readonly format: Format | 'rejects';
-  readonly rows: number;
-  readonly bytes: number;
-  readonly sha256: string;
-}
-
-/** `manifest.json` of a snapshot. Clock, run id and durations live here and in no data file. */
-export interface Manifest {
-  readonly schemaVersion: 1;
-  readonly tool: { readonly name: string; readonly version: string };
-  readonly pipeline: string;
-  readonly runId: string;
-  readonly apiUrl: string;
-  readonly filters: Filters;
-  readonly startedAt: string;
-  readonly finishedAt: string;
-  /** Seconds of work, pauses between resumed runs not counted. */
-  readonly seconds: number;
-  /** Times the run was resumed after an interruption. */
-  readonly resumed: number;
-  readonly serverTotal: { readonly first: number; readonly last: number };
-  readonly rows: number;
-  /** sha256 of the ids in file order, each followed by a newline. */
-  readonly idChecksum: string;
-  readonly duplicates: number;
-  readonly repairs: number;
-  readonly rejects: number;
-  readonly anomalies: Readonly<Record<string, number>>;
-  readonly completeness: Completeness;
-  readonly requests: number;
-  readonly retries: number;
-  /** Bytes of response bodies, after decompression. */
-  readonly bytesReceived: number;
-  /** Column names and types, in file order. */
-  readonly columns: readonly {
-    readonly name: string;
-    readonly type: string;
-    readonly required: boolean;
-  }[];
-  readonly files: readonly PublishedFile[];
 }

@@ -20,6 +20,25 @@ export async function writeNewFile(
   });
 }
 
+/**
+ * Replaces a small file in one step: whoever reads it finds all of the old content or all of the new one, after a power
+ * loss too. Only one process at a time may.
+ *
+ * @throws as `writeNewFile` does
+ */
+export async function replaceFile(
+  files: FileSystem,
+  path: string,
+  bytes: Uint8Array,
+  stage: Stage,
+): Promise<void> {
+  const aside = `${path}.new`;
+  await files.remove(aside);
+  await writeNewFile(files, aside, bytes, stage);
+  await files.rename(aside, path);
+  await files.syncFolder(dirname(path));
+}
+
 /** fsync, then a look at the size: a file system may lose bytes without a word, for example on a full network share. */
 export async function syncAndCheck(
   file: OpenFile,

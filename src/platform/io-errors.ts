@@ -80,6 +80,19 @@ export function ioError(thrown: unknown, place: IoPlace): unknown {
 }
 
 /**
+ * Too few open files, met outside of the file-system door (a module that could not be opened, for example), is no bug of
+ * the program: an `ExportError` (74). Anything else comes back as it is.
+ */
+export function openFilesError(thrown: unknown): unknown {
+  const code = errorCode(thrown) ?? '';
+  if (thrown instanceof ExportError || !['EMFILE', 'ENFILE'].includes(code)) return thrown;
+  return new ExportError(
+    `${REASONS[code]} (${code}); ${REMEDIES[code]} and run the same command again`,
+    { exitCode: EXIT.io, stage: 'cli', retryable: true, cause: thrown },
+  );
+}
+
+/**
  * The same file system with two promises more: every failure is an `ExportError` made by `ioError`, and a write is
  * whole or fails.
  */

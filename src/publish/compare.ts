@@ -1,4 +1,4 @@
-import type { Manifest } from '../jobs/manifest.ts';
+import type { Manifest } from './manifest.ts';
 import type { ReadBack } from './read-back.ts';
 
 /** What the data files of a snapshot have in common. */

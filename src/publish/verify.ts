@@ -1,14 +1,19 @@
 import { createHash } from 'node:crypto';
-import { join, resolve } from 'node:path';
-import type { Manifest, PublishedFile } from '../jobs/manifest.ts';
-import type { Format } from '../jobs/pipeline.ts';
+import { basename, join, resolve } from 'node:path';
+import { FORMATS, type Format } from '../jobs/pipeline.ts';
 import { EXIT, ExportError, errorCode, messageOf } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
 import { differs, readBackProblems, unless } from './compare.ts';
-import { latestTarget } from './latest.ts';
-import { MANIFEST, readManifest } from './manifest-file.ts';
+import {
+  MANIFEST,
+  type Manifest,
+  type PublishedFile,
+  type ReadManifest,
+  readManifest,
+} from './manifest.ts';
 import type { ReadBack as Found } from './read-back.ts';
+import { latestTarget, snapshotName } from './snapshots.ts';
 
 /** @throws an ExportError when the file cannot be read as that format; its message holds nothing of the content */
 export type ReadBackFile = (path: string, format: Format) => Promise<Found>;
@@ -39,8 +44,13 @@ export async function verifySnapshot(
 ): Promise<Verification> {
   const files = explainIoErrors(options.files, 'publish', 'verify');
   const folder = await findSnapshot(files, given);
-  const manifest = await readManifest(files, folder);
-  const problems = await differences(files, folder, manifest, options.readBack);
+  const read = await readManifest(files, folder);
+  const { manifest } = read;
+  const problems = [
+    ...checksumProblems(folder, read),
+    ...(await differences(files, folder, manifest, options.readBack)),
+    ...(await extraFiles(files, folder, manifest)),
+  ];
   return {
     folder,
     runId: manifest.runId,
@@ -48,6 +58,25 @@ export async function verifySnapshot(
     files: manifest.files.length,
     rows: manifest.rows,
   };
+}
+
+/** Snapshots of versions before the checksum are known by their folder: it was not `run=` either. */
+function checksumProblems(folder: string, { manifest, checksum }: ReadManifest): string[] {
+  if (checksum === 'wrong') {
+    return [`${MANIFEST}: it was edited, its checksum is not that of its content`];
+  }
+  const isNew = basename(folder) === snapshotName(manifest.runId);
+  return checksum === 'none' && isNew ? [`${MANIFEST}: its checksum is missing`] : [];
+}
+
+async function extraFiles(
+  files: FileSystem,
+  folder: string,
+  manifest: Manifest,
+): Promise<string[]> {
+  const known = new Set([MANIFEST, ...manifest.files.map(({ name }) => name)]);
+  const names = await files.list(folder);
+  return names.filter((name) => !known.has(name)).map((name) => `${name}: not in the manifest`);
 }
 
 async function findSnapshot(files: FileSystem, given: string): Promise<string> {
@@ -72,7 +101,7 @@ export async function differences(
   readBack: ReadBackFile,
 ): Promise<string[]> {
   const problems: string[] = [];
-  if (!manifest.files.some(({ format }) => format !== 'rejects')) {
+  if (!manifest.files.some(({ format }) => isData(format))) {
     problems.push(`${MANIFEST} names no data file`);
   }
   for (const file of manifest.files) {
@@ -110,11 +139,16 @@ async function contentDifferences(
       const lines = await countLines(files, path);
       return [...unless('rows', file.rows, lines), ...unless('rejects', manifest.rejects, lines)];
     }
+    if (!isData(file.format)) return [];
     const found = await readBack(path, file.format);
     return [...unless('rows', file.rows, found.rows), ...readBackProblems(manifest, found)];
   } catch (error) {
     return [error instanceof ExportError ? messageOf(error) : `is no readable ${file.format} file`];
   }
+}
+
+function isData(format: string): format is Format {
+  return FORMATS.some((known) => known === format);
 }
 
 async function digest(files: FileSystem, path: string): Promise<string> {

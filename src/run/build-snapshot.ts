@@ -18,9 +18,14 @@ export async function buildSnapshot(
   start: RunStart,
   chunks: AsyncIterable<RowChunk>,
 ): Promise<ExportResult> {
-  const { effects, header, pipelineFolder } = start;
+  const { effects, header, pipelineFolder, lock } = start;
   const { files } = effects;
-  const staging = await openStaging({ files, pipelineFolder, runId: header.runId });
+  const staging = await openStaging({
+    files,
+    pipelineFolder,
+    runId: header.runId,
+    owner: lock.token,
+  });
   try {
     const build = new Build(start, staging);
     try {
@@ -70,14 +75,14 @@ class Build {
   }
 
   async publish(): Promise<ExportResult> {
-    const { options, effects, extraction } = this.#start;
+    const { options, effects, extraction, lock } = this.#start;
     const [staging, tally, idChecksum] = [this.#staging, this.#tally, this.#idChecksum];
     const completeness = judge(options, extraction.completeness, tally);
     const outputs = this.#opened();
     const files = await outputs.finish();
     const manifest = makeManifest(this.#start, { tally, completeness, idChecksum, files });
     checkReadBack(manifest, await outputs.readBack());
-    const folder = await publish({ files: effects.files, staging, manifest });
+    const folder = await publish({ files: effects.files, staging, manifest, lock });
     return { folder, manifest };
   }
 

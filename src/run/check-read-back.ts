@@ -1,6 +1,6 @@
-import type { Manifest } from '../jobs/manifest.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { readBackProblems } from '../publish/compare.ts';
+import type { Manifest } from '../publish/manifest.ts';
 import type { ReadBack } from '../publish/read-back.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { PublishedFile } from '../jobs/manifest.ts';
 import type { Format } from '../jobs/pipeline.ts';
+import type { PublishedFile } from '../publish/manifest.ts';
 import type { ReadBack } from '../publish/read-back.ts';
 import type { RejectsFile } from './rejects.ts';
 

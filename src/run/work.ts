@@ -3,7 +3,7 @@ import { JOB_COLUMNS } from '../jobs/columns.ts';
 import type { Credentials } from '../jobs/options.ts';
 import { Fields } from '../json/json-value.ts';
 import type { Effects } from '../platform/effects.ts';
-import { newRunId } from '../publish/run-id.ts';
+import { newRunId } from '../publish/snapshots.ts';
 import type { Checkpoint } from '../store/checkpoint.ts';
 import { fingerprint } from '../store/fingerprint.ts';
 import { workFolder } from '../store/folder.ts';

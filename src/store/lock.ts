@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { makeFolders, writeNewFile } from '../platform/durable.ts';
 import type { Clock } from '../platform/effects.ts';
 import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
-import { decodeHolder, encodeHolder, type Holder, standingOf } from './lock-holder.ts';
+import { decodeHolder, encodeHolder, type Holder, isOurs, standingOf } from './lock-holder.ts';
 import { nodeProcesses, type Processes } from './processes.ts';
 
 export interface LockOptions {
@@ -14,10 +14,16 @@ export interface LockOptions {
   /** The lock file, e.g. `<output>/<pipeline>/.lock`. Its folder is made when it is missing. */
   readonly path: string;
   readonly processes?: Processes;
+  /** Takes over a lock whose holder cannot be seen from here, or that is torn. Never that of a run seen alive. */
+  readonly breakLock?: boolean;
 }
 
 export interface Lock {
-  /** Gives the lock up. A lock that somebody took away by hand is left alone. */
+  /** Unique to this acquisition; names what its holder alone works on. */
+  readonly token: string;
+  /** @throws ExportError (75, checkpoint) when somebody took the lock away: to be asked right before publishing */
+  check(): Promise<void>;
+  /** Gives the lock up. A lock that somebody took away is left alone. */
   release(): Promise<void>;
 }
 
@@ -27,14 +33,24 @@ const TRIES = 10;
 /** The name is taken; or what was to get it is gone, cleared away by the holder. */
 const NOT_FIRST: ReadonlySet<string> = new Set(['EEXIST', 'ENOENT']);
 
+/** What file systems without link(2) answer, such as SMB and virtiofs. */
+const NO_LINKS: ReadonlySet<string> = new Set([
+  'EMLINK',
+  'ENOSYS',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'EPERM',
+]);
+
 /**
  * Takes the lock of a pipeline. It is a file that names its holder, whole from its first instant (a written file gets
- * its name by link(2), which fails when the name exists). It is not waited for.
+ * its name by link(2), which fails when the name exists; where there is no link(2) it is created exclusively, and may be
+ * found torn). It is not waited for.
  *
  * The lock of a dead process is taken over, and of any number of starters only one can: who wants to replace a lock
- * must first hold a guard, a second lock of the same kind named after the token of the one to be replaced. A token is
- * never used twice, so a late guard finds another token in the lock and gives up. A starter that dies during a takeover
- * leaves a stale guard, which is taken over in the same way.
+ * must first hold a guard, a second lock of the same kind named after the content of the one to be replaced. A content
+ * is never written twice, so a late guard finds another one in the lock and gives up. A starter that dies during a
+ * takeover leaves a stale guard, which is taken over in the same way.
  *
  * @throws ExportError (checkpoint): 75 naming pid, host and time when another run holds it or may hold it, 73 when the
  *   folder cannot be made or written
@@ -45,10 +61,20 @@ export async function acquireLock(options: LockOptions): Promise<Lock> {
   await makeFolders(files, dirname(options.path));
   const self = await processes.self();
   const since = new Date(options.clock.wall()).toISOString();
-  const newHolder = () => ({ ...self, since, token: randomUUID() });
-  const sidePath = (name: string) => `${options.path}.${name}`;
-  const mine = await acquire({ files, processes, newHolder, sidePath }, options.path);
-  const lock = { release: () => release(files, options.path, mine) };
+  const acquisition = {
+    files,
+    processes,
+    newHolder: () => ({ ...self, since, token: randomUUID() }),
+    sidePath: (name: string) => `${options.path}.${name}`,
+  };
+  const broken = options.breakLock ? (await readLock(files, options.path))?.id : undefined;
+  const mine = await acquire(acquisition, options.path, broken);
+  const working = explainIoErrors(options.files, 'checkpoint', 'work');
+  const lock = {
+    token: mine.token,
+    check: () => check(working, options.path, mine),
+    release: () => release(working, options.path, mine),
+  };
   try {
     await removeLeftOvers(files, options.path);
   } catch (error) {
@@ -67,38 +93,60 @@ interface Acquisition {
   readonly sidePath: (name: string) => string;
 }
 
-async function acquire(acquisition: Acquisition, path: string): Promise<Holder> {
+/** @param broken the one lock to be replaced although its holder may not be dead */
+async function acquire(acquisition: Acquisition, path: string, broken?: string): Promise<Holder> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const mine = acquisition.newHolder();
-    if (await tryOnce(acquisition, path, mine)) return mine;
+    if (await tryOnce(acquisition, path, mine, broken)) return mine;
   }
   throw busy('several runs started at the same moment; run again');
 }
 
 /** @returns false when the lock changed hands meanwhile: look again */
-async function tryOnce(acquisition: Acquisition, path: string, mine: Holder): Promise<boolean> {
+async function tryOnce(
+  acquisition: Acquisition,
+  path: string,
+  mine: Holder,
+  broken: string | undefined,
+): Promise<boolean> {
   const { files } = acquisition;
   const written = acquisition.sidePath(mine.token);
   await writeNewFile(files, written, encodeHolder(mine), 'checkpoint');
   try {
-    if (await linked(files, written, path)) return true;
-    const holder = await readHolder(files, path);
-    if (holder === undefined) return false;
-    if (holder.token === mine.token) return true;
-    const standing = await standingOf(holder, mine, acquisition.processes);
-    if (standing !== 'dead') throw held(path, holder, standing);
-    return await takeOver(acquisition, path, holder, written);
+    if (await named(files, written, path, mine)) return true;
+    const found = await readLock(files, path);
+    if (found === undefined) return false;
+    const { holder } = found;
+    if (holder?.token === mine.token) return true;
+    const standing = holder && (await standingOf(holder, mine, acquisition.processes));
+    if (standing !== 'dead' && (standing === 'alive' || found.id !== broken)) {
+      throw await held(files, path, holder, standing);
+    }
+    return await takeOver(acquisition, path, found.id, written, broken !== undefined);
   } finally {
     await files.remove(written);
   }
 }
 
-async function linked(files: FileSystem, written: string, path: string): Promise<boolean> {
+async function named(
+  files: FileSystem,
+  written: string,
+  path: string,
+  mine: Holder,
+): Promise<boolean> {
   try {
     await files.link(written, path);
     return true;
   } catch (error) {
-    if (NOT_FIRST.has(errorCode(error) ?? '')) return false;
+    const code = errorCode(error) ?? '';
+    if (NOT_FIRST.has(code)) return false;
+    if (!NO_LINKS.has(code)) throw error;
+  }
+  try {
+    await writeNewFile(files, path, encodeHolder(mine), 'checkpoint');
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false;
     throw error;
   }
 }
@@ -106,15 +154,16 @@ async function linked(files: FileSystem, written: string, path: string): Promise
 async function takeOver(
   acquisition: Acquisition,
   path: string,
-  dead: Holder,
+  id: string,
   written: string,
+  breaking: boolean,
 ): Promise<boolean> {
   const { files } = acquisition;
-  const guardPath = acquisition.sidePath(`${dead.token}.guard`);
-  const guard = await acquire(acquisition, guardPath);
+  const guardPath = acquisition.sidePath(`${id}.guard`);
+  const abandoned = breaking ? (await readLock(files, guardPath))?.id : undefined;
+  const guard = await acquire(acquisition, guardPath, abandoned);
   try {
-    const holder = await readHolder(files, path);
-    if (holder?.token !== dead.token) return false;
+    if ((await readLock(files, path))?.id !== id) return false;
     await files.rename(written, path);
     return true;
   } finally {
@@ -122,40 +171,77 @@ async function takeOver(
   }
 }
 
+interface FoundLock {
+  /** Undefined for a torn lock, or one that this program did not write. */
+  readonly holder: Holder | undefined;
+  /** Changes with the content. */
+  readonly id: string;
+}
+
 /** @returns undefined when the lock is gone */
-async function readHolder(files: FileSystem, path: string): Promise<Holder | undefined> {
-  let content: Uint8Array;
+async function readLock(files: FileSystem, path: string): Promise<FoundLock | undefined> {
+  const content = await contentOf(files, path);
+  if (content === undefined) return undefined;
+  const id = createHash('sha256').update(content).digest('hex').slice(0, 32);
+  return { holder: decodeHolder(content), id };
+}
+
+async function contentOf(files: FileSystem, path: string): Promise<Uint8Array | undefined> {
   try {
-    content = await files.read(path);
+    return await files.read(path);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
-  const holder = decodeHolder(content);
-  if (holder !== undefined) return holder;
-  throw busy(`${path} is no lock that this program wrote; remove it if no run is active`);
+}
+
+async function check(files: FileSystem, path: string, mine: Holder): Promise<void> {
+  const found = await readLock(files, path);
+  if (found?.holder?.token === mine.token) return;
+  const taker = found?.holder ? `${described(found.holder)} has it now` : 'it is gone';
+  throw busy(`this run lost the lock ${path}: ${taker}; nothing was published`);
 }
 
 async function release(files: FileSystem, path: string, mine: Holder): Promise<void> {
-  const holder = await readHolder(files, path);
-  if (holder?.token === mine.token) await files.remove(path);
+  const found = await readLock(files, path);
+  if (found?.holder?.token === mine.token) await files.remove(path);
 }
 
 /** Files and guards of starters that died. Those of a starter still at it serve no purpose any more: the lock is taken. */
 async function removeLeftOvers(files: FileSystem, path: string): Promise<void> {
-  const folder = dirname(path);
-  for (const name of await files.list(folder)) {
-    if (name.startsWith(`${basename(path)}.`)) await files.remove(join(folder, name));
+  for (const name of await files.list(dirname(path))) {
+    const ending = name.startsWith(basename(path)) ? name.slice(basename(path).length) : '';
+    if (!/^(?:\.[0-9a-f-]{36}|\.[0-9a-f]{32}\.guard)$/.test(ending)) continue;
+    const leftOver = join(dirname(path), name);
+    if ((await files.stat(leftOver))?.kind !== 'file') continue;
+    const content = await contentOf(files, leftOver);
+    if (content !== undefined && isOurs(content)) await files.remove(leftOver);
   }
 }
 
-function held(path: string, holder: Holder, standing: 'alive' | 'elsewhere'): ExportError {
-  const who = `pid ${holder.pid} on host ${holder.host} since ${holder.since}`;
+async function held(
+  files: FileSystem,
+  path: string,
+  holder: Holder | undefined,
+  standing: 'alive' | 'elsewhere' | undefined,
+): Promise<ExportError> {
+  if (holder === undefined) {
+    const { modifiedMs } = (await files.stat(path)) ?? { modifiedMs: 0 };
+    return busy(
+      `${path} names no holder: a run was killed while it wrote it, or something else did, at ` +
+        `${new Date(modifiedMs).toISOString()}; if no run is active, run again with --break-lock`,
+    );
+  }
   return busy(
     standing === 'alive'
-      ? `another run holds the lock ${path}: ${who}; run again when it has ended`
-      : `${who} holds the lock ${path} and cannot be seen from here; remove it if that run is over`,
+      ? `another run holds the lock ${path}: ${described(holder)}; run again when it has ended`
+      : `${described(holder)} holds the lock ${path} and cannot be seen from here (another machine or container); ` +
+          'if that run is over, run again with --break-lock',
   );
+}
+
+function described({ pid, host, since }: Holder): string {
+  return `pid ${pid} on host ${host} since ${since}`;
 }
 
 function busy(message: string): ExportError {

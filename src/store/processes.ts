@@ -6,6 +6,8 @@ import { errorCode } from '../platform/errors.ts';
 /** What tells one process from every other, past ones included. Null: this system does not say. */
 export interface ProcessIdentity {
   readonly host: string;
+  /** Id of the machine, kept over boots. Null in a container too, whose image may carry the id of another machine. */
+  readonly machine: string | null;
   /** Id of the machine's current boot. */
   readonly boot: string | null;
   /** The numbering that `pid` belongs to: containers of one host have their own. */
@@ -22,15 +24,19 @@ export interface Processes {
   look(pid: number): Promise<'gone' | { readonly started: string | null }>;
 }
 
+/** That of the machine itself. Source: PROC_PID_INIT_INO in the kernel's include/linux/proc_ns.h */
+const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
+
 export const nodeProcesses: Processes = {
   async self() {
     const found = await look(process.pid);
+    const pidNamespace = await orNull(() => readlink('/proc/self/ns/pid'));
+    const contained = pidNamespace !== null && pidNamespace !== INITIAL_PID_NAMESPACE;
     return {
       host: hostname(),
-      boot: await orNull(async () =>
-        (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim(),
-      ),
-      pidNamespace: await orNull(() => readlink('/proc/self/ns/pid')),
+      machine: contained ? null : await machineId(),
+      boot: await orNull(() => readWord('/proc/sys/kernel/random/boot_id')),
+      pidNamespace,
       pid: process.pid,
       started: found === 'gone' ? null : found.started,
     };
@@ -66,11 +72,41 @@ export function readProcStat(stat: string): 'gone' | { readonly started: string 
 
 /** macOS and the BSDs: the start as a date, in the C locale. */
 async function startBySystemTool(pid: number): Promise<string> {
+  return (await systemTool('ps', ['-o', 'lstart=', '-p', String(pid)])).trim();
+}
+
+/** Source: machine-id(5); ioreg(8) on macOS; MachineGuid of the registry on Windows. */
+async function machineId(): Promise<string | null> {
+  for (const path of ['/etc/machine-id', '/var/lib/dbus/machine-id', '/etc/hostid']) {
+    const id = await orNull(() => readWord(path));
+    if (id !== null) return id;
+  }
+  if (process.platform === 'darwin') {
+    return found(/"IOPlatformUUID" = "([^"]+)"/, 'ioreg', ['-rd1', '-c', 'IOPlatformExpertDevice']);
+  }
+  const key = 'HKLM\\SOFTWARE\\Microsoft\\Cryptography';
+  return process.platform === 'win32'
+    ? found(/MachineGuid\s+REG_SZ\s+(\S+)/, 'reg', ['query', key, '/v', 'MachineGuid'])
+    : null;
+}
+
+async function found(pattern: RegExp, tool: string, args: string[]): Promise<string | null> {
+  const said = await orNull(() => systemTool(tool, args));
+  return said?.match(pattern)?.[1] ?? null;
+}
+
+async function systemTool(tool: string, args: string[]): Promise<string> {
   const { execFile } = await import('node:child_process');
-  const run = promisify(execFile);
-  const env = { PATH: '/bin:/usr/bin', LC_ALL: 'C', TZ: 'UTC' };
-  const { stdout } = await run('ps', ['-o', 'lstart=', '-p', String(pid)], { env });
-  return stdout.trim();
+  const path = process.platform === 'win32' ? {} : { PATH: '/bin:/usr/bin:/sbin:/usr/sbin' };
+  const env = { ...path, LC_ALL: 'C', TZ: 'UTC' };
+  return (await promisify(execFile)(tool, args, { env })).stdout;
+}
+
+/** @throws when the file is not there or holds no id: machine-id(5) lets an image say `uninitialized` */
+async function readWord(path: string): Promise<string> {
+  const word = (await readFile(path, 'utf8')).trim();
+  if (word === '' || word === 'uninitialized') throw new Error(`${path} holds no id`);
+  return word;
 }
 
 async function orNull<T>(read: () => Promise<T>): Promise<T | null> {

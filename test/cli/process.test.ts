@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -92,4 +92,38 @@ describe('the process', () => {
     assert.equal(code, 65);
     assert.match(stdout, /jobs\.arrow/);
   });
+});
+
+describe('a process that the system refuses something', () => {
+  let folder = '';
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'refused-'));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  for (const [why, script, code, message] of [
+    [
+      'may open few files',
+      'ulimit -n 20',
+      74,
+      /^pasqal-jobs: too many open files \(EMFILE\); raise/,
+    ],
+    [
+      'lost its folder',
+      'cd gone && rmdir ../gone',
+      73,
+      /^pasqal-jobs: the folder this was started in/,
+    ],
+  ] as const) {
+    it(`ends with ${code} and a sentence when it ${why}`, async () => {
+      await mkdir(join(folder, 'gone'), { recursive: true });
+      const main = join(REPOSITORY, 'dist/src/cli/main.js');
+      const command = `cd "$1" && ${script} && exec "$2" "$3" export --api-url http://127.0.0.1:9/x --output "$1/few"`;
+      const child = spawn('bash', ['-c', command, 'bash', folder, process.execPath, main]);
+      const result = await ended(child);
+      assert.equal(result.code, code);
+      assert.match(result.stderr, message);
+      assert.equal(result.stderr.trim().split('\n').length, 1);
+    });
+  }
 });

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ExportError, errorCode } from '../../src/platform/errors.ts';
-import { explainIoErrors, type IoPhase, ioError } from '../../src/platform/io-errors.ts';
+import {
+  explainIoErrors,
+  type IoPhase,
+  ioError,
+  openFilesError,
+} from '../../src/platform/io-errors.ts';
 import { crash, faultyFiles } from '../support/faulty-files.ts';
 import { memoryFiles, systemError } from '../support/memory-files.ts';
 
@@ -52,6 +57,21 @@ describe('a system error of the disk', () => {
       'thrown text',
     ];
     for (const other of others) assert.equal(explain(other, 'start'), other);
+  });
+
+  it('is told from a bug where it comes from outside of the file system here', () => {
+    for (const [thrown, exitCode, message] of [
+      [systemError('EMFILE', '/chunk.js'), 74, /too many open files .*ulimit -n/],
+      [systemError('ENFILE', '/chunk.js'), 74, /in the whole system \(ENFILE\); close other/],
+    ] as const) {
+      const refusal = openFilesError(thrown);
+      assert.ok(refusal instanceof ExportError);
+      assert.equal(refusal.exitCode, exitCode);
+      assert.match(refusal.message, message);
+    }
+    for (const other of [systemError('ENOENT', '/x'), new TypeError('a bug'), 'text']) {
+      assert.equal(openFilesError(other), other);
+    }
   });
 
   it('is explained in every operation, each by its path', async () => {

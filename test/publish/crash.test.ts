@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { ExportError } from '../../src/platform/errors.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
 import { finishPublication, publish } from '../../src/publish/publish.ts';
-import { retain } from '../../src/publish/retain.ts';
+import { retain } from '../../src/publish/snapshots.ts';
 import { openStaging } from '../../src/publish/staging.ts';
 import { verifySnapshot } from '../../src/publish/verify.ts';
 import { Crash, crash, type Fault, faultyFiles } from '../support/faulty-files.ts';
@@ -13,12 +13,14 @@ import { dataFile, published, readBackFrom, sampleManifest } from './sample.ts';
 const PIPELINE = '/output/jobs';
 const OLD = '20261122T020000Z-000000';
 const NEW = '20261123T020000Z-000000';
+const OWNER = '00000000-0000-4000-8000-000000000000';
+const HELD = { check: async () => undefined };
 const DATA = dataFile(2, 'ids');
 
 /** What a start of the run does from staging on; a resumed start first looks whether it had published already. */
 async function run(files: FileSystem, runId: string): Promise<void> {
   if ((await finishPublication({ files, pipelineFolder: PIPELINE, runId })) === undefined) {
-    const staging = await openStaging({ files, pipelineFolder: PIPELINE, runId });
+    const staging = await openStaging({ files, pipelineFolder: PIPELINE, runId, owner: OWNER });
     const names = ['jobs.parquet', 'jobs.ndjson'] as const;
     for (const name of names) {
       const file = await staging.createFile(name);
@@ -32,7 +34,7 @@ async function run(files: FileSystem, runId: string): Promise<void> {
         published('jobs.ndjson', 'ndjson', 2, DATA),
       ],
     });
-    await publish({ files, staging, manifest });
+    await publish({ files, staging, manifest, lock: HELD });
   }
   await retain({ files, pipelineFolder: PIPELINE, keep: 1 });
 }
@@ -67,7 +69,7 @@ async function wholeLatest(files: MemoryFiles): Promise<string> {
 async function assertFinishes(files: MemoryFiles): Promise<void> {
   await run(files, NEW);
   assert.equal(await wholeLatest(files), NEW);
-  assert.deepEqual(await files.list(PIPELINE), [NEW, 'latest']);
+  assert.deepEqual(await files.list(PIPELINE), ['latest', `run=${NEW}`]);
 }
 
 describe('a publication killed at any operation', () => {
@@ -139,5 +141,24 @@ describe('a publication that meets an error at any operation', () => {
       message: /manifest\.json.*no space left/,
     });
     assert.deepEqual(await files.list(PIPELINE), []);
+  });
+
+  it('publishes nothing when the lock is lost by then', async () => {
+    const files = await withOldSnapshot();
+    const before = files.tree();
+    const staging = await openStaging({
+      files,
+      pipelineFolder: PIPELINE,
+      runId: NEW,
+      owner: OWNER,
+    });
+    const lock = {
+      check: async () => {
+        throw new ExportError('lost', { exitCode: 75, stage: 'checkpoint' });
+      },
+    };
+    const manifest = sampleManifest({ runId: NEW });
+    await assert.rejects(publish({ files, staging, manifest, lock }), { exitCode: 75 });
+    assert.deepEqual(files.tree(), before);
   });
 });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Manifest, PublishedFile } from '../../src/jobs/manifest.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
+import type { Manifest, PublishedFile } from '../../src/publish/manifest.ts';
 import type { ReadBack } from '../../src/publish/read-back.ts';
 import type { ReadBackFile } from '../../src/publish/verify.ts';
 

@@ -1,17 +1,25 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { makeFolders } from '../../src/platform/durable.ts';
+import { makeFolders, writeNewFile } from '../../src/platform/durable.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
-import { openStaging } from '../../src/publish/staging.ts';
-import { crash, faultyFiles } from '../support/faulty-files.ts';
-import { memoryFiles } from '../support/memory-files.ts';
+import { formatManifest } from '../../src/publish/manifest.ts';
+import { checkOutput, openStaging } from '../../src/publish/staging.ts';
+import { crash, faultyFiles, type Operation } from '../support/faulty-files.ts';
+import { memoryFiles, systemError } from '../support/memory-files.ts';
+import { sampleManifest } from './sample.ts';
 
 const PIPELINE = '/output/jobs';
 const RUN_ID = '20261123T020000Z-3fa2c1';
-const FOLDER = `${PIPELINE}/.staging-${RUN_ID}`;
+const OWNER = '00000000-0000-4000-8000-000000000000';
+const FOLDER = `${PIPELINE}/.staging-${RUN_ID}-${OWNER}`;
+const MARK = '.mark.json';
+
+function isClosing({ name, path }: Operation): boolean {
+  return name === 'close' && path.endsWith('jobs.arrow');
+}
 
 function open(files: FileSystem) {
-  return openStaging({ files, pipelineFolder: PIPELINE, runId: RUN_ID });
+  return openStaging({ files, pipelineFolder: PIPELINE, runId: RUN_ID, owner: OWNER });
 }
 
 describe('a staging folder', () => {
@@ -43,15 +51,42 @@ describe('a staging folder', () => {
     assert.equal(await file.finish(), 5);
   });
 
-  it('clears away what interrupted runs left, and nothing else', async () => {
+  it('clears away what interrupted runs left, whatever of it a kill had removed', async () => {
     const files = memoryFiles();
-    await makeFolders(files, PIPELINE);
-    for (const name of ['.staging-old', '.removing-old', '.latest-old', '.work', '.mine', 'old']) {
-      await files.makeFolder(`${PIPELINE}/${name}`);
-    }
+    const old = { runId: '20261122T020000Z-000000', owner: OWNER.replaceAll('0', '1') };
+    const staging = await openStaging({ files, pipelineFolder: PIPELINE, ...old });
+    await staging.createFile('jobs.arrow');
+    await files.makeFolder(`${PIPELINE}/.staging-20261121T020000Z-000000-${OWNER}`);
+    const removing = `${PIPELINE}/.removing-20261120T020000Z-000000`;
+    await files.makeFolder(removing);
+    const manifest = formatManifest(sampleManifest({ runId: '20261120T020000Z-000000' }));
+    await writeNewFile(files, `${removing}/manifest.json`, manifest, 'publish');
+    await files.symlink('run=20261122T020000Z-000000', `${PIPELINE}/.latest-${old.runId}`);
+    await files.symlink('latest', `${PIPELINE}/.probe-${OWNER}`);
     await open(files);
-    const left = ['.mine', `.staging-${RUN_ID}`, '.work', 'old'];
-    assert.deepEqual(await files.list(PIPELINE), left.sort());
+    assert.deepEqual(await files.list(PIPELINE), [`.staging-${RUN_ID}-${OWNER}`]);
+  });
+
+  it('leaves everything alone that is not its own, whatever it is called', async () => {
+    const files = memoryFiles();
+    const run = '20261122T020000Z-000000';
+    const foreign = [
+      '.staging-mine',
+      '.removing-mine',
+      `.staging-${run}-${OWNER}`,
+      `.removing-${run}`,
+    ];
+    for (const name of [...foreign, '.work', '.mine', `run=${run}`]) {
+      await makeFolders(files, `${PIPELINE}/${name}`);
+      await writeNewFile(files, `${PIPELINE}/${name}/notes`, Buffer.from('mine'), 'publish');
+    }
+    const unlike = formatManifest(sampleManifest({ runId: RUN_ID }));
+    await writeNewFile(files, `${PIPELINE}/.removing-${run}/manifest.json`, unlike, 'publish');
+    await files.symlink('elsewhere', `${PIPELINE}/.latest-${run}`);
+    await files.symlink('elsewhere', `${PIPELINE}/.probe-${OWNER}`);
+    const before = files.tree();
+    await (await open(files)).abandon();
+    assert.deepEqual(files.tree(), before);
   });
 
   it('can be begun anew, with files still open', async () => {
@@ -59,8 +94,8 @@ describe('a staging folder', () => {
     const staging = await open(files);
     await (await staging.createFile('jobs.arrow')).write([Buffer.from('old')]);
     await staging.reset();
-    assert.deepEqual(await files.list(FOLDER), []);
-    assert.equal(files.operations.filter(({ name }) => name === 'close').length, 1);
+    assert.deepEqual(await files.list(FOLDER), [MARK]);
+    assert.equal(files.operations.filter(isClosing).length, 1);
     await (await staging.createFile('jobs.arrow')).write([Buffer.from('new')]);
   });
 
@@ -70,7 +105,7 @@ describe('a staging folder', () => {
     await staging.createFile('jobs.arrow');
     await staging.abandon();
     assert.deepEqual(await files.list(PIPELINE), []);
-    assert.equal(files.operations.filter(({ name }) => name === 'close').length, 1);
+    assert.equal(files.operations.filter(isClosing).length, 1);
   });
 
   it('can be abandoned on a disk that refuses everything', async () => {
@@ -98,19 +133,56 @@ describe('a staging folder', () => {
     });
   }
 
-  it('fails with 73 when latest is a folder, which no rename can replace', async () => {
-    const files = memoryFiles();
-    await makeFolders(files, `${PIPELINE}/latest`);
-    await assert.rejects(open(files), { exitCode: 73, message: /latest is not a link/ });
-  });
-
   for (const code of ['EACCES', 'EROFS', 'ENOTDIR']) {
     it(`fails with 73 when making it meets ${code}`, async () => {
       const counted = faultyFiles(memoryFiles(), undefined, crash);
       await open(counted);
-      const at = counted.operations.length;
-      const opening = open(faultyFiles(memoryFiles(), { at, what: code }, crash));
+      const made = counted.operations.findIndex(
+        ({ name, path }) => name === 'makeFolder' && path === FOLDER,
+      );
+      const opening = open(faultyFiles(memoryFiles(), { at: made + 1, what: code }, crash));
       await assert.rejects(opening, { exitCode: 73, message: new RegExp(FOLDER) });
+    });
+  }
+});
+
+describe('the check of the output', () => {
+  it('makes the folder and leaves nothing in it', async () => {
+    const files = memoryFiles();
+    await checkOutput(files, PIPELINE);
+    await checkOutput(files, PIPELINE);
+    assert.deepEqual(files.tree(), { '/output': null, '/output/jobs': null });
+  });
+
+  it('fails with 73 when latest is a folder, which no rename can replace', async () => {
+    const files = memoryFiles();
+    await makeFolders(files, `${PIPELINE}/latest`);
+    await assert.rejects(checkOutput(files, PIPELINE), {
+      exitCode: 73,
+      message: /latest is not a link/,
+    });
+  });
+
+  for (const code of ['EPERM', 'ENOTSUP', 'ENOSYS']) {
+    it(`fails with 73 and what to do without symbolic links (${code})`, async () => {
+      const symlink = async () => {
+        throw systemError(code, PIPELINE);
+      };
+      const checking = checkOutput({ ...memoryFiles(), symlink }, PIPELINE);
+      const message = /without symbolic links.*choose an output folder on another one/;
+      await assert.rejects(checking, { exitCode: 73, stage: 'publish', message });
+    });
+  }
+
+  for (const code of ['EACCES', 'EROFS']) {
+    it(`fails with 73 and the path when the folder cannot be written (${code})`, async () => {
+      const symlink = async () => {
+        throw systemError(code, PIPELINE);
+      };
+      await assert.rejects(checkOutput({ ...memoryFiles(), symlink }, PIPELINE), {
+        exitCode: 73,
+        message: /\/output\/jobs.*choose another output folder/,
+      });
     });
   }
 });

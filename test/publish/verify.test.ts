@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Manifest } from '../../src/jobs/manifest.ts';
 import { makeFolders, writeNewFile } from '../../src/platform/durable.ts';
-import { formatManifest } from '../../src/publish/manifest-file.ts';
+import type { Manifest } from '../../src/publish/manifest.ts';
+import { formatManifest } from '../../src/publish/manifest.ts';
 import { verifySnapshot } from '../../src/publish/verify.ts';
 import { type MemoryFiles, memoryFiles, systemError } from '../support/memory-files.ts';
 import { dataFile, published, readBackFrom, sampleManifest, sha256 } from './sample.ts';
 
 const PIPELINE = '/output/jobs';
 const RUN_ID = sampleManifest().runId;
-const SNAPSHOT = `${PIPELINE}/${RUN_ID}`;
+const SNAPSHOT = `${PIPELINE}/run=${RUN_ID}`;
 const DATA = dataFile(2, 'ids');
 const REJECTS = Buffer.from('{"reason":"a"}\n{"reason":"b"}\n{"reason":"c"}\n');
 
@@ -28,11 +28,12 @@ async function snapshot(change: Partial<Manifest> = {}): Promise<MemoryFiles> {
   });
   const put = (name: string, bytes: Uint8Array) =>
     writeNewFile(files, `${SNAPSHOT}/${name}`, bytes, 'publish');
-  await put('jobs.parquet', DATA);
-  await put('jobs.ndjson', DATA);
-  await put('rejects.ndjson', REJECTS);
-  await put('manifest.json', Buffer.from(formatManifest(manifest)));
-  await files.symlink(RUN_ID, `${PIPELINE}/latest`);
+  const contents = { 'jobs.parquet': DATA, 'jobs.ndjson': DATA, 'rejects.ndjson': REJECTS };
+  for (const [name, bytes] of Object.entries(contents)) {
+    if (manifest.files.some((file) => file.name === name)) await put(name, bytes);
+  }
+  await put('manifest.json', formatManifest(manifest));
+  await files.symlink(`run=${RUN_ID}`, `${PIPELINE}/latest`);
   return files;
 }
 
@@ -73,6 +74,60 @@ describe('verifying a snapshot', () => {
     );
     assert.equal(problems[1], 'jobs.ndjson: missing');
     assert.equal(problems[2], 'rejects.ndjson: bytes: 45 in the manifest, 50 found');
+  });
+
+  it('names files that are not in the manifest', async () => {
+    const files = await snapshot();
+    await files.makeFolder(`${SNAPSHOT}/more`);
+    await writeNewFile(files, `${SNAPSHOT}/notes.txt`, Buffer.from('x'), 'publish');
+    assert.deepEqual((await verify(files)).problems, [
+      'more: not in the manifest',
+      'notes.txt: not in the manifest',
+    ]);
+  });
+
+  async function withText(
+    change: (text: string) => string,
+    given = SNAPSHOT,
+  ): Promise<MemoryFiles> {
+    const files = await snapshot();
+    if (given !== SNAPSHOT) await files.rename(SNAPSHOT, given);
+    const path = `${given}/manifest.json`;
+    const text = change(Buffer.from(await files.read(path)).toString());
+    await files.remove(path);
+    await writeNewFile(files, path, Buffer.from(text), 'publish');
+    return files;
+  }
+
+  it('says that a manifest was edited though all files are as it says', async () => {
+    const files = await withText((text) => text.replace('"proven": true', '"proven": false'));
+    assert.deepEqual((await verify(files)).problems, [
+      'manifest.json: it was edited, its checksum is not that of its content',
+    ]);
+  });
+
+  it('misses the checksum of a manifest, but for a snapshot of an older version', async () => {
+    const without = (text: string) => text.replace(/,\s*"checksum": "\w+"/, '');
+    assert.deepEqual((await verify(await withText(without))).problems, [
+      'manifest.json: its checksum is missing',
+    ]);
+    const older = `${PIPELINE}/${RUN_ID}`;
+    assert.deepEqual((await verify(await withText(without, older), older)).problems, []);
+  });
+
+  it('checks files of kinds it cannot read by size and hash', async () => {
+    const sql = Buffer.from('SELECT 1');
+    const change = [
+      published('jobs.parquet', 'parquet', 2, DATA),
+      published('jobs.ndjson', 'ndjson', 2, DATA),
+      published('rejects.ndjson', 'rejects', 3, REJECTS),
+      published('open.sql', 'sql', 0, sql),
+    ];
+    const files = await snapshot({ files: change });
+    await writeNewFile(files, `${SNAPSHOT}/open.sql`, sql, 'publish');
+    assert.deepEqual((await verify(files)).problems, []);
+    files.damage(`${SNAPSHOT}/open.sql`, 1);
+    assert.match((await verify(files)).problems.join(), /^open\.sql: sha256: /);
   });
 
   it('says when a file is a folder', async () => {

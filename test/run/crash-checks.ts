@@ -58,7 +58,7 @@ export async function sigkillAndFinish(ground: Ground, at: number, what: string)
 async function finish({ options, expected }: Ground, after: string): Promise<number> {
   assert.ok(await assertLatestIsWhole(options.output), `no snapshot after ${after}`);
   const { manifest, folder } = await runExport(options);
-  assert.equal(await assertLatestIsWhole(options.output), manifest.runId);
+  assert.equal(await assertLatestIsWhole(options.output), `run=${manifest.runId}`);
   assert.deepEqual(await dataFiles(folder), expected, `other bytes after ${after}`);
   return manifest.requests;
 }

@@ -53,7 +53,10 @@ test('a list that changes at every request is exported proven and right, or ends
       assert.equal(manifest.completeness.proven, true);
     } catch (error) {
       assert.equal(Object(error).exitCode, 65);
-      assert.deepEqual((await readdir(join(options.output, 'jobs'))).toSorted(), ['.work']);
+      assert.deepEqual((await readdir(join(options.output, 'jobs'))).toSorted(), [
+        '.work',
+        'status.json',
+      ]);
     }
   }
 });
@@ -124,10 +127,11 @@ test('a failed run leaves the last snapshot as it was', async (t) => {
   api.faults.when(() => '404');
   await assert.rejects(runExport(options), { exitCode: 76 });
   const names = await readdir(join(options.output, 'jobs'));
-  assert.deepEqual(
-    names.filter((name) => !name.startsWith('.')).toSorted(),
-    [first.manifest.runId, 'latest'].toSorted(),
-  );
+  assert.deepEqual(names.filter((name) => !name.startsWith('.')).toSorted(), [
+    'latest',
+    `run=${first.manifest.runId}`,
+    'status.json',
+  ]);
 });
 
 test('a deadline ends the run with 75, resumable', async (t) => {

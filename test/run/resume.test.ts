@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import type { Manifest } from '../../src/jobs/manifest.ts';
 import type { Effects } from '../../src/platform/effects.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
+import type { Manifest } from '../../src/publish/manifest.ts';
 import { runExport } from '../../src/run.ts';
 import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
+import { duckdb } from '../support/read-snapshot.ts';
 
 const JOBS = 10_500;
 const STOP = new Error('stopped by the test');
@@ -51,7 +52,7 @@ test('an interrupted export goes on where it stopped and ends with the same byte
   await interrupted(api, output, 6000, { concurrency: 3 });
   assert.deepEqual(
     (await readdir(join(output, 'jobs'))).toSorted(),
-    ['.work'],
+    ['.work', 'status.json'],
     'nothing to see for a reader',
   );
   await interrupted(api, output, 9500, { formats: ['ndjson'] });
@@ -67,11 +68,13 @@ test('an interrupted export goes on where it stopped and ends with the same byte
     api.stats.pages - before < 0.3 * 107,
     `${api.stats.pages - before} pages for the last tenth, and what was in flight`,
   );
-  assert.equal(await readlink(join(output, 'jobs', 'latest')), manifest.runId);
-  assert.deepEqual(
-    (await readdir(join(folder, '..'))).toSorted(),
-    ['.work', manifest.runId, 'latest'].toSorted(),
-  );
+  assert.equal(await readlink(join(output, 'jobs', 'latest')), `run=${manifest.runId}`);
+  assert.deepEqual((await readdir(join(folder, '..'))).toSorted(), [
+    '.work',
+    'latest',
+    `run=${manifest.runId}`,
+    'status.json',
+  ]);
 });
 
 test('rows set aside survive an interruption', async (t) => {
@@ -170,8 +173,17 @@ test('--keep removes older snapshots and never the latest', async (t) => {
   for (let run = 0; run < 3; run++)
     runs.push(await runExport({ ...exportOptions(api.url, output), keep: 2 }));
   const names = (await nodeFiles.list(join(output, 'jobs'))).filter(
-    (name) => !name.startsWith('.'),
+    (name) => !name.startsWith('.') && name !== 'status.json',
   );
   assert.equal(names.length, 3, 'two snapshots and latest');
-  assert.ok(names.includes(runs[2].manifest.runId));
+  assert.ok(names.includes(`run=${runs[2].manifest.runId}`));
+  const read = (path: string) =>
+    duckdb(`SELECT * FROM '${join(output, 'jobs', path, 'jobs.parquet')}'`);
+  const nights = (await read('run=*')).map(({ run }) => run);
+  assert.equal(nights.length, 600, 'two nights, and latest not once more');
+  assert.deepEqual(
+    [...new Set(nights)].sort(),
+    runs.slice(1).map(({ manifest }) => manifest.runId),
+  );
+  assert.ok(!('run' in (await read('latest'))[0]), 'no such column through latest');
 });

@@ -13,16 +13,15 @@ import { decodeHolder } from '../../src/store/lock-holder.ts';
 
 const RACERS = 20;
 const folder = await mkdtemp(join(tmpdir(), 'lock-'));
-const path = join(folder, '.lock');
 after(() => rm(folder, { recursive: true }));
 
 class Racer {
   readonly process: ChildProcessByStdio<Writable, Readable, null>;
   readonly #lines: AsyncIterator<string>;
 
-  constructor() {
+  constructor(path: string, ...machine: string[]) {
     const script = fileURLToPath(new URL('./lock-racer.ts', import.meta.url));
-    const args = ['--import', 'tsx', script, path];
+    const args = ['--import', 'tsx', script, path, ...machine];
     this.process = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#lines = createInterface({ input: this.process.stdout })[Symbol.asyncIterator]();
   }
@@ -44,8 +43,8 @@ class Racer {
 }
 
 /** Leaves the lock of a process that was killed. */
-async function leaveStaleLock(): Promise<number | undefined> {
-  const racer = new Racer();
+async function leaveStaleLock(path: string): Promise<number | undefined> {
+  const racer = new Racer(path);
   assert.equal(await racer.line(), 'ready');
   racer.go();
   assert.equal(await racer.line(), 'won');
@@ -55,9 +54,10 @@ async function leaveStaleLock(): Promise<number | undefined> {
 
 describe(`${RACERS} processes started at once on the lock of one that was killed`, () => {
   it('exactly one takes it over, and names itself', async () => {
-    const killed = await leaveStaleLock();
+    const path = join(folder, 'killed', '.lock');
+    const killed = await leaveStaleLock(path);
     assert.equal(decodeHolder(await nodeFiles.read(path))?.pid, killed);
-    const racers = Array.from({ length: RACERS }, () => new Racer());
+    const racers = Array.from({ length: RACERS }, () => new Racer(path));
     try {
       for (const racer of racers) assert.equal(await racer.line(), 'ready');
       for (const racer of racers) racer.go();
@@ -65,7 +65,24 @@ describe(`${RACERS} processes started at once on the lock of one that was killed
       assert.deepEqual(results.toSorted(), [...Array(RACERS - 1).fill('75'), 'won']);
       const holder = decodeHolder(await nodeFiles.read(path));
       assert.equal(holder?.pid, racers[results.indexOf('won')]?.process.pid);
-      assert.deepEqual(await readdir(folder), ['.lock']);
+      assert.deepEqual(await readdir(join(folder, 'killed')), ['.lock']);
+    } finally {
+      await Promise.all(racers.map((racer) => racer.kill()));
+    }
+  });
+});
+
+describe('two processes on machines of the same name that share a folder', () => {
+  it('never both hold the lock, although each sees that the other was booted at another time', async () => {
+    const path = join(folder, 'shared', '.lock');
+    const racers = ['machine-a', 'machine-b'].map((machine) => new Racer(path, machine));
+    try {
+      for (const racer of racers) {
+        assert.equal(await racer.line(), 'ready');
+        racer.go();
+        assert.equal(await racer.line(), racer === racers[0] ? 'won' : '75');
+      }
+      assert.equal(decodeHolder(await nodeFiles.read(path))?.machine, 'machine-a');
     } finally {
       await Promise.all(racers.map((racer) => racer.kill()));
     }

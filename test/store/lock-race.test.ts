@@ -6,15 +6,15 @@ import type { FileSystem, OpenFile } from '../../src/platform/file-system.ts';
 import { acquireLock } from '../../src/store/lock.ts';
 import { decodeHolder, encodeHolder } from '../../src/store/lock-holder.ts';
 import { crash, faultyFiles } from '../support/faulty-files.ts';
-import { type MemoryFiles, memoryFiles } from '../support/memory-files.ts';
+import { type MemoryFiles, memoryFiles, systemError } from '../support/memory-files.ts';
 import { fakeProcesses } from './fake-processes.ts';
 
 const PATH = '/.lock';
-const HOST = { host: 'here', boot: 'boot', pidNamespace: 'pid' };
+const HOST = { host: 'here', machine: 'machine', boot: 'boot', pidNamespace: 'pid' };
 const CLOCK = { wall: () => 0 };
 
 /** Every operation waits for its turn, which the scheduler gives in any order. */
-function scheduled(files: FileSystem, scheduler: fc.Scheduler): FileSystem {
+function scheduled(files: FileSystem, scheduler: fc.Scheduler, links = true): FileSystem {
   const turn = <A extends unknown[], R>(action: (...given: A) => Promise<R>) => {
     return async (...given: A): Promise<R> => {
       await scheduler.schedule(Promise.resolve());
@@ -33,8 +33,13 @@ function scheduled(files: FileSystem, scheduler: fc.Scheduler): FileSystem {
     list: turn(files.list),
     rename: turn(files.rename),
     remove: turn(files.remove),
-    link: turn(files.link),
+    link: turn(links ? files.link : noLinks),
+    stat: turn(files.stat),
   };
+}
+
+async function noLinks(): Promise<never> {
+  throw systemError('ENOTSUP', PATH);
 }
 
 async function withStaleLock(): Promise<MemoryFiles> {
@@ -46,11 +51,16 @@ async function withStaleLock(): Promise<MemoryFiles> {
 }
 
 /** `won`, the exit code of a refusal, or `killed`. */
-async function start(files: FileSystem, pid: number, running: Record<number, string>) {
+async function start(
+  files: FileSystem,
+  pid: number,
+  running: Record<number, string>,
+  breakLock = false,
+) {
   running[pid] = String(pid);
   const processes = fakeProcesses({ ...HOST, pid, started: String(pid) }, running);
   try {
-    await acquireLock({ files, clock: CLOCK, path: PATH, processes });
+    await acquireLock({ files, clock: CLOCK, path: PATH, processes, breakLock });
     return 'won';
   } catch (error) {
     if (error instanceof ExportError) return error.exitCode;
@@ -79,6 +89,27 @@ describe('starters racing for one lock, their file operations in any order', () 
       );
     });
   }
+
+  it('never two take it without link(2), and the next starter can when told to break a torn one', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), fc.integer({ min: 1, max: 40 }), async (scheduler, at) => {
+        const files = memoryFiles();
+        const running: Record<number, string> = {};
+        const slow = scheduled(files, scheduler, false);
+        const mortal = faultyFiles(slow, { at, what: 'kill-after' }, crash);
+        const racers = [
+          start(mortal, 10, running),
+          ...[11, 12].map((pid) => start(slow, pid, running)),
+        ];
+        await scheduler.waitFor(Promise.all(racers));
+        const winners = (await Promise.all(racers)).filter((result) => result === 'won').length;
+        assert.ok(winners <= 1);
+        const next = await start(files, 99, running, true);
+        assert.equal(next, winners === 1 ? 75 : 'won');
+      }),
+      { numRuns: 150 },
+    );
+  });
 
   it('never two take it, and the next starter can, when one is killed on the way', async () => {
     await fc.assert(

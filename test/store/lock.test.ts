@@ -1,26 +1,32 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ExportError } from '../../src/platform/errors.ts';
+import type { FileSystem } from '../../src/platform/file-system.ts';
 import { acquireLock } from '../../src/store/lock.ts';
 import { decodeHolder, encodeHolder, type Holder } from '../../src/store/lock-holder.ts';
 import { nodeProcesses, type ProcessIdentity, readProcStat } from '../../src/store/processes.ts';
 import { crash, faultyFiles } from '../support/faulty-files.ts';
-import { type MemoryFiles, memoryFiles } from '../support/memory-files.ts';
+import { type MemoryFiles, memoryFiles, systemError } from '../support/memory-files.ts';
 import { fakeProcesses } from './fake-processes.ts';
 
 const PATH = '/output/jobs/.lock';
 const CLOCK = { wall: () => Date.UTC(2026, 10, 23, 2) };
 const SELF: ProcessIdentity = {
   host: 'here',
+  machine: 'machine-1',
   boot: 'boot-1',
   pidNamespace: 'pid:[1]',
   pid: 100,
   started: '5000',
 };
 
-function acquire(files: MemoryFiles, running: Readonly<Record<number, string | null>> = {}) {
+function acquire(
+  files: FileSystem,
+  running: Readonly<Record<number, string | null>> = {},
+  breakLock = false,
+) {
   const processes = fakeProcesses(SELF, { 100: '5000', ...running });
-  return acquireLock({ files, clock: CLOCK, path: PATH, processes });
+  return acquireLock({ files, clock: CLOCK, path: PATH, processes, breakLock });
 }
 
 /** A lock file left by somebody else. */
@@ -34,6 +40,9 @@ async function lockedBy(change: Partial<Holder>): Promise<MemoryFiles> {
   await file.write(encodeHolder({ ...holder, ...change }));
   return files;
 }
+
+const SEEN_NOT =
+  /pid 77 on host here since 2026-11-22T02:00:00\.000Z .* cannot be seen from here.* --break-lock$/;
 
 async function failureOf(acquiring: Promise<unknown>): Promise<ExportError> {
   const failure = await acquiring.catch((error: unknown) => error);
@@ -100,8 +109,11 @@ describe('the lock', () => {
   const kept: [string, Partial<Holder>, Record<number, string | null>, RegExp][] = [
     ['runs', {}, { 77: '300' }, /another run holds/],
     ['runs, as far as the system tells', {}, { 77: null }, /another run holds/],
-    ['is on another host', { host: 'there' }, {}, /host there.*remove it if that run is over/],
-    ['is in another container', { pidNamespace: 'pid:[2]' }, {}, /cannot be seen from here/],
+    ['is on another host', { host: 'there' }, {}, /host there.*if that run is over/],
+    ['was on a machine of the same name', { machine: 'machine-2', boot: 'boot-0' }, {}, SEEN_NOT],
+    ['names no machine and another boot', { machine: null, boot: 'boot-0' }, {}, SEEN_NOT],
+    ['is on a system that tells nothing', { machine: null, boot: null }, {}, SEEN_NOT],
+    ['is in another container', { pidNamespace: 'pid:[2]' }, {}, SEEN_NOT],
   ];
   for (const [why, change, running, message] of kept) {
     it(`is never broken when the holder ${why}`, async () => {
@@ -127,9 +139,71 @@ describe('the lock', () => {
       await (await files.open(PATH, 'create')).write(Buffer.from(content));
       const failure = await failureOf(acquire(files));
       assert.equal(failure.exitCode, 75);
-      assert.match(failure.message, /remove it if no run is active/);
+      assert.match(
+        failure.message,
+        /names no holder.*at 1970-01-01T.*run again with --break-lock$/,
+      );
+      await acquire(files, {}, true);
+      assert.equal(decodeHolder(await files.read(PATH))?.pid, 100);
     });
   }
+
+  for (const change of [{ host: 'there' }, { pidNamespace: 'pid:[2]' }]) {
+    it(`of ${Object.values(change)[0]} is broken when told to, and its holder finds out`, async () => {
+      const files = memoryFiles();
+      const theirs = await acquireLock({
+        files,
+        clock: CLOCK,
+        path: PATH,
+        processes: fakeProcesses({ ...SELF, ...change, pid: 77 }, {}),
+      });
+      await theirs.check();
+      const mine = await acquire(files, {}, true);
+      await assert.rejects(theirs.check(), { exitCode: 75, message: /lost the lock .* pid 100/ });
+      await theirs.release();
+      await mine.check();
+      assert.deepEqual(await files.list('/output/jobs'), ['.lock']);
+    });
+  }
+
+  it('of a run seen alive is not broken even when told to', async () => {
+    const files = await lockedBy({});
+    assert.equal((await failureOf(acquire(files, { 77: '300' }, true))).exitCode, 75);
+    assert.equal(decodeHolder(await files.read(PATH))?.pid, 77);
+  });
+
+  for (const code of ['EPERM', 'ENOTSUP', 'ENOSYS']) {
+    it(`is taken, refused, given up and taken over where link(2) fails with ${code}`, async () => {
+      const memory = memoryFiles();
+      const link = async () => {
+        throw systemError(code, PATH);
+      };
+      const files: FileSystem = { ...memory, link };
+      const lock = await acquire(files);
+      assert.equal((await failureOf(acquire(files))).exitCode, 75);
+      await lock.release();
+      await (await acquire(files)).release();
+      const stale = await lockedBy({});
+      await acquire({ ...stale, link });
+      assert.equal(decodeHolder(await stale.read(PATH))?.pid, 100);
+      assert.deepEqual(await stale.list('/output/jobs'), ['.lock']);
+    });
+  }
+
+  it('clears away left-overs of its own and no file of anybody else', async () => {
+    const files = await lockedBy({});
+    const ours = `${PATH}.00000000-0000-4000-8000-000000000001`;
+    const foreign = [
+      `${PATH}.notes`,
+      `${PATH}.00000000-0000-4000-8000-000000000002`,
+      '/output/jobs/my.lock.00000000-0000-4000-8000-000000000003',
+    ];
+    for (const path of foreign) await (await files.open(path, 'create')).write(Buffer.from('mine'));
+    await (await files.open(ours, 'create')).write(Buffer.from('{\n  "ho'));
+    await acquire(files);
+    const left = [PATH, ...foreign].map((path) => path.slice('/output/jobs/'.length));
+    assert.deepEqual(await files.list('/output/jobs'), left.sort());
+  });
 
   it('is taken by the next starter wherever a takeover was killed', async () => {
     const counted = faultyFiles(await lockedBy({}), undefined, crash);
@@ -161,6 +235,7 @@ describe('processes', () => {
   it('tells this process from one that has ended', async () => {
     const self = await nodeProcesses.self();
     assert.equal(self.pid, process.pid);
+    assert.ok(self.machine === null || /^[\w-]+$/.test(self.machine));
     assert.deepEqual(await nodeProcesses.look(process.pid), { started: self.started });
     assert.equal(await nodeProcesses.look(2 ** 22 + 1), 'gone');
   });

@@ -1,0 +1,66 @@
+import { EXIT, ExportError } from '../platform/errors.ts';
+import { canonical, type Manifest } from './manifest.ts';
+
+/**
+ * Whether a snapshot may take the place of the one before. A list that lost more rows than plausible is rather a mistyped
+ * filter, lost rights or a broken server than the truth.
+ *
+ * @param previous manifest of the snapshot that `latest` names
+ * @param limits.maxShrink share of rows that may be gone, 0 to 1; undefined where a filter makes any number plausible
+ * @returns the error to fail with (65, publish), or undefined
+ */
+export function guardShrink(
+  previous: Manifest | undefined,
+  rows: number,
+  limits: { readonly maxShrink: number | undefined; readonly allowShrink: boolean },
+): ExportError | undefined {
+  if (previous === undefined || limits.allowShrink || limits.maxShrink === undefined) {
+    return undefined;
+  }
+  const gone = previous.rows - rows;
+  const allGone = rows === 0 && previous.rows > 0;
+  if (!allGone && gone <= limits.maxShrink * previous.rows) return undefined;
+  return new ExportError(
+    `the export found ${counted(rows)}, but run ${previous.runId}, which \`latest\` names, has ${counted(previous.rows)}: ` +
+      `more are gone than --max-shrink ${limits.maxShrink * 100}% lets pass; nothing was published and nothing was removed. ` +
+      'If that is right, run the same command with --allow-shrink',
+    { exitCode: EXIT.data, stage: 'publish' },
+  );
+}
+
+/** What makes two exports comparable. */
+export interface ExportIdentity {
+  readonly apiUrl: string;
+  /** Undefined on either side matches any. */
+  readonly account?: string;
+  /** As written: `-7d` is the same every night. */
+  readonly filters: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Whether an export is of the same as the snapshot that `latest` names: two of them never share a folder by accident.
+ *
+ * @returns the error to fail with before the first request (64, publish), or undefined
+ */
+export function sameExport(
+  previous: Manifest | undefined,
+  { apiUrl, account, filters }: ExportIdentity,
+): ExportError | undefined {
+  if (previous === undefined) return undefined;
+  const known = account !== undefined && previous.account !== undefined;
+  const differing = [
+    ...(previous.apiUrl === apiUrl ? [] : [`API (${previous.apiUrl} there, ${apiUrl} here)`]),
+    ...(!known || previous.account === account ? [] : ['account']),
+    ...(canonical(previous.filters) === canonical(filters) ? [] : ['filters']),
+  ];
+  if (differing.length === 0) return undefined;
+  return new ExportError(
+    `run ${previous.runId}, which \`latest\` names, is an export of another kind: other ${differing.join(' and ')}. ` +
+      'Give this one a folder of its own with --as <name>, or let it take the place of the other with --replace',
+    { exitCode: EXIT.usage, stage: 'publish' },
+  );
+}
+
+function counted(rows: number): string {
+  return `${rows.toLocaleString('en')} ${rows === 1 ? 'job' : 'jobs'}`;
+}

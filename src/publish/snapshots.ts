@@ -1,0 +1,171 @@
+import { join } from 'node:path';
+import type { Clock } from '../platform/effects.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
+import type { FileSystem } from '../platform/file-system.ts';
+import { explainIoErrors } from '../platform/io-errors.ts';
+import { TOOL } from '../platform/tool.ts';
+import { MANIFEST, type Manifest, readManifest } from './manifest.ts';
+
+export const LATEST = 'latest';
+
+/** `20261123T020000Z-3fa2c1`: sorts by start, UTC. */
+export const RUN_ID = '\\d{8}T\\d{6}Z-[0-9a-f]{6}';
+const SUFFIXES = 0x1000000;
+
+/** Folder of a run's snapshot. Hive's way to name a partition: readers of `run=*` get a column `run`. */
+export function snapshotName(runId: string): string {
+  return `run=${runId}`;
+}
+
+/** @returns the run id when a folder is named as a snapshot, today or by versions before `run=` */
+export function runIdOf(name: string): string | undefined {
+  return name.match(`^(?:run=)?(${RUN_ID})$`)?.[1];
+}
+
+/** @param options.folder of the pipeline: no snapshot in it is of the run id that is returned */
+export async function newRunId(options: {
+  readonly files: FileSystem;
+  readonly clock: Pick<Clock, 'wall'>;
+  readonly random: () => number;
+  readonly folder: string;
+}): Promise<string> {
+  const time = new Date(options.clock.wall()).toISOString().replace(/[-:]|\.\d+/g, '');
+  let suffix = Math.floor(options.random() * SUFFIXES);
+  for (;;) {
+    const runId = `${time}-${suffix.toString(16).padStart(6, '0')}`;
+    if ((await snapshotFolder(options.files, options.folder, runId)) === undefined) return runId;
+    suffix = (suffix + 1) % SUFFIXES;
+  }
+}
+
+/** @returns the name of the folder that a run has published, if it has */
+export async function snapshotFolder(
+  files: FileSystem,
+  pipelineFolder: string,
+  runId: string,
+): Promise<string | undefined> {
+  for (const name of [snapshotName(runId), runId]) {
+    if ((await files.stat(join(pipelineFolder, name))) !== undefined) return name;
+  }
+  return undefined;
+}
+
+/** What `latest` says: the name of a snapshot, or wherever else somebody made it point to; undefined without it. */
+export async function latestTarget(files: FileSystem, folder: string): Promise<string | undefined> {
+  const path = join(folder, LATEST);
+  return (await files.stat(path))?.kind === 'link' ? files.readLink(path) : undefined;
+}
+
+/** Makes `latest` name a snapshot, after `removeLeftOvers`. A reader sees the old name or the new one, never neither. */
+export async function nameLatest(files: FileSystem, folder: string, name: string): Promise<void> {
+  const link = join(folder, `.latest-${runIdOf(name)}`);
+  await files.symlink(name, link);
+  await files.rename(link, join(folder, LATEST));
+  await files.syncFolder(folder);
+}
+
+/** A published snapshot, as its manifest tells. */
+export interface Snapshot {
+  /** Absolute path. */
+  readonly folder: string;
+  readonly manifest: Manifest;
+  /** Of all its files. */
+  readonly bytes: number;
+  readonly isLatest: boolean;
+}
+
+/**
+ * The snapshots of a pipeline, oldest first. Folders that only look like one are left out: a snapshot carries a
+ * manifest of this program that names its run.
+ *
+ * @throws ExportError (74, publish)
+ */
+export async function listSnapshots(
+  given: FileSystem,
+  pipelineFolder: string,
+): Promise<Snapshot[]> {
+  const files = explainIoErrors(given, 'publish', 'verify');
+  if ((await files.stat(pipelineFolder))?.kind !== 'folder') return [];
+  const latest = await latestTarget(files, pipelineFolder);
+  const found: Snapshot[] = [];
+  for (const name of await files.list(pipelineFolder)) {
+    const runId = runIdOf(name);
+    const folder = join(pipelineFolder, name);
+    const manifest = runId && (await ownManifest(files, folder, runId));
+    if (!manifest) continue;
+    const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
+    found.push({ folder, manifest, bytes, isLatest: name === latest });
+  }
+  return found.sort((one, other) => (ageKey(one) < ageKey(other) ? -1 : 1));
+}
+
+/** Run ids tell seconds only: of two runs within one, the later may have the smaller id. */
+function ageKey({ manifest }: Snapshot): string {
+  return `${manifest.startedAt} ${manifest.runId}`;
+}
+
+/** The snapshot that `latest` names; undefined without one, or when it leads elsewhere. */
+export async function latestSnapshot(
+  files: FileSystem,
+  pipelineFolder: string,
+): Promise<Snapshot | undefined> {
+  return (await listSnapshots(files, pipelineFolder)).find(({ isLatest }) => isLatest);
+}
+
+/** @returns the manifest of a folder, if it is one of this program's and of that run: the mark of what may be removed */
+export async function ownManifest(
+  files: FileSystem,
+  folder: string,
+  runId: string,
+): Promise<Manifest | undefined> {
+  if ((await files.stat(folder))?.kind !== 'folder') return undefined;
+  try {
+    const { manifest } = await readManifest(files, folder);
+    return manifest.runId === runId && manifest.tool.name === TOOL.name ? manifest : undefined;
+  } catch (error) {
+    if (error instanceof ExportError && error.exitCode === EXIT.data) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Removes snapshots of the same pipeline that are older than the one `latest` names, all but the newest `keep - 1` of
+ * them; nothing while `latest` names none. The caller holds the pipeline's lock.
+ *
+ * A snapshot is renamed, durably, before it is removed, so that none is ever seen with files missing.
+ *
+ * @param options.keep snapshots that stay, the one `latest` names included; 1 or more
+ * @returns run ids of the snapshots removed, oldest first
+ * @throws ExportError (74, publish)
+ */
+export async function retain(options: {
+  readonly files: FileSystem;
+  readonly pipelineFolder: string;
+  readonly keep: number;
+}): Promise<string[]> {
+  const { pipelineFolder, keep } = options;
+  const files = explainIoErrors(options.files, 'publish', 'work');
+  const snapshots = await listSnapshots(files, pipelineFolder);
+  const at = snapshots.findIndex(({ isLatest }) => isLatest);
+  const pipeline = snapshots[at]?.manifest.pipeline;
+  const older = snapshots
+    .slice(0, Math.max(0, at))
+    .filter((one) => one.manifest.pipeline === pipeline);
+  const doomed = older.slice(0, Math.max(0, older.length - Math.max(0, keep - 1)));
+  for (const { folder, manifest } of doomed) {
+    const removing = join(pipelineFolder, `.removing-${manifest.runId}`);
+    await files.rename(folder, removing);
+    await files.syncFolder(pipelineFolder);
+    await removeMarked(files, removing, MANIFEST);
+  }
+  return doomed.map(({ manifest }) => manifest.runId);
+}
+
+/** Removes a folder, the file that shows it to be ours last: killed halfway, it can still be told from a foreign one. */
+export async function removeMarked(files: FileSystem, folder: string, mark: string): Promise<void> {
+  for (const name of await files.list(folder)) {
+    if (name !== mark) await files.remove(join(folder, name));
+  }
+  await files.syncFolder(folder);
+  await files.remove(folder);
+}
