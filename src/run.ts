@@ -1,3 +1,2 @@
 export { type ExportResult, runExport } from './run/export.ts';
-export { type Plan, planExport } from './run/plan.ts';
-export { verifySnapshot } from './run/verify.ts';
+export { type Plan, planExport, verifySnapshot } from './run/start.ts';

@@ -2,8 +2,8 @@ import thrift from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import util from 'parquetjs-lite/lib/util.js';
 import parquetjs from 'parquetjs-lite/lib/writer.js';
 import type { Compression } from '../jobs/pipeline.ts';
-import type { LoadColumn } from './columns.ts';
-import type { BlockEncoder, Sink } from './loader.ts';
+import { blockColumn } from './block-columns.ts';
+import type { FileEncoder, LoadColumn, Sink } from './encoder.ts';
 import { PAGE_CODECS } from './parquet-codec.ts';
 import { PageEncoder } from './parquet-page.ts';
 import { RowGroup } from './parquet-row-group.ts';
@@ -26,7 +26,7 @@ export function parquetFile(
   columns: readonly LoadColumn[],
   compression: Compression,
   out: Sink,
-): BlockEncoder {
+): FileEncoder {
   const { schema, columns: fields } = parquetSchema(columns);
   const codec = PAGE_CODECS[compression];
   const pages = new PageEncoder(codec);
@@ -35,6 +35,7 @@ export function parquetFile(
     useDataPageV2: false,
   });
   envelope.writeHeader();
+  const held = columns.map(blockColumn);
   let group = new RowGroup(columns, fields, codec);
 
   function closeRowGroup(): void {
@@ -64,7 +65,12 @@ export function parquetFile(
   }
 
   return {
-    async encode(block) {
+    async encode(batch) {
+      const block = { rows: batch.numRows, columns: held };
+      for (const [i, column] of held.entries()) {
+        column.clear();
+        column.append(batch.data.children[i], 0, batch.numRows);
+      }
       if (group.rows + block.rows > ROW_GROUP_ROWS) closeRowGroup();
       group.add(block, pages);
       if (group.rows === ROW_GROUP_ROWS || group.bytes >= ROW_GROUP_BYTES) closeRowGroup();

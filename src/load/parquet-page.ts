@@ -1,11 +1,11 @@
 import { SLACK_BYTES } from '../json/copy-bytes.ts';
+import type { BlockColumn } from './block-columns.ts';
 import { grownBytes, type ListColumn } from './block-columns.ts';
 import type { PageCodec } from './parquet-codec.ts';
 import { levelsBound, writeLevels } from './parquet-levels.ts';
 import { pageHeader } from './parquet-page-header.ts';
 import type { ParquetColumn } from './parquet-schema.ts';
 import { writeBools, writeElements, writeFixed, writeTexts } from './parquet-values.ts';
-import type { BlockColumn } from './row-blocks.ts';
 
 /** A data page (V1, which every reader knows) as it goes into the file. */
 export interface Page {

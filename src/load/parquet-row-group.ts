@@ -1,11 +1,11 @@
 import thrift, { type ThriftStruct } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import type { ColumnType } from '../jobs/columns.ts';
-import type { LoadColumn } from './columns.ts';
+import type { Block, BlockColumn } from './block-columns.ts';
+import type { LoadColumn } from './encoder.ts';
 import type { PageCodec } from './parquet-codec.ts';
 import type { PageEncoder } from './parquet-page.ts';
 import { IntegerRange } from './parquet-range.ts';
 import type { ParquetColumn } from './parquet-schema.ts';
-import type { Block, BlockColumn } from './row-blocks.ts';
 
 /** The pages of one row group, by column: a column's pages must lie side by side, so none can leave before the last. */
 export class RowGroup {

@@ -1,7 +1,7 @@
 import thrift, { type ThriftStruct } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import parquetjs, { type FieldDefinition, type ParquetField } from 'parquetjs-lite/lib/schema.js';
 import type { ColumnType } from '../jobs/columns.ts';
-import type { LoadColumn } from './columns.ts';
+import type { LoadColumn } from './encoder.ts';
 
 const PARQUET_TYPES: Readonly<Record<ColumnType, string>> = {
   string: 'UTF8',

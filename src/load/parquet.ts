@@ -1,5 +1,4 @@
-import { columnsOf } from './columns.ts';
-import type { LoaderDefinition } from './loader.ts';
+import { columnsOf, type LoaderDefinition } from './encoder.ts';
 
 /** Parquet, in row groups of 50,000 rows. GZIP unless another compression is asked for: docs/decisions.md. */
 export const parquet: LoaderDefinition = {

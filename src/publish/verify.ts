@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
+import type { FileContents } from '../jobs/file-contents.ts';
 import type { Manifest, PublishedFile } from '../jobs/manifest.ts';
 import type { Format } from '../jobs/pipeline.ts';
 import { EXIT, ExportError, errorCode, messageOf } from '../platform/errors.ts';
@@ -8,10 +9,9 @@ import { explainIoErrors } from '../platform/io-errors.ts';
 import { differs, readBackProblems, unless } from './compare.ts';
 import { latestTarget } from './latest.ts';
 import { MANIFEST, readManifest } from './manifest-file.ts';
-import type { ReadBack as Found } from './read-back.ts';
 
 /** @throws an ExportError when the file cannot be read as that format; its message holds nothing of the content */
-export type ReadBackFile = (path: string, format: Format) => Promise<Found>;
+export type ReadBackFile = (path: string, format: Format) => Promise<FileContents>;
 
 export interface Verification {
   /** Absolute path of the snapshot. */

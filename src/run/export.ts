@@ -1,39 +1,26 @@
 import { join } from 'node:path';
-import { Extraction } from '../extract/extraction.ts';
+import * as v from 'valibot';
 import type { JobsClient } from '../extract/http/index.ts';
-import { Ledger } from '../extract/ledger.ts';
+import { idOf } from '../extract/row-key.ts';
+import { Extraction } from '../extract/shim.ts';
+import { JOB_COLUMNS } from '../jobs/columns.ts';
 import type { Manifest } from '../jobs/manifest.ts';
-import type { ExportOptions } from '../jobs/options.ts';
+import type { Credentials, ExportOptions } from '../jobs/options.ts';
+import type { JsonValue } from '../json/json-value.ts';
+import { RawJob } from '../json/raw-job.ts';
 import type { Effects } from '../platform/effects.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { startNow } from '../platform/start-now.ts';
 import { finishPublication } from '../publish/publish.ts';
 import { retain } from '../publish/retain.ts';
+import { newRunId } from '../publish/run-id.ts';
+import { fingerprint } from '../store/fingerprint.ts';
 import { acquireLock } from '../store/lock.ts';
-import { openClient } from './client.ts';
-import { nodeEffects } from './node-effects.ts';
-import { decodeState, type PartState, restoreLedger } from './state.ts';
-import { openWork, type Work } from './work.ts';
+import { ageOtherWork, Work, workFolder } from '../store/work.ts';
+import { nodeEffects, openClient } from './start.ts';
 
-export interface ExportResult {
-  /** Absolute path of the published snapshot. */
-  readonly folder: string;
-  readonly manifest: Manifest;
-}
-
-/** One start of a run: everything it was given and has opened. */
-export interface RunStart extends Work {
-  readonly options: ExportOptions;
-  readonly effects: Effects;
-  readonly signal: AbortSignal;
-  readonly pipelineFolder: string;
-  readonly client: JobsClient;
-  /** Monotonic milliseconds. */
-  readonly begun: number;
-  /** The states of the parts that were found, in order. */
-  readonly states: readonly PartState[];
-  readonly extraction: Extraction;
-}
+/** Raised whenever a part or its state is written differently: no version continues another's work. */
+const PART_FORMAT = 3;
 
 /**
  * Windows read ahead of the rows handed out, for each connection: one in flight, and a few that wait for their turn. More
@@ -43,6 +30,45 @@ export const WINDOWS_AHEAD = 1.5;
 
 /** Bytes of decoded pages that may wait. */
 const BYTES_AHEAD = 96 * 1024 * 1024;
+
+const CostsSchema = v.object({
+  requests: v.number(),
+  retries: v.number(),
+  bytesReceived: v.number(),
+  /** Seconds of work. */
+  seconds: v.number(),
+});
+
+/** What a run has cost so far, over all its starts. */
+export type Costs = v.InferOutput<typeof CostsSchema>;
+
+/** The state in a part. */
+const StateSchema = v.object({
+  walk: v.custom<JsonValue>((value) => value !== undefined),
+  costs: CostsSchema,
+});
+
+export interface ExportResult {
+  /** Absolute path of the published snapshot. */
+  readonly folder: string;
+  readonly manifest: Manifest;
+}
+
+/** One start of a run: everything it was given and has opened. */
+export interface RunStart {
+  readonly options: ExportOptions;
+  readonly effects: Effects;
+  readonly pipelineFolder: string;
+  readonly work: Work;
+  readonly client: JobsClient;
+  readonly extraction: Extraction;
+  /** Where the walk stood behind the parts that were found; undefined when there are none. */
+  readonly walkFound: JsonValue | undefined;
+  /** Rows in the parts that were found. */
+  readonly rowsFound: number;
+  /** The costs of all starts so far. */
+  readonly costs: () => Costs;
+}
 
 /**
  * Exports every job that the filters match into a new snapshot, or goes on with an interrupted export of the same.
@@ -62,39 +88,86 @@ export async function runExport(
   const lock = await acquireLock({ files, clock, path: join(pipelineFolder, '.lock') });
   try {
     const work = await openWork(options, effects, pipelineFolder);
-    const { checkpoint } = work;
     try {
-      const published = await finishPublication({
-        files,
-        pipelineFolder,
-        runId: work.header.runId,
-      });
+      const { runId } = work.header;
       const result =
-        published ??
-        (await runUnderLock({ options, effects, signal, begun, pipelineFolder, ...work }));
+        (await finishPublication({ files, pipelineFolder, runId })) ??
+        (await runUnderLock({ options, effects, pipelineFolder, work }, begun, signal));
       if (options.keep !== undefined) await retain({ files, pipelineFolder, keep: options.keep });
-      await checkpoint.close();
-      await checkpoint.discard();
+      await work.discard();
       return result;
     } finally {
-      await checkpoint.close();
+      await work.settle();
     }
   } finally {
     await lock.release();
   }
 }
 
+/** The unfinished work of this run, found or begun. The caller holds the pipeline's lock. */
+async function openWork(
+  options: ExportOptions,
+  { files, clock, emit, random }: Effects,
+  pipelineFolder: string,
+): Promise<Work> {
+  const own = fingerprint({
+    apiUrl: options.apiUrl,
+    account: accountOf(options.credentials),
+    filters: options.filters,
+    order: 'created_at ASC',
+    columns: JOB_COLUMNS,
+    partFormat: PART_FORMAT,
+  });
+  const work = await Work.open({
+    files,
+    clock,
+    folder: workFolder(pipelineFolder, own),
+    fingerprint: own,
+    runId: await newRunId({ files, clock, random, folder: pipelineFolder }),
+    restart: options.restart,
+    resumeWithinMs: options.resumeWithinMs,
+  });
+  const parent = join(pipelineFolder, '.work');
+  for (const other of await ageOtherWork({ files, clock, parent, own })) {
+    const message = other.removed
+      ? `removed the unfinished work of another run, older than a week: ${other.folder}`
+      : `another run of this pipeline, with other options, was interrupted; its work stays in ${other.folder}`;
+    emit({ type: 'log', level: 'info', message });
+  }
+  if (work.opening === 'resumed') {
+    const message = `resuming an interrupted run: ${work.parts} parts are here already`;
+    emit({ type: 'log', level: 'info', message });
+  }
+  if (work.droppedParts > 0) {
+    const message = `${work.droppedParts} parts were lost or altered; they are fetched again`;
+    emit({ type: 'log', level: 'warn', message });
+  }
+  return work;
+}
+
+function accountOf(credentials: Credentials): string | null {
+  switch (credentials.kind) {
+    case 'password':
+      return credentials.username;
+    case 'client':
+      return credentials.clientId;
+    default:
+      return null;
+  }
+}
+
 async function runUnderLock(
-  opened: Omit<RunStart, 'client' | 'states' | 'extraction'>,
+  opened: Pick<RunStart, 'options' | 'effects' | 'pipelineFolder' | 'work'>,
+  begun: number,
+  signal: AbortSignal,
 ): Promise<ExportResult> {
-  const { options, effects, checkpoint, begun, signal } = opened;
+  const { options, effects, work } = opened;
   const client = openClient(options, effects, begun);
   const stop = new AbortController();
   try {
-    const states = checkpoint.found.parts.map(({ state }) => decodeState(state));
-    const ledger = new Ledger();
-    restoreLedger(ledger, states);
-    const resumeAt = states.at(-1)?.frontier;
+    const last = work.parts > 0 ? await work.read(work.parts - 1) : undefined;
+    const state = last && v.parse(StateSchema, last.state);
+    const resumeFrom = state === undefined || state.walk === null ? {} : { resumeFrom: state.walk };
     const extraction = new Extraction({
       reader: {
         fetchPage: client.fetchPage,
@@ -104,16 +177,47 @@ async function runUnderLock(
       },
       idPrefix: options.filters.idStartsWith ?? '',
       emit: effects.emit,
-      ledger,
-      ...(resumeAt ? { resumeAt } : {}),
+      ...resumeFrom,
     });
     // The rows of parts that were found must be in the ledger first; otherwise the first request goes out before the
     // heavy modules load.
-    const chunks = states.length > 0 ? extraction.chunks() : startNow(extraction.chunks());
-    const { buildSnapshot } = await import('./build-snapshot.ts');
-    return await buildSnapshot({ ...opened, client, states, extraction }, chunks);
+    const rowsFound = await restore(work, extraction);
+    const chunks = work.parts > 0 ? extraction.chunks() : startNow(extraction.chunks());
+    const costs = (): Costs => ({
+      requests: (state?.costs.requests ?? 0) + client.stats.requests,
+      retries: (state?.costs.retries ?? 0) + client.stats.retries,
+      bytesReceived: (state?.costs.bytesReceived ?? 0) + client.stats.bytesReceived,
+      seconds:
+        Math.round((state?.costs.seconds ?? 0) * 1000 + effects.clock.monotonic() - begun) / 1000,
+    });
+    const { buildSnapshot } = await import('./snapshot.ts');
+    return await buildSnapshot(
+      { ...opened, client, extraction, walkFound: state?.walk, rowsFound, costs },
+      chunks,
+    );
   } finally {
     stop.abort(new ExportError('the run ended', { exitCode: EXIT.bug, stage: 'extract' }));
     await client.close();
   }
+}
+
+/** Puts the jobs of the parts that were found back in the extraction's hand. @returns their rows */
+async function restore(work: Work, { ledger }: Extraction): Promise<number> {
+  let rows = 0;
+  for (let index = 0; index < work.parts; index++) {
+    const { batch, rejects } = await work.read(index);
+    const ids = batch.getChild('id');
+    const updated = batch.getChild('updated_at')?.data[0];
+    for (let row = 0; row < batch.numRows; row++) {
+      const updatedAt = updated?.getValid(row) ? updated.values[row] : null;
+      ledger.restore(String(ids?.get(row)), updatedAt);
+    }
+    rows += batch.numRows;
+    const lines = Buffer.from(rejects).toString('utf8').split('\n').slice(0, -1);
+    for (const line of lines) {
+      const { raw } = JSON.parse(line);
+      if (typeof raw === 'string') ledger.restore(idOf(RawJob.parse(raw)), null);
+    }
+  }
+  return rows;
 }

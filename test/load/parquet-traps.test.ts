@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { RecordBatch } from 'apache-arrow';
 import { type FileMetaData, parquetMetadata } from 'hyparquet';
 import { arrowSchema, JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
 import type { Column, ColumnType } from '../../src/jobs/columns.ts';
 import { COMPRESSIONS } from '../../src/jobs/pipeline.ts';
-import { LOADERS } from '../../src/load/index.ts';
-import { Loader, type LoaderDefinition } from '../../src/load/loader.ts';
 import { batchOf, jobBatch, type Values } from '../support/batches.ts';
-import { encode, openFile } from '../support/encode.ts';
+import { encode } from '../support/encode.ts';
 import { withDuckDb, withHyparquet } from '../support/read-encoded.ts';
-import { rejection } from '../support/rejection.ts';
 
 /** Each test is named after what parquetjs-lite 0.8.7 does when it is left to itself. */
 
@@ -57,32 +53,6 @@ describe('the Parquet writer', () => {
       rows.map(({ count }) => count),
       MIXED_VALUES.count,
     );
-  });
-
-  it('coerces silently: text is not taken for a number, nor a number for a timestamp', async () => {
-    const numbers = arrowSchema([optional('a', 'int64')]);
-    for (const type of ['string', 'float64', 'timestamp'] as const) {
-      const other = arrowSchema([optional('a', type)]);
-      const loader = openFile('parquet', numbers);
-      const error = await rejection(loader.write(batchOf(other, 1, { a: [null] })));
-      assert.equal(error.exitCode, 70);
-    }
-  });
-
-  it('throws strings: an error comes out all the same', async () => {
-    const definition: LoaderDefinition = {
-      ...LOADERS.parquet,
-      open: async () => ({
-        encode: () => Promise.reject('invalid value for X'),
-        finish: async () => {},
-      }),
-    };
-    const loader = new Loader(MIXED, undefined, [{ definition, out: () => {} }]);
-    const batch: RecordBatch = batchOf(MIXED, 5, MIXED_VALUES);
-    await loader.write(batch);
-    const error = await rejection(loader.finish());
-    assert.equal(error.exitCode, 70);
-    assert.match(error.message, /invalid value for X/);
   });
 
   it('writes a page index that lacks required fields: there is none', async () => {

@@ -9,7 +9,7 @@ const PACKAGE_HOMES: Readonly<Record<string, RegExp>> = {
   undici: /^src\/extract\//,
   'p-limit': /^src\/extract\//,
   'parquetjs-lite': /^src\/load\/parquet/,
-  hyparquet: /^src\/publish\//,
+  hyparquet: /^src\/load\//,
   yargs: /^src\/cli\//,
   pino: /^src\/cli\//,
   'cli-progress': /^src\/cli\//,
