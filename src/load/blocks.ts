@@ -86,31 +86,21 @@ export function textBytes(columns: readonly Data[], from: number, to: number): n
   return bytes;
 }
 
-/** One record batch of these rows, of one or more batches of the same schema: the batch itself where they are all of it. */
+/**
+ * One record batch of these rows, of one or more batches of the same schema. Where they are all of one batch no
+ * value or text is copied. Its buffers are as long as the rows need either way, so that the same rows are written as the same bytes.
+ */
 export function gather(rows: readonly Rows[]): RecordBatch {
-  const [{ batch, from, to }] = rows;
-  if (rows.length === 1 && from === 0 && to === batch.numRows && batch.data.children.every(isAlone))
-    return batch;
-  const { schema } = batch;
-  const length = rows.reduce((sum, piece) => sum + piece.to - piece.from, 0);
+  const { schema } = rows[0].batch;
+  const length = rows.reduce((sum, { from, to }) => sum + to - from, 0);
   const children = schema.fields.map(({ type }, i) =>
     gatherColumn(
       type,
-      rows.map((piece) => ({ ...piece, data: piece.batch.data.children[i] })),
+      rows.map(({ batch, from, to }) => ({ data: batch.data.children[i], from, to })),
     ),
   );
   const type = new Struct(schema.fields);
   return new RecordBatch(schema, makeData({ type, length, nullCount: 0, children }));
-}
-
-/** Whether the memory of a column holds its rows and nothing else. */
-function isAlone({ offset, length, valueOffsets, values, children: [elements] }: Data): boolean {
-  if (offset !== 0) return false;
-  if (valueOffsets === undefined) return true;
-  if (valueOffsets[0] !== 0) return false;
-  // Of a part it is filled up with zeros to a multiple of 8 bytes.
-  if (elements === undefined) return values.length - valueOffsets[length] < 8;
-  return elements.length === valueOffsets[length] && isAlone(elements);
 }
 
 interface Piece {
@@ -121,35 +111,42 @@ interface Piece {
 
 function gatherColumn(type: DataType, pieces: readonly Piece[]): Data {
   const length = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
+  const whole = wholeOf(pieces);
   const { bitmap, nulls } = validity(pieces, length);
   if (DataType.isBool(type))
     return new Data(type, 0, length, nulls, [undefined, bits(pieces, length), bitmap]);
   if (DataType.isUtf8(type)) {
-    const offsets = gatherOffsets(pieces, length);
-    return new Data(type, 0, length, nulls, [offsets, texts(pieces, offsets[length]), bitmap]);
+    const offsets = whole?.valueOffsets.subarray(0, length + 1) ?? gatherOffsets(pieces, length);
+    const text = whole?.values.subarray(0, offsets[length]) ?? texts(pieces, offsets[length]);
+    return new Data(type, 0, length, nulls, [offsets, text, bitmap]);
   }
   if (DataType.isList(type)) {
-    const offsets = gatherOffsets(pieces, length);
+    const valueOffsets = gatherOffsets(pieces, length);
     const elements = pieces.map(({ data: { children, valueOffsets }, from, to }) => {
       return { data: children[0], from: valueOffsets[from], to: valueOffsets[to] };
     });
     const child = gatherColumn(type.valueType, elements);
-    return makeData({
-      type,
-      length,
-      nullCount: nulls,
-      nullBitmap: bitmap,
-      valueOffsets: offsets,
-      child,
-    });
+    return makeData({ type, length, nullCount: nulls, nullBitmap: bitmap, valueOffsets, child });
   }
+  const values = whole?.values.subarray(0, length) ?? fixedValues(type, pieces, length);
+  return new Data(type, 0, length, nulls, [undefined, values, bitmap]);
+}
+
+/** The column whose rows the only piece is, all of them and from the start of its buffers. */
+function wholeOf([{ data, from, to }, ...others]: readonly Piece[]): Data | undefined {
+  const isWhole =
+    others.length === 0 && from === 0 && to === data.length && to > 0 && data.offset === 0;
+  return isWhole && (data.valueOffsets?.[0] ?? 0) === 0 ? data : undefined;
+}
+
+function fixedValues(type: DataType, pieces: readonly Piece[], length: number) {
   const values = DataType.isFloat(type) ? new Float64Array(length) : new BigInt64Array(length);
   let at = 0;
   for (const { data, from, to } of pieces) {
     values.set(data.values.subarray(from, to), at);
     at += to - from;
   }
-  return new Data(type, 0, length, nulls, [undefined, values, bitmap]);
+  return values;
 }
 
 /** The offsets of all pieces, one behind the other, from 0. */

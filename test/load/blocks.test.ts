@@ -86,10 +86,13 @@ describe('rows that are gathered', () => {
     );
   });
 
-  it('are the batch itself where they are all of it', () => {
+  it('are not copied where they are all of a batch', () => {
     const rest = { rejects: new Uint8Array(), settled: null, state: null };
     const part = new PartEncoder(JOB_SCHEMA).encode({ batch: jobBatch(0, 10), ...rest });
     const { batch } = decodePart(part) ?? assert.fail();
-    assert.equal(gather([{ batch, from: 0, to: 10 }]), batch);
+    const [ids] = gather([{ batch, from: 0, to: 10 }]).data.children;
+    assert.equal(ids.values.buffer, part.buffer);
+    const [some] = gather([{ batch, from: 0, to: 9 }]).data.children;
+    assert.notEqual(some.values.buffer, part.buffer);
   });
 });
