@@ -32,9 +32,6 @@ const IDLE_ANSWERS = 100;
 /** Instants from 2100 on are flagged `implausible`. */
 const LATEST_PLAUSIBLE = 4_102_444_800_000_000n;
 
-/** Parts that may wait for the disk before the fetching has to. */
-export const PARTS_BEHIND = 1;
-
 /** Leads the rows through transformation, parts and loader into a staged snapshot, and publishes it. */
 export async function buildSnapshot(
   start: RunStart,
@@ -72,7 +69,6 @@ async function storeParts(
   line: LoaderLine,
 ): Promise<void> {
   const encoder = new PartEncoder(JOB_SCHEMA);
-  const appending: Promise<void>[] = [];
   for await (const step of toSteps(withProgress(start, costs, chunks), start.walkFound)) {
     const { batch, rejects } = transformRows(inOrder(step.rows), LATEST_PLAUSIBLE);
     const aside = rejects.map(({ reason, record }) => rejectLine(reason, null, record.toString()));
@@ -83,12 +79,9 @@ async function storeParts(
       settled: step.settled,
       state: { walk: step.walk, costs: { ...costs() } },
     });
-    const appended = work.append(bytes).then((index) => line.part(index));
-    appended.catch(() => {});
-    appending.push(appended);
-    if (appending.length > PARTS_BEHIND) await appending.shift();
+    // Waited for: what is taken meanwhile would be lost with it. The read-ahead goes on.
+    line.part(await work.append(bytes));
   }
-  await Promise.all(appending);
 }
 
 /** Passes chunks through and tells about each before handing it on. */
