@@ -40,7 +40,7 @@ export interface LoaderLine {
  * Far more than is ever needed. A damaged file may ask for any amount: libraries believe every count they find in a
  * footer. What is encoded and read is soon garbage, and a small young generation keeps little of it at a time.
  */
-const LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 8 };
+const LIMITS: ResourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 4 };
 
 /** Starts a loader: in a thread of its own, or, where the file system is not the real one and cannot follow, inline. */
 export async function startLoader(task: LoadTask, files: FileSystem): Promise<LoaderLine> {

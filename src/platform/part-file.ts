@@ -46,24 +46,33 @@ export function partName(index: number): string {
 export class PartEncoder {
   readonly #writer = new MessageWriter();
   readonly #schema: Uint8Array;
+  #memory = Buffer.alloc(0);
 
   constructor(schema: Schema) {
     this.#writer.reset(undefined, schema);
     this.#schema = Buffer.concat(this.#writer.take());
   }
 
-  /** @param part may change afterwards: its bytes are copied */
+  /**
+   * @param part may change afterwards: its bytes are copied
+   * @returns bytes that are good until the next call, which uses their memory again
+   */
   encode({ batch, rejects, settled, state }: Part): Buffer {
     this.#writer.write(batch);
     const stream = [this.#schema, ...this.#writer.take(), END_OF_STREAM];
     const json = Buffer.from(JSON.stringify({ settled: settled?.toString() ?? null, state }));
-    const trailer = Buffer.alloc(TRAILER_BYTES);
-    const bytes = Buffer.concat([...stream, rejects, json, trailer]);
     const streamBytes = stream.reduce((sum, { length }) => sum + length, 0);
-    let at = bytes.length - TRAILER_BYTES;
-    at += MAGIC.copy(bytes, at);
-    for (const length of [streamBytes, rejects.length, json.length])
-      at = bytes.writeBigUInt64LE(BigInt(length), at);
+    const length = streamBytes + rejects.length + json.length + TRAILER_BYTES;
+    if (length > this.#memory.length)
+      this.#memory = Buffer.allocUnsafeSlow(Math.ceil(length * 1.25));
+    const bytes = this.#memory.subarray(0, length);
+    let at = 0;
+    for (const piece of [...stream, rejects, json, MAGIC]) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    for (const part of [streamBytes, rejects.length, json.length])
+      at = bytes.writeBigUInt64LE(BigInt(part), at);
     digest(bytes).copy(bytes, at);
     return bytes;
   }

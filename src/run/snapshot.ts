@@ -7,6 +7,7 @@ import { FIELD } from '../jobs/job.ts';
 import type { Completeness, Manifest } from '../jobs/manifest.ts';
 import type { ExportOptions } from '../jobs/options.ts';
 import type { Micros } from '../jobs/timestamp.ts';
+import { FORM, QUOTE } from '../json/json-scanner.ts';
 import type { JsonValue } from '../json/json-value.ts';
 import type { RawJob } from '../json/raw-job.ts';
 import type { Loaded } from '../load/loader.ts';
@@ -17,7 +18,7 @@ import { TOOL } from '../platform/tool.ts';
 import { publish } from '../publish/publish.ts';
 import { openStaging } from '../publish/staging.ts';
 import { type Instant, readInstant, UNPARSABLE } from '../transform/fields.ts';
-import { transformRows } from '../transform/transform-rows.ts';
+import { RowsTransformer } from '../transform/transform-rows.ts';
 import type { ExportResult, RunStart } from './export.ts';
 
 /** Rows of a part at most: those of a block of the files. */
@@ -69,8 +70,10 @@ async function storeParts(
   line: LoaderLine,
 ): Promise<void> {
   const encoder = new PartEncoder(JOB_SCHEMA);
+  const transformer = new RowsTransformer(PART_ROWS, LATEST_PLAUSIBLE);
   for await (const step of toSteps(withProgress(start, costs, chunks), start.walkFound)) {
-    const { batch, rejects } = transformRows(inOrder(step.rows), LATEST_PLAUSIBLE);
+    for (const row of inOrder(step.rows)) transformer.push(row);
+    const { batch, rejects } = transformer.finish();
     const aside = rejects.map(({ reason, record }) => rejectLine(reason, null, record.toString()));
     const lines = [...aside, ...step.setAside.map(setAsideLine)];
     const bytes = encoder.encode({
@@ -178,14 +181,13 @@ function longText(row: RawJob): number {
 interface Placed {
   readonly row: RawJob;
   readonly time: Instant | null;
-  readonly id: string;
 }
 
 /** The rows by creation time and id, of each job the newest version. */
 function inOrder(rows: readonly RawJob[]): readonly RawJob[] {
   const placed = rows.map((row): Placed => {
     const time = readInstant(row, FIELD.created_at);
-    return { row, time: time === UNPARSABLE ? null : time, id: idOf(row) };
+    return { row, time: time === UNPARSABLE ? null : time };
   });
   if (placed.every((row, at) => at === 0 || compare(placed[at - 1], row) < 0)) return rows;
   const inPlace: Placed[] = [];
@@ -203,7 +205,16 @@ function compare(a: Placed, b: Placed): number {
     if (a.time < b.time) return -1;
     if (a.time > b.time) return 1;
   }
-  return a.id === b.id ? 0 : Buffer.compare(Buffer.from(a.id), Buffer.from(b.id));
+  return Buffer.compare(idBytes(a.row), idBytes(b.row));
+}
+
+/** The id as UTF-8. */
+function idBytes(row: RawJob): Uint8Array {
+  const start = row.startOf(FIELD.id);
+  const isPlainText = row.bytes[start] === QUOTE && row.formOf(FIELD.id) === FORM.plain;
+  return isPlainText
+    ? row.bytes.subarray(start + 1, row.endOf(FIELD.id) - 1)
+    : Buffer.from(idOf(row));
 }
 
 /** One line of `rejects.ndjson`: what was sent is text in it, as it came. */
