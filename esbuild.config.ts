@@ -2,53 +2,8 @@
 import { readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 import { pipelineSchema } from './src/run/options.ts';
-
-/**
- * Stand-ins for two packages that yargs loads. `escalade/sync` looks for the package.json of the program, and yargs
- * takes settings from it; out of a bundle it would find the one of the folder that somebody happens to work in.
- * `string-width` compiles tables of every emoji when it is loaded, which takes longer than loading all else that
- * `--help` needs; printable text without East Asian characters and emoji is as wide as it has code points.
- */
-const STAND_INS: Readonly<Record<string, string>> = {
-  'escalade/sync': "export default () => '';",
-  'string-width': 'export default (text) => [...text].length;',
-};
-
-const lighterYargs: Plugin = {
-  name: 'lighter-yargs',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(?:string-width|escalade\/sync)$/ }, ({ path, importer }) => {
-      const isForYargs = /\/node_modules\/(?:yargs|cliui|wrap-ansi)\//.test(importer);
-      return isForYargs ? { path, namespace: 'stand-in' } : undefined;
-    });
-    onLoad({ filter: /./, namespace: 'stand-in' }, ({ path }) => ({
-      contents: STAND_INS[path] ?? '',
-    }));
-  },
-};
-
-/** `new Buffer()` as Node.js defines it. */
-const NEW_BUFFER =
-  "const newBuffer = (of, ...how) => typeof of === 'number' ? Buffer.alloc(of) : Buffer.from(of, ...how);";
-
-/**
- * Makes parquetjs-lite fit to be bundled: it leaves variables undeclared, which an ES module does not allow, and calls
- * `new Buffer()`, of which Node.js warns wherever it finds it outside of node_modules.
- */
-const newerParquetjs: Plugin = {
-  name: 'newer-parquetjs',
-  setup({ onLoad }) {
-    const filter = /\/(?:parquetjs-lite\/(?:gen-nodejs|modules)|node-int64)\/.*\.js$/;
-    onLoad({ filter }, async ({ path }) => {
-      const source = await readFile(path, 'utf8');
-      const undeclared = [...source.matchAll(/^(\w+) = /gm)].map(([, name]) => `var ${name};`);
-      const head = [NEW_BUFFER, ...undeclared].join(' ');
-      return { contents: `${head} ${source.replaceAll('new Buffer(', 'newBuffer(')}` };
-    });
-  },
-};
 
 const OPTIONS = {
   bundle: true,
@@ -61,9 +16,10 @@ const OPTIONS = {
   // A stack needs names and lines only.
   sourcesContent: false,
   logLevel: 'warning',
-  // It reads its WebAssembly from the folder it lies in.
-  external: ['@bokuweb/zstd-wasm'],
-  plugins: [lighterYargs, newerParquetjs],
+  // Loaded from node_modules. parquetjs-lite leaves variables undeclared, which an ES module does not allow; yargs takes
+  // settings from the package.json above its own files, which in a bundle would be that of any folder one works in;
+  // zstd-wasm reads its WebAssembly from the folder it lies in.
+  external: ['parquetjs-lite/*', 'yargs', 'yargs/*', '@bokuweb/zstd-wasm'],
   // By this CommonJS packages load the modules of Node.js.
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);",
@@ -81,10 +37,10 @@ export const PROGRAM = {
   chunkNames: 'src/shared/[name]-[hash]',
 } satisfies BuildOptions;
 
-/** A thread loads one file. */
-export const THREADS = {
+/** The thread loads one file. */
+export const THREAD = {
   ...OPTIONS,
-  entryPoints: ['src/load/worker.ts', 'src/publish/read-back-worker.ts'],
+  entryPoints: ['src/load/worker.ts'],
 } satisfies BuildOptions;
 
 /** Found by name at run time: a file each. */
@@ -116,7 +72,7 @@ async function notices(inputs: readonly string[]): Promise<string> {
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const [, , outdir = 'dist'] = process.argv;
   const results = await Promise.all(
-    [PROGRAM, THREADS, PIPELINES].map((bundle) => build({ ...bundle, outdir, metafile: true })),
+    [PROGRAM, THREAD, PIPELINES].map((bundle) => build({ ...bundle, outdir, metafile: true })),
   );
   const inputs = results.flatMap(({ metafile }) => Object.keys(metafile?.inputs ?? {}));
   await writeFile(`${outdir}/THIRD-PARTY-LICENSES.txt`, await notices(inputs));

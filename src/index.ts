@@ -1,5 +1,6 @@
+export type { Completeness } from './extract/extraction.ts';
+export type { ProofMethod } from './extract/list-proof.ts';
 export { type Column, type ColumnType, JOB_COLUMNS } from './jobs/columns.ts';
-export type { Completeness, ProofMethod } from './jobs/manifest.ts';
 export type { Credentials, TokenEndpoint } from './jobs/options.ts';
 export {
   type Compression,

@@ -3,16 +3,15 @@ import { nodeFiles } from './platform/node-files.ts';
 import { checkOptions } from './run/check-options.ts';
 import { runExport as exportOnce } from './run/export.ts';
 import { keepTrying } from './run/keep-trying.ts';
-import { nodeEffects } from './run/node-effects.ts';
 import type { ExportResult, GivenOptions } from './run/options.ts';
-import { type Plan, planExport as planOnce } from './run/plan.ts';
+import { nodeEffects, type Plan, planExport as planOnce } from './run/start.ts';
 import { diskSources, type PipelineStatus, pipelineStatus as statusFrom } from './run/status.ts';
 
 export type { Manifest, PublishedFile } from './publish/manifest.ts';
 export type { ExportResult } from './run/options.ts';
-export type { Plan } from './run/plan.ts';
+export type { Plan } from './run/start.ts';
+export { verifySnapshot } from './run/start.ts';
 export type { PipelineStatus, SnapshotLine } from './run/status.ts';
-export { verifySnapshot } from './run/verify.ts';
 
 const NEVER = new AbortController().signal;
 

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import { PROGRAM, THREADS } from '../esbuild.config.ts';
+import { PROGRAM, THREAD } from '../esbuild.config.ts';
 import { pipelineSchema } from '../src/run/options.ts';
 import { startSimulator } from './simulator/index.ts';
 import { REPOSITORY } from './support/cli.ts';
@@ -32,15 +33,23 @@ describe('package.json', () => {
   });
 
   it('has those packages installed along with it that the bundles do not hold, and no other', async () => {
-    const bundles = [PROGRAM, THREADS].map((options) =>
+    const bundles = [PROGRAM, THREAD].map((options) =>
       build({ ...options, write: false, metafile: true }),
     );
     const outputs = (await Promise.all(bundles)).flatMap(({ metafile }) =>
-      Object.values(metafile.outputs),
+      Object.values(metafile?.outputs ?? {}),
     );
     const external = outputs.flatMap(({ imports }) => imports.filter((found) => found.external));
     const wanted = new Set(
-      external.map(({ path }) => path).filter((path) => !/^(?:node:|[a-z_/]+$)/.test(path)),
+      external
+        .map(({ path }) => path)
+        .filter((path) => !isBuiltin(path))
+        .map((path) =>
+          path
+            .split('/')
+            .slice(0, path.startsWith('@') ? 2 : 1)
+            .join('/'),
+        ),
     );
     assert.deepEqual(Object.keys(manifest.dependencies ?? {}).sort(), [...wanted].sort());
   });

@@ -43,7 +43,7 @@ function anomalyLines({ anomalies }: Manifest): string[] {
 export function planSummary(plan: Plan): string {
   return [
     `${counted(plan.total, 'job')} on ${plan.apiUrl}${filterText(plan.filters)}`,
-    `an export takes ${counted(plan.windows, 'window')} of up to ${plan.pageSize} jobs, ${counted(plan.requests, 'request')} at most while the list does not change`,
+    `an export takes about ${counted(plan.requests, 'request')} of up to ${plan.pageSize} jobs while the list does not change`,
   ].join('\n');
 }
 

@@ -164,3 +164,9 @@ export async function* readWindows(
     await Promise.allSettled(queue.map(({ answers }) => answers));
   }
 }
+
+/** Requests that a still list takes whose jobs have creation times of their own. */
+export function requestsFor(total: number, pageSize: number): number {
+  const windows = Math.ceil(Math.max(0, total - pageSize) / Math.max(1, pageSize - HALVES_SHARE));
+  return Math.max(1, windows) + 1;
+}

@@ -1,11 +1,12 @@
 import type { Data } from 'apache-arrow';
 import { SLACK_BYTES } from '../json/bytes.ts';
+import type { LoadColumn } from './encoder.ts';
 
 /**
  * The columns of a block: rows of any record batches, appended one slice after the other into plain arrays that start
  * at zero, with one byte a bit. Encoders read these instead of Arrow's buffers with their offsets and bit positions.
  */
-abstract class BlockColumn {
+abstract class AnyColumn {
   rows = 0;
   nulls = 0;
   /** 1 where the row has a value, 0 where it is null. */
@@ -35,7 +36,7 @@ abstract class BlockColumn {
 }
 
 /** 64-bit values as they are in memory: integers, timestamps, doubles. */
-export class FixedColumn extends BlockColumn {
+export class FixedColumn extends AnyColumn {
   readonly kind = 'fixed';
   /** 8 bytes a row, little-endian. */
   bytes = new Uint8Array(0);
@@ -67,7 +68,7 @@ export class FixedColumn extends BlockColumn {
 }
 
 /** Booleans, one byte a row: 0 or 1. */
-export class BoolColumn extends BlockColumn {
+export class BoolColumn extends AnyColumn {
   readonly kind = 'bool';
   values = new Uint8Array(0);
 
@@ -80,7 +81,7 @@ export class BoolColumn extends BlockColumn {
 }
 
 /** UTF-8 strings: row i is `bytes[offsets[i]]` up to `bytes[offsets[i + 1]]`. */
-export class TextColumn extends BlockColumn {
+export class TextColumn extends AnyColumn {
   readonly kind = 'text';
   offsets = new Int32Array(1);
   bytes = new Uint8Array(0);
@@ -102,7 +103,7 @@ export class TextColumn extends BlockColumn {
 }
 
 /** Lists of strings: row i holds the elements `offsets[i]` up to `offsets[i + 1]`. */
-export class ListColumn extends BlockColumn {
+export class ListColumn extends AnyColumn {
   readonly kind = 'list';
   offsets = new Int32Array(1);
   readonly elements = new TextColumn();
@@ -119,6 +120,20 @@ export class ListColumn extends BlockColumn {
     super.clear();
     this.elements.clear();
   }
+}
+
+export type BlockColumn = FixedColumn | BoolColumn | TextColumn | ListColumn;
+
+/** Rows of a batch, column by column, in the order of the schema. */
+export interface Block {
+  readonly rows: number;
+  readonly columns: readonly BlockColumn[];
+}
+
+export function blockColumn({ type }: LoadColumn): BlockColumn {
+  if (type === 'bool') return new BoolColumn();
+  if (type === 'strings') return new ListColumn();
+  return type === 'string' || type === 'json' ? new TextColumn() : new FixedColumn();
 }
 
 /** Copies offsets so that they go on where the target's end. `shift` is what was added to each. */

@@ -1,12 +1,15 @@
 import { copyBytes, SLACK_BYTES } from '../json/bytes.ts';
 import { BACKSLASH, QUOTE } from '../json/json-scanner.ts';
-import type { Sink } from './loader.ts';
+import type { Sink } from './encoder.ts';
 
 /** Text is handed out in about this much at a time: it stays in the processor's cache until it is copied. */
 const CHUNK_BYTES = 256 * 1024;
 
 /** A string is written in pieces of this length: escaped, even the longest fits into one chunk. */
 const PIECE_BYTES = 32 * 1024;
+
+/** The two highest bits of a byte that goes on with a character of UTF-8. */
+const CONTINUATION = 0x80;
 
 const ZERO = 0x30;
 const LOWER_U = 0x75;
@@ -122,28 +125,17 @@ export class JsonBytes {
   /** UTF-8 bytes as the rest of a JSON string, from behind the opening quote to the closing one. */
   string(source: DataView, from: number, to: number, start: number): number {
     let at = start;
-    for (let piece = from; piece < to; piece += PIECE_BYTES) {
-      const end = Math.min(to, piece + PIECE_BYTES);
+    for (let piece = from, end = from; piece < to; piece = end) {
+      end = Math.min(to, piece + PIECE_BYTES);
+      while (end < to && (source.getUint8(end) & 0xc0) === CONTINUATION) end--;
       at = this.room((end - piece) * 6, at);
       at = writeText(source, piece, end, this.view, at);
     }
     return this.byte(QUOTE, at);
   }
-
-  /** UTF-8 bytes that are JSON text already, as they are. */
-  verbatim(source: DataView, from: number, to: number, start: number): number {
-    let at = start;
-    for (let piece = from; piece < to; piece += PIECE_BYTES) {
-      const end = Math.min(to, piece + PIECE_BYTES);
-      at = this.room(end - piece, at);
-      copyBytes(source, piece, end, this.view, at);
-      at += end - piece;
-    }
-    return at;
-  }
 }
 
-/** Copies the text of a string, four bytes at a time where none needs escaping. Returns the position behind it. */
+/** Copies the text of a string, four bytes at a time where none needs a look. Returns the position behind it. */
 function writeText(
   source: DataView,
   from: number,
@@ -155,17 +147,43 @@ function writeText(
   let i = from;
   while (i < to) {
     const word = source.getInt32(i, true);
-    if (needsEscape(word)) {
-      for (const end = Math.min(i + 4, to); i < end; i++) {
-        at = writeEscaped(source.getUint8(i), target, at);
-      }
-    } else {
+    if (!needsLook(word)) {
       target.setInt32(at, word, true);
       i += 4;
       at += 4;
+      continue;
+    }
+    for (const end = Math.min(i + 4, to); i < end; ) {
+      const byte = source.getUint8(i);
+      const length = byte >= 0xc2 ? lineEndAt(source, i, to) : 0;
+      if (length === 0) at = writeEscaped(byte, target, at);
+      else
+        for (const letter of LINE_ENDS[source.getUint8(i + length - 1)])
+          target.setUint8(at++, letter);
+      i += Math.max(1, length);
     }
   }
   return at - (i - to);
+}
+
+/** Characters at which some readers end a line: U+0085, U+2028, U+2029, by the last byte of their UTF-8. */
+const LINE_ENDS: Readonly<Record<number, Uint8Array>> = {
+  133: Buffer.from('\\u0085'),
+  168: Buffer.from('\\u2028'),
+  169: Buffer.from('\\u2029'),
+};
+
+/** Bytes of the character at which some readers end a line; 0 for any other. */
+function lineEndAt(source: DataView, at: number, to: number): number {
+  if (at + 1 >= to) return 0;
+  const second = source.getUint8(at + 1);
+  if (source.getUint8(at) === 0xc2) return second === 0x85 ? 2 : 0;
+  const isSeparator =
+    at + 2 < to &&
+    source.getUint8(at) === 0xe2 &&
+    second === 0x80 &&
+    (source.getUint8(at + 2) & 0xfe) === 0xa8;
+  return isSeparator ? 3 : 0;
 }
 
 function writeEscaped(byte: number, target: DataView, at: number): number {
@@ -184,14 +202,15 @@ function writeEscaped(byte: number, target: DataView, at: number): number {
 }
 
 /**
- * Whether one of a word's four bytes is a control character, a quote or a backslash, found without looking at each.
+ * Whether one of a word's four bytes is a control character, a quote, a backslash or no ASCII, found without looking at
+ * each.
  *
  * @see https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord
  */
-function needsEscape(word: number): boolean {
+function needsLook(word: number): boolean {
   const quote = word ^ 0x22222222;
   const backslash = word ^ 0x5c5c5c5c;
   const control = (word - 0x20202020) & ~word;
   const special = ((quote - 0x01010101) & ~quote) | ((backslash - 0x01010101) & ~backslash);
-  return ((control | special) & 0x80808080) !== 0;
+  return ((word | control | special) & 0x80808080) !== 0;
 }

@@ -1,10 +1,9 @@
+import type { Data } from 'apache-arrow';
 import { formatTimestamp } from '../jobs/timestamp.ts';
 import { CLOSE_LIST, OPEN_LIST, QUOTE } from '../json/json-scanner.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
-import type { FixedColumn, ListColumn, TextColumn } from './block-columns.ts';
-import type { LoadColumn } from './columns.ts';
+import type { LoadColumn } from './encoder.ts';
 import { type JsonBytes, literal } from './json-bytes.ts';
-import type { BlockColumn } from './row-blocks.ts';
 
 const TWO_TO_32 = 4_294_967_296;
 const MICROS = 1_000_000;
@@ -24,8 +23,6 @@ const FALSE = literal('false');
 const NULL = literal('null');
 const END_OF_TIME = literal('Z"');
 
-const NEWLINE = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
 const MINUS = 0x2d;
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -36,79 +33,74 @@ export type CellWriter = (row: number, at: number) => number;
 
 /** What every value of the column starts with: the caller writes it together with the key. */
 export function opening({ type }: LoadColumn): string {
-  return type === 'string' || type === 'timestamp' ? '"' : '';
+  return type === 'string' || type === 'json' || type === 'timestamp' ? '"' : '';
+}
+
+/** Whether a row has a value. */
+export function isValid({ nullCount, nullBitmap, offset }: Data, row: number): boolean {
+  return nullCount === 0 || ((nullBitmap[(offset + row) >> 3] >> ((offset + row) & 7)) & 1) === 1;
 }
 
 /**
- * @throws ExportError (65, load) when a value of a JSON column would break the line it is on. A look at the whole column
- * costs next to nothing.
+ * Writes the cells of one column of a batch as JSON, from behind their `opening`: integers digit for digit, timestamps
+ * as `formatTimestamp` does, JSON columns as strings that hold JSON.
  */
-export function checkOneLine({ name, type }: LoadColumn, column: BlockColumn): void {
-  if (column.kind !== 'text' || type !== 'json') return;
-  const text = Buffer.from(column.bytes.buffer, 0, column.offsets[column.rows]);
-  if (text.includes(NEWLINE) || text.includes(CARRIAGE_RETURN)) {
-    throw unwritable(name, 'JSON of several lines, and NDJSON is one line a row');
-  }
-}
-
-/**
- * Writes the cells of one column as JSON, whichever rows it holds at the time, from behind their `opening`: integers digit for digit, timestamps as
- * `formatTimestamp` does, JSON columns as the text they hold.
- */
-export function cellWriter(column: LoadColumn, block: BlockColumn, out: JsonBytes): CellWriter {
-  switch (block.kind) {
+export function cellWriter({ name, type }: LoadColumn, data: Data, out: JsonBytes): CellWriter {
+  switch (type) {
     case 'bool':
-      return (row, at) => out.literal(block.values[row] === 1 ? TRUE : FALSE, at);
-    case 'list':
-      return listWriter(block, out);
-    case 'text':
-      return column.type === 'json' ? verbatimWriter(block, out) : stringWriter(block, out);
-    case 'fixed':
-      if (column.type === 'float64') return doubleWriter(column.name, block, out);
-      return column.type === 'int64'
-        ? integerWriter(block, out)
-        : timestampWriter(column.name, block, out);
+      return (row, at) => out.literal((data.values[row >> 3] >> (row & 7)) & 1 ? TRUE : FALSE, at);
+    case 'strings':
+      return listWriter(data, out);
+    case 'string':
+    case 'json':
+      return stringWriter(data, out);
+    case 'float64':
+      return doubleWriter(name, data, out);
+    case 'int64':
+      return integerWriter(wordsOf(data), out);
+    case 'timestamp':
+      return timestampWriter(name, wordsOf(data), out);
   }
 }
 
-function stringWriter(block: TextColumn, out: JsonBytes): CellWriter {
-  return (row, at) => out.string(block.view, block.offsets[row], block.offsets[row + 1], at);
+/** 64-bit values as low and high halves, two a row. */
+function wordsOf({ values }: Data): Int32Array {
+  return new Int32Array(values.buffer, values.byteOffset, values.length * 2);
 }
 
-function verbatimWriter(block: TextColumn, out: JsonBytes): CellWriter {
-  return (row, at) => out.verbatim(block.view, block.offsets[row], block.offsets[row + 1], at);
+function stringWriter({ values, valueOffsets }: Data, out: JsonBytes): CellWriter {
+  // To the end of the buffer: a few bytes may be read past the text.
+  const view = new DataView(values.buffer, values.byteOffset);
+  return (row, at) => out.string(view, valueOffsets[row], valueOffsets[row + 1], at);
 }
 
-function listWriter(block: ListColumn, out: JsonBytes): CellWriter {
+function listWriter({ valueOffsets, children }: Data, out: JsonBytes): CellWriter {
+  const [elements] = children;
+  const write = stringWriter(elements, out);
   return (row, start) => {
-    const { valid, view, offsets } = block.elements;
-    const first = block.offsets[row];
-    const end = block.offsets[row + 1];
+    const first = valueOffsets[row];
+    const end = valueOffsets[row + 1];
     let at = out.byte(OPEN_LIST, start);
     for (let i = first; i < end; i++) {
       at = out.room(ELEMENT_BYTES, at);
       if (i > first) at = out.byte(COMMA, at);
-      at =
-        valid[i] === 1
-          ? out.string(view, offsets[i], offsets[i + 1], out.byte(QUOTE, at))
-          : out.literal(NULL, at);
+      at = isValid(elements, i) ? write(i, out.byte(QUOTE, at)) : out.literal(NULL, at);
     }
     return out.byte(CLOSE_LIST, at);
   };
 }
 
-function integerWriter(block: FixedColumn, out: JsonBytes): CellWriter {
+function integerWriter(words: Int32Array, out: JsonBytes): CellWriter {
   return (row, at) => {
-    const { words } = block;
     const number = nearest(words, row);
     if (!Number.isSafeInteger(number)) return out.ascii(exact(words, row).toString(), at);
     return number < 0 ? out.whole(-number, out.byte(MINUS, at)) : out.whole(number, at);
   };
 }
 
-function doubleWriter(name: string, block: FixedColumn, out: JsonBytes): CellWriter {
+function doubleWriter(name: string, { values }: Data, out: JsonBytes): CellWriter {
   return (row, at) => {
-    const value = block.doubles[row];
+    const value = values[row];
     const micros = Math.round(value * MICROS);
     if (micros > 0 && micros <= FIFTEEN_DIGITS && micros / MICROS === value) {
       return writeMicros(micros, out, at);
@@ -129,11 +121,10 @@ function writeMicros(micros: number, out: JsonBytes, start: number): number {
   return rest === 0 ? at : out.withoutZeros(out.sixDigits(rest, out.byte(DOT, at)));
 }
 
-function timestampWriter(name: string, block: FixedColumn, out: JsonBytes): CellWriter {
+function timestampWriter(name: string, words: Int32Array, out: JsonBytes): CellWriter {
   let knownDay = Number.NaN;
   let date = NULL;
   return (row, at) => {
-    const { words } = block;
     const micros = nearest(words, row);
     if (!Number.isSafeInteger(micros)) {
       return out.ascii(`${farTimestamp(name, exact(words, row))}"`, at);

@@ -1,9 +1,15 @@
-import { columnsOf, type LoadColumn } from './columns.ts';
-import { GzipStream } from './gzip-stream.ts';
+import { finished } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import type { Data } from 'apache-arrow';
+import {
+  columnsOf,
+  type FileEncoder,
+  type LoadColumn,
+  type LoaderDefinition,
+  type Sink,
+} from './encoder.ts';
 import { JsonBytes, type Literal, literal } from './json-bytes.ts';
-import { CELL_BYTES, type CellWriter, cellWriter, checkOneLine, opening } from './json-cells.ts';
-import type { BlockEncoder, LoaderDefinition, Sink } from './loader.ts';
-import type { BlockColumn } from './row-blocks.ts';
+import { CELL_BYTES, type CellWriter, cellWriter, isValid, opening } from './json-cells.ts';
 
 /** As fast as level 1 and smaller; level 6 takes half as long again for 8% less: docs/decisions.md. */
 const GZIP_LEVEL = 3;
@@ -24,13 +30,13 @@ export const ndjson: LoaderDefinition = {
 
 /** A column, ready to be written row by row. */
 interface Cell {
-  readonly column: BlockColumn;
+  readonly data: Data;
   readonly key: Literal;
   readonly none: Literal;
   readonly write: CellWriter;
 }
 
-function plain(columns: readonly LoadColumn[], out: Sink): BlockEncoder {
+function plain(columns: readonly LoadColumn[], out: Sink): FileEncoder {
   const keys = columns.map(({ name }, i) => `${i === 0 ? '{' : ','}${JSON.stringify(name)}:`);
   const keyLiterals = keys.map((key, i) => literal(key + opening(columns[i])));
   const nullLiterals = keys.map((key) => literal(`${key}null`));
@@ -39,21 +45,17 @@ function plain(columns: readonly LoadColumn[], out: Sink): BlockEncoder {
     END_OF_ROW.length,
   );
   const json = new JsonBytes(rowBytes, out);
-  let cells: readonly Cell[] | undefined;
   let at = 0;
 
-  function cell(column: BlockColumn, i: number): Cell {
-    const write = cellWriter(columns[i], column, json);
-    return { column, key: keyLiterals[i], none: nullLiterals[i], write };
-  }
-
   return {
-    async encode(block) {
-      cells ??= block.columns.map(cell);
-      for (const [i, { column }] of cells.entries()) checkOneLine(columns[i], column);
-      for (let row = 0; row < block.rows; row++) at = writeRow(cells, row, json, json.room(0, at));
+    encode({ data: { children }, numRows }) {
+      const cells = children.map((data, i) => {
+        const write = cellWriter(columns[i], data, json);
+        return { data, key: keyLiterals[i], none: nullLiterals[i], write };
+      });
+      for (let row = 0; row < numRows; row++) at = writeRow(cells, row, json, json.room(0, at));
     },
-    async finish() {
+    finish() {
       at = json.handOut(at);
     },
   };
@@ -61,13 +63,12 @@ function plain(columns: readonly LoadColumn[], out: Sink): BlockEncoder {
 
 function writeRow(cells: readonly Cell[], row: number, json: JsonBytes, start: number): number {
   let at = start;
-  for (const { column, key, none, write } of cells) {
-    at = column.valid[row] === 0 ? json.literal(none, at) : write(row, json.literal(key, at));
-  }
+  for (const { data, key, none, write } of cells)
+    at = isValid(data, row) ? write(row, json.literal(key, at)) : json.literal(none, at);
   return json.literal(END_OF_ROW, at);
 }
 
-function gzipped(columns: readonly LoadColumn[], out: Sink): BlockEncoder {
+function gzipped(columns: readonly LoadColumn[], out: Sink): FileEncoder {
   const gzip = new GzipStream(GZIP_LEVEL, out);
   let chunks: Uint8Array[] = [];
   const inner = plain(columns, (chunk) => chunks.push(chunk.slice()));
@@ -88,4 +89,29 @@ function gzipped(columns: readonly LoadColumn[], out: Sink): BlockEncoder {
       await gzip.end();
     },
   };
+}
+
+/** One gzip stream, fed chunk by chunk. The header carries no time, so that equal input gives equal bytes. */
+export class GzipStream {
+  readonly #gzip;
+
+  constructor(level: number, out: Sink) {
+    this.#gzip = createGzip({ level, chunkSize: 64 * 1024 });
+    // The call that met the error rejects; without a listener it would end the process as well.
+    this.#gzip.on('error', () => {});
+    this.#gzip.on('data', out);
+  }
+
+  /** Resolves when the chunk is compressed, and what has come out handed on. */
+  write(chunk: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#gzip.write(chunk, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  /** Ends the stream. */
+  async end(): Promise<void> {
+    this.#gzip.end();
+    await finished(this.#gzip);
+  }
 }

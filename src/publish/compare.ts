@@ -1,11 +1,11 @@
+import type { FileContents } from '../jobs/file-contents.ts';
 import type { Manifest } from './manifest.ts';
-import type { ReadBack } from './read-back.ts';
 
 /** What the data files of a snapshot have in common. */
 export type Expected = Pick<Manifest, 'rows' | 'idChecksum' | 'columns'>;
 
 /** @returns what a data file, read back, holds otherwise than the manifest says */
-export function readBackProblems(expected: Expected, found: ReadBack): string[] {
+export function readBackProblems(expected: Expected, found: FileContents): string[] {
   return [
     ...unless('rows', expected.rows, found.rows),
     ...unless('ids (their checksum)', expected.idChecksum, found.idChecksum),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { basename, join, resolve } from 'node:path';
+import type { FileContents } from '../jobs/file-contents.ts';
 import { FORMATS, type Format } from '../jobs/pipeline.ts';
 import { EXIT, ExportError, errorCode, messageOf } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
@@ -12,11 +13,10 @@ import {
   type ReadManifest,
   readManifest,
 } from './manifest.ts';
-import type { ReadBack as Found } from './read-back.ts';
 import { latestTarget, snapshotName } from './snapshots.ts';
 
 /** @throws an ExportError when the file cannot be read as that format; its message holds nothing of the content */
-export type ReadBackFile = (path: string, format: Format) => Promise<Found>;
+export type ReadBackFile = (path: string, format: Format) => Promise<FileContents>;
 
 export interface Verification {
   /** Absolute path of the snapshot. */

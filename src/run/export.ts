@@ -1,32 +1,28 @@
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { Extraction } from '../extract/extraction.ts';
 import type { JobsClient } from '../extract/http/client.ts';
-import { Ledger } from '../extract/ledger.ts';
+import { REQUEST_LINE_BYTES, requestLineBytes } from '../extract/http/query.ts';
+import { idOf } from '../extract/ledger.ts';
+import { JOB_COLUMNS } from '../jobs/columns.ts';
+import type { Credentials } from '../jobs/options.ts';
+import type { JsonValue } from '../json/json-value.ts';
+import { RawJob } from '../json/raw-job.ts';
 import type { Effects } from '../platform/effects.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { startNow } from '../platform/start-now.ts';
 import { finishPublication } from '../publish/publish.ts';
-import { retain } from '../publish/retain.ts';
-import { acquireLock } from '../store/lock.ts';
-import { openClient } from './client.ts';
-import { nodeEffects } from './node-effects.ts';
+import { newRunId, retain } from '../publish/snapshots.ts';
+import { checkOutput } from '../publish/staging.ts';
+import { withStatus } from '../publish/status.ts';
+import { fingerprint } from '../store/fingerprint.ts';
+import { acquireLock, type Lock } from '../store/lock.ts';
+import { ageOtherWork, Work, workFolder } from '../store/work.ts';
 import type { ExportOptions, ExportResult } from './options.ts';
-import { decodeState, type PartState, restoreLedger } from './state.ts';
-import { openWork, type Work } from './work.ts';
+import { openClient } from './start.ts';
 
-/** One start of a run: everything it was given and has opened. */
-export interface RunStart extends Work {
-  readonly options: ExportOptions;
-  readonly effects: Effects;
-  readonly signal: AbortSignal;
-  readonly pipelineFolder: string;
-  readonly client: JobsClient;
-  /** Monotonic milliseconds. */
-  readonly begun: number;
-  /** The states of the parts that were found, in order. */
-  readonly states: readonly PartState[];
-  readonly extraction: Extraction;
-}
+/** Raised whenever a part or its state is written differently: no version continues another's work. */
+const PART_FORMAT = 3;
 
 /**
  * Windows read ahead of the rows handed out, for each connection: one in flight, and a few that wait for their turn. More
@@ -37,6 +33,40 @@ export const WINDOWS_AHEAD = 1.5;
 /** Bytes of decoded pages that may wait. */
 const BYTES_AHEAD = 96 * 1024 * 1024;
 
+const CostsSchema = v.object({
+  requests: v.number(),
+  retries: v.number(),
+  bytesReceived: v.number(),
+  /** Seconds of work. */
+  seconds: v.number(),
+});
+
+/** What a run has cost so far, over all its starts. */
+export type Costs = v.InferOutput<typeof CostsSchema>;
+
+/** The state in a part. */
+const StateSchema = v.object({
+  walk: v.custom<JsonValue>((value) => value !== undefined),
+  costs: CostsSchema,
+});
+
+/** One start of a run: everything it was given and has opened. */
+export interface RunStart {
+  readonly options: ExportOptions;
+  readonly effects: Effects;
+  readonly pipelineFolder: string;
+  readonly work: Work;
+  readonly lock: Lock;
+  readonly client: JobsClient;
+  readonly extraction: Extraction;
+  /** Where the walk stood behind the parts that were found; undefined when there are none. */
+  readonly walkFound: JsonValue | undefined;
+  /** Rows in the parts that were found. */
+  readonly rowsFound: number;
+  /** The costs of all starts so far. */
+  readonly costs: () => Costs;
+}
+
 /**
  * Exports every job that the filters match into a new snapshot, or goes on with an interrupted export of the same.
  *
@@ -45,49 +75,103 @@ const BYTES_AHEAD = 96 * 1024 * 1024;
  */
 export async function runExport(
   options: ExportOptions,
-  given: Partial<Effects> = {},
-  signal: AbortSignal = new AbortController().signal,
+  effects: Effects,
+  signal: AbortSignal,
 ): Promise<ExportResult> {
-  const effects = { ...nodeEffects, ...given };
   const { files, clock } = effects;
   const begun = clock.monotonic();
   const pipelineFolder = join(options.output, options.pipeline);
-  const lock = await acquireLock({ files, clock, path: join(pipelineFolder, '.lock') });
+  const path = join(pipelineFolder, '.lock');
+  const lock = await acquireLock({ files, clock, path, breakLock: options.breakLock });
+  const reached: { runId?: string; requests?: number } = {};
   try {
-    const work = await openWork(options, effects, pipelineFolder);
-    const { checkpoint } = work;
-    try {
-      const published = await finishPublication({
-        files,
-        pipelineFolder,
-        runId: work.header.runId,
-      });
-      const result =
-        published ??
-        (await runUnderLock({ options, effects, signal, begun, pipelineFolder, ...work }));
-      if (options.keep !== undefined) await retain({ files, pipelineFolder, keep: options.keep });
-      await checkpoint.close();
-      await checkpoint.discard();
-      return result;
-    } finally {
-      await checkpoint.close();
-    }
+    await checkOutput(files, pipelineFolder);
+    return await withStatus({ files, clock, pipelineFolder, progress: () => reached }, async () => {
+      const work = await openWork(options, effects, pipelineFolder);
+      const { runId } = work.header;
+      reached.runId = runId;
+      try {
+        const opened = { options, effects, pipelineFolder, work, lock };
+        const result =
+          (await finishPublication({ files, pipelineFolder, runId })) ??
+          (await runUnderLock(opened, reached, begun, signal));
+        if (options.keep !== undefined) await retain({ files, pipelineFolder, keep: options.keep });
+        await work.discard();
+        return result;
+      } finally {
+        await work.settle();
+      }
+    });
   } finally {
     await lock.release();
   }
 }
 
+/** The unfinished work of this run, found or begun. The caller holds the pipeline's lock. */
+async function openWork(
+  options: ExportOptions,
+  { files, clock, emit, random }: Effects,
+  pipelineFolder: string,
+): Promise<Work> {
+  const own = fingerprint({
+    apiUrl: options.apiUrl,
+    account: accountOf(options.credentials),
+    filters: options.filters,
+    order: 'created_at ASC',
+    columns: JOB_COLUMNS,
+    partFormat: PART_FORMAT,
+  });
+  const work = await Work.open({
+    files,
+    clock,
+    folder: workFolder(pipelineFolder, own),
+    fingerprint: own,
+    runId: await newRunId({ files, clock, random, folder: pipelineFolder }),
+    restart: options.restart,
+    resumeWithinMs: options.resumeWithinMs,
+  });
+  const parent = join(pipelineFolder, '.work');
+  for (const other of await ageOtherWork({ files, clock, parent, own })) {
+    const message = other.removed
+      ? `removed the unfinished work of another run, older than a week: ${other.folder}`
+      : `another run of this pipeline, with other options, was interrupted; its work stays in ${other.folder}`;
+    emit({ type: 'log', level: 'info', message });
+  }
+  if (work.opening === 'resumed') {
+    const message = `resuming an interrupted run: ${work.parts} parts are here already`;
+    emit({ type: 'log', level: 'info', message });
+  }
+  if (work.droppedParts > 0) {
+    const message = `${work.droppedParts} parts were lost or altered; they are fetched again`;
+    emit({ type: 'log', level: 'warn', message });
+  }
+  return work;
+}
+
+function accountOf(credentials: Credentials): string | null {
+  switch (credentials.kind) {
+    case 'password':
+      return credentials.username;
+    case 'client':
+      return credentials.clientId;
+    default:
+      return null;
+  }
+}
+
 async function runUnderLock(
-  opened: Omit<RunStart, 'client' | 'states' | 'extraction'>,
+  opened: Pick<RunStart, 'options' | 'effects' | 'pipelineFolder' | 'work' | 'lock'>,
+  reached: { requests?: number },
+  begun: number,
+  signal: AbortSignal,
 ): Promise<ExportResult> {
-  const { options, effects, checkpoint, begun, signal } = opened;
+  const { options, effects, work } = opened;
   const client = openClient(options, effects, begun);
   const stop = new AbortController();
   try {
-    const states = checkpoint.found.parts.map(({ state }) => decodeState(state));
-    const ledger = new Ledger();
-    restoreLedger(ledger, states);
-    const resumeAt = states.at(-1)?.frontier;
+    const last = work.parts > 0 ? await work.read(work.parts - 1) : undefined;
+    const state = last && v.parse(StateSchema, last.state);
+    const resumeFrom = state === undefined || state.walk === null ? {} : { resumeFrom: state.walk };
     const extraction = new Extraction({
       reader: {
         fetchPage: client.fetchPage,
@@ -96,17 +180,70 @@ async function runUnderLock(
         signal: AbortSignal.any([signal, stop.signal]),
       },
       idPrefix: options.filters.idStartsWith ?? '',
+      ...idGroups(options),
       emit: effects.emit,
-      ledger,
-      ...(resumeAt ? { resumeAt } : {}),
+      ...resumeFrom,
     });
     // The rows of parts that were found must be in the ledger first; otherwise the first request goes out before the
     // heavy modules load.
-    const chunks = states.length > 0 ? extraction.chunks() : startNow(extraction.chunks());
-    const { buildSnapshot } = await import('./build-snapshot.ts');
-    return await buildSnapshot({ ...opened, client, states, extraction }, chunks);
+    const rowsFound = await restore(work, extraction);
+    const chunks = work.parts > 0 ? extraction.chunks() : startNow(extraction.chunks());
+    const costs = (): Costs => ({
+      requests: (state?.costs.requests ?? 0) + client.stats.requests,
+      retries: (state?.costs.retries ?? 0) + client.stats.retries,
+      bytesReceived: (state?.costs.bytesReceived ?? 0) + client.stats.bytesReceived,
+      seconds:
+        Math.round((state?.costs.seconds ?? 0) * 1000 + effects.clock.monotonic() - begun) / 1000,
+    });
+    const { buildSnapshot } = await import('./snapshot.ts');
+    return await buildSnapshot(
+      { ...opened, client, extraction, walkFound: state?.walk, rowsFound, costs },
+      chunks,
+    );
   } finally {
+    reached.requests = client.stats.requests;
     stop.abort(new ExportError('the run ended', { exitCode: EXIT.bug, stage: 'extract' }));
     await client.close();
   }
+}
+
+/** A list of ids that is too long for one request line, in pieces that are not; nothing where it fits. */
+function idGroups({ apiUrl, filters }: ExportOptions): { idGroups?: string[][] } {
+  const ids = [...new Set(filters.id ?? [])];
+  const bytes = (some: readonly string[]): number =>
+    requestLineBytes(apiUrl, filters, {
+      offset: 1e9,
+      limit: 100,
+      orderBy: 'created_at',
+      direction: 'DESC',
+      ids: some,
+    });
+  if (bytes(ids) <= REQUEST_LINE_BYTES) return {};
+  const [empty, longest] = [bytes([]), Math.max(...ids.map((id) => bytes([id])))];
+  const size = Math.max(1, Math.floor((REQUEST_LINE_BYTES - empty) / (longest - empty)));
+  const groups = Array.from({ length: Math.ceil(ids.length / size) }, (_, at) =>
+    ids.slice(at * size, (at + 1) * size),
+  );
+  return { idGroups: groups };
+}
+
+/** Puts the jobs of the parts that were found back in the extraction's hand. @returns their rows */
+async function restore(work: Work, { ledger }: Extraction): Promise<number> {
+  let rows = 0;
+  for (let index = 0; index < work.parts; index++) {
+    const { batch, rejects } = await work.read(index);
+    const ids = batch.getChild('id');
+    const updated = batch.getChild('updated_at')?.data[0];
+    for (let row = 0; row < batch.numRows; row++) {
+      const updatedAt: bigint | null = updated?.getValid(row) ? updated.values[row] : null;
+      ledger.restore(String(ids?.get(row)), updatedAt);
+    }
+    rows += batch.numRows;
+    const lines = Buffer.from(rejects).toString('utf8').split('\n').slice(0, -1);
+    for (const line of lines) {
+      const { raw } = JSON.parse(line);
+      if (typeof raw === 'string') ledger.restore(idOf(RawJob.parse(raw)), null);
+    }
+  }
+  return rows;
 }

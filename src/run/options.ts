@@ -1,4 +1,3 @@
-import type { Manifest } from '../jobs/manifest.ts';
 import type { Credentials, TokenEndpoint } from '../jobs/options.ts';
 import {
   COMPRESSIONS,
@@ -9,6 +8,7 @@ import {
   type Region,
 } from '../jobs/pipeline.ts';
 import { FILTERS, type FilterTable, type FilterType, flagOf } from '../jobs/query.ts';
+import type { Manifest } from '../publish/manifest.ts';
 import * as values from './values.ts';
 
 /** One option: a flag, an environment variable, a property of `runExport`, and for some of a pipeline file. */
@@ -107,7 +107,7 @@ export const RUN_OPTIONS = {
   pageSize: inFile(preset('page-size', 'Server', values.integer(2, 100), 'Jobs a page, 2 to 100', '100')),
   concurrency: inFile(preset('concurrency', 'Server', values.integer(1, 64), 'Requests in flight at most, 1 to 64', '16')),
   formats: inFile(preset('format', 'Files', values.choices(FORMATS), 'Files to write, comma separated', FORMATS.join(','))),
-  compression: inFile(option('compression', 'Files', values.choice(COMPRESSIONS), 'snappy (Parquet only), gzip (Parquet and NDJSON) or none', 'gzip for Parquet, else none')),
+  compression: inFile(option('compression', 'Files', values.choice(COMPRESSIONS), 'zstd or snappy (Parquet only), gzip (Parquet and NDJSON) or none', 'zstd for Parquet, else none')),
   output: preset('output', 'Files', values.path, 'Folder that holds one folder a pipeline', 'output'),
   pipeline: preset('as', 'Files', values.name, 'Name of the folder in the output folder, and of the lock', 'jobs', "the pipeline's"),
   keep: inFile(option('keep', 'Files', values.integer(1), 'Snapshots kept, the new one included; older ones are removed', 'all')),

@@ -1,9 +1,9 @@
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Manifest } from '../jobs/manifest.ts';
-import { ExportError } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
-import { MANIFEST, readManifest } from '../publish/manifest-file.ts';
+import type { Manifest } from '../publish/manifest.ts';
+import { listSnapshots } from '../publish/snapshots.ts';
+import { readStatus, type Status } from '../publish/status.ts';
 
 /** One published snapshot, as `status` lists it. */
 export interface SnapshotLine {
@@ -19,15 +19,6 @@ export interface SnapshotLine {
   readonly proven: boolean;
   /** Rows by kind of change since the snapshot before. Absent where that is not known. */
   readonly changes?: Readonly<Record<string, number>>;
-}
-
-/** The last start of the pipeline that held its lock. Null: not known (yet). */
-export interface Attempt {
-  readonly outcome: string;
-  readonly startedAt: string;
-  readonly finishedAt: string | null;
-  readonly exitCode: number | null;
-  readonly message: string | null;
 }
 
 /** A snapshot as it was found. */
@@ -46,7 +37,7 @@ export interface FoundSnapshot {
 
 /** Where the facts come from. */
 export interface StatusSources {
-  readonly readStatus: (files: FileSystem, folder: string) => Promise<Attempt | undefined>;
+  readonly readStatus: (files: FileSystem, folder: string) => Promise<Status | undefined>;
   /** Oldest first. */
   readonly listSnapshots: (files: FileSystem, folder: string) => Promise<readonly FoundSnapshot[]>;
   /** Names of folders of unfinished work. */
@@ -59,7 +50,7 @@ export interface PipelineStatus {
   /** Absolute path. */
   readonly folder: string;
   readonly snapshots: readonly SnapshotLine[];
-  readonly attempt: Attempt | undefined;
+  readonly attempt: Status | undefined;
   readonly unfinished: readonly string[];
   /** Seconds since the newest snapshot was finished. Absent when there is none. */
   readonly ageSeconds?: number;
@@ -121,24 +112,8 @@ function snapshotLine({ folder, bytes, manifest }: FoundSnapshot): SnapshotLine 
 
 /** What the disk holds. A folder without a manifest of ours is no snapshot. */
 export const diskSources: StatusSources = {
-  readStatus: async () => undefined,
-  async listSnapshots(files, folder) {
-    const names = (await namesIn(files, folder)).filter((name) => /^[^.]/.test(name));
-    const found: FoundSnapshot[] = [];
-    for (const name of names) {
-      const snapshot = join(folder, name);
-      if ((await files.stat(snapshot))?.kind !== 'folder') continue;
-      if ((await files.stat(join(snapshot, MANIFEST)))?.kind !== 'file') continue;
-      const manifest = await readManifest(files, snapshot).catch((error: unknown) => {
-        if (error instanceof ExportError) return undefined;
-        throw error;
-      });
-      if (manifest === undefined) continue;
-      const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
-      found.push({ folder: snapshot, bytes, manifest });
-    }
-    return found.sort((a, b) => (a.manifest.runId < b.manifest.runId ? -1 : 1));
-  },
+  readStatus,
+  listSnapshots,
   listWork: (files, folder) => namesIn(files, join(folder, '.work')),
   async freeBytes(folder) {
     try {

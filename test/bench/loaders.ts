@@ -4,10 +4,8 @@ import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
 import { JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
 import { type Compression, FORMATS, type Format } from '../../src/jobs/pipeline.ts';
-import { LOADERS } from '../../src/load/index.ts';
-import { Loader } from '../../src/load/loader.ts';
-import { FileBytes, Pieces } from '../../src/load/pieces.ts';
-import { readBack } from '../../src/publish/read-back.ts';
+import { checkFile } from '../../src/load/check.ts';
+import { LOADERS } from '../../src/load/loader.ts';
 import { jobBatch } from '../support/batches.ts';
 import { openFile } from '../support/encode.ts';
 
@@ -40,7 +38,7 @@ interface Best {
 }
 
 async function write(format: Format, compression: Compression, batches: RecordBatch[]) {
-  const loader = openFile(format, JOB_SCHEMA, compression);
+  const loader = await openFile(format, JOB_SCHEMA, compression);
   const chunks: Uint8Array[] = [];
   for (let row = 0, i = 0; row < rows; row += BATCH_ROWS, i++) {
     chunks.push(...(await loader.write(batches[i % DISTINCT])));
@@ -51,25 +49,10 @@ async function write(format: Format, compression: Compression, batches: RecordBa
 
 /** The three formats of an export, from one look at the rows. */
 async function writeTogether(batches: RecordBatch[]): Promise<void> {
-  const pieces = new Pieces();
-  const files = FORMATS.map((format) => ({
-    definition: LOADERS[format],
-    bytes: new FileBytes(pieces),
-  }));
-  const loader = new Loader(
-    JOB_SCHEMA,
-    undefined,
-    files.map(({ definition, bytes }) => ({ definition, out: (chunk) => bytes.add(chunk) })),
-  );
-  const recycle = () => {
-    for (const { bytes } of files) pieces.takeBack(bytes.take().map(({ buffer }) => buffer));
-  };
-  for (let row = 0, i = 0; row < rows; row += BATCH_ROWS, i++) {
-    await loader.write(batches[i % DISTINCT]);
-    recycle();
-  }
-  await loader.finish();
-  recycle();
+  const files = await Promise.all(FORMATS.map((format) => openFile(format, JOB_SCHEMA)));
+  for (let row = 0, i = 0; row < rows; row += BATCH_ROWS, i++)
+    for (const file of files) await file.write(batches[i % DISTINCT]);
+  for (const file of files) await file.finish();
 }
 
 async function cpuSeconds<T>(work: () => Promise<T>): Promise<[seconds: number, result: T]> {
@@ -92,7 +75,7 @@ for (let round = 0; round < rounds; round++) {
     const [written, chunks] = await cpuSeconds(() => write(format, compression, batches));
     const path = join(folder, `jobs${LOADERS[format].extension(compression)}`);
     await writeFile(path, Buffer.concat(chunks));
-    const [read] = await cpuSeconds(() => readBack(path, format));
+    const [read] = await cpuSeconds(() => checkFile(path, format));
     best[i].write = Math.min(best[i].write, written);
     best[i].read = Math.min(best[i].read, read);
     best[i].bytes = chunks.reduce((sum, { length }) => sum + length, 0);

@@ -197,8 +197,10 @@ describe('the status of a pipeline', () => {
     const status: PipelineStatus = {
       ...(await statusOf([FOUND], 0, 1000)),
       attempt: {
+        ...{ statusVersion: 1, tool: 'pasqal-jobs-export', stage: 'extract' },
         ...{ outcome: 'failed', exitCode: 77, message: 'it said no' },
-        ...{ startedAt: '2026-11-23T02:15:00.000Z', finishedAt: null },
+        ...{ startedAt: '2026-11-23T02:15:00.000Z', finishedAt: null, seconds: null },
+        ...{ runId: null, rows: null, requests: null, lastGood: null },
       },
       unfinished: ['0123456789abcdef'],
     };

@@ -5,8 +5,8 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { REPOSITORY } from '../support/cli.ts';
 import { type Simulator, startSimulator } from '../simulator/index.ts';
+import { REPOSITORY } from '../support/cli.ts';
 import { ended, start } from '../support/process.ts';
 
 describe('the process', () => {

@@ -7,11 +7,11 @@ import { jobBatch } from '../support/batches.ts';
 import { encode } from '../support/encode.ts';
 
 describe('an Arrow file', () => {
-  it('holds record batches of 5,000 rows', async () => {
+  it('holds record batches of 2,500 rows', async () => {
     const file = await encode('arrow', JOB_SCHEMA, [jobBatch(0, 24_000)]);
     assert.deepEqual(
       tableFromIPC(file).batches.map(({ numRows }) => numRows),
-      [5_000, 5_000, 5_000, 5_000, 4_000],
+      [...Array(9).fill(2_500), 1_500],
     );
   });
 

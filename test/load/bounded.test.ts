@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { parquetMetadata } from 'hyparquet';
 import { arrowSchema, JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
 import { type Compression, FORMATS, type Format } from '../../src/jobs/pipeline.ts';
-import { ROW_GROUP_ROWS } from '../../src/load/parquet-file.ts';
-import { BLOCK_BYTES, BLOCK_ROWS } from '../../src/load/row-blocks.ts';
+import { BLOCK_BYTES } from '../../src/load/blocks.ts';
+import { ROW_GROUP_BYTES } from '../../src/load/parquet-file.ts';
 import { batchOf, jobBatch, numbers } from '../support/batches.ts';
 import { openFile } from '../support/encode.ts';
 
@@ -22,7 +23,7 @@ function noise(bytes: number): string {
 
 /** The most bytes that had gone in and not come out after any call, and the file's last bytes. */
 async function mostHeld(format: Format, compression: Compression, rowBytes: number, rows: number) {
-  const loader = openFile(format, SEQUENCES, compression);
+  const loader = await openFile(format, SEQUENCES, compression);
   const batch = batchOf(SEQUENCES, 1, { sequence: [noise(rowBytes)] });
   let most = 0;
   let held = 0;
@@ -43,13 +44,22 @@ describe('what a loader holds between two calls', () => {
     });
   }
 
-  it('is a row group at most', async () => {
+  it('is a row group and a block at most: parquet, however long the rows', async () => {
+    const { most, rest } = await mostHeld('parquet', 'none', 5 * MEGABYTE, 24);
+    assert.ok(most <= ROW_GROUP_BYTES + 2 * 5 * MEGABYTE, `${most} bytes`);
+    assert.deepEqual(
+      parquetMetadata(rest).row_groups.map(({ num_rows }) => Number(num_rows)),
+      [7, 7, 7, 3],
+    );
+  });
+
+  it('is 50,000 rows at most', async () => {
     const batch = jobBatch(0, 2500);
     for (const format of FORMATS) {
-      const loader = openFile(format, JOB_SCHEMA, 'none');
+      const loader = await openFile(format, JOB_SCHEMA, 'none');
       let held = 0;
-      for (let i = 0; i < 55; i++) {
-        assert.ok(held < ROW_GROUP_ROWS + BLOCK_ROWS, `${format}: ${held} rows`);
+      for (let i = 0; i < 41; i++) {
+        assert.ok(held < 50_000, `${format}: ${held} rows`);
         held += batch.numRows;
         if ((await loader.write(batch)).length > 0) held = 0;
       }

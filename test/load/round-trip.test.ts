@@ -88,7 +88,11 @@ function jsonLine(row: Record<string, unknown>): string {
       return `"${name}":${type === 'timestamp' ? `"${formatTimestamp(value)}"` : value}`;
     }
     if (Object.is(value, -0)) return `"${name}":-0`;
-    return `"${name}":${type === 'json' ? value : JSON.stringify(value)}`;
+    return `"${name}":${JSON.stringify(value).replace(/[\u0085\u2028\u2029]/g, escaped)}`;
   });
   return `{${members.join(',')}}\n`;
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

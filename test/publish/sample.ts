@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { FileContents } from '../../src/jobs/file-contents.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
 import type { Manifest, PublishedFile } from '../../src/publish/manifest.ts';
-import type { ReadBack } from '../../src/publish/read-back.ts';
 import type { ReadBackFile } from '../../src/publish/verify.ts';
 
 const COLUMNS = [
@@ -11,7 +11,7 @@ const COLUMNS = [
 
 /** Data files of the tests: JSON of what a reader finds in them. */
 export function dataFile(rows: number, ids: string): Uint8Array {
-  const contents: ReadBack = {
+  const contents: FileContents = {
     rows,
     idChecksum: sha256(Buffer.from(ids)),
     columns: COLUMNS,

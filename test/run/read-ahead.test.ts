@@ -1,40 +1,35 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { BLOCK_ROWS } from '../../src/load/row-blocks.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
-import { PARTS_BEHIND } from '../../src/run/batch-flow.ts';
+import { decodePart } from '../../src/platform/part-file.ts';
 import { WINDOWS_AHEAD } from '../../src/run/export.ts';
-import { BATCHES_BEHIND } from '../../src/run/outputs.ts';
+import { PART_ROWS } from '../../src/run/snapshot.ts';
 import { runExport } from '../../src/run.ts';
-import { BATCH_ROWS } from '../../src/transform/batches.ts';
 import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
 
 const JOBS = 40_000;
 const CONCURRENCY = 4;
 const PAGE_ROWS = 100;
-const NEWLINE = 0x0a;
 
 /** Turns of the event loop without a new request after which whoever could ask has asked. */
 const QUIET_TURNS = 300;
 
-/** The disk, where each write to the NDJSON file waits until nothing more is asked of the server. */
+/** The disk, where each part waits until nothing more is asked of the server. */
 function slowFiles(api: Simulator, wrote: (rows: number) => void): FileSystem {
   return {
     ...nodeFiles,
     async open(path, mode) {
       const file = await nodeFiles.open(path, mode);
-      if (!path.endsWith('.ndjson')) return file;
+      if (!/part-\d+\.arrow\.tmp$/.test(path)) return file;
       return {
         ...file,
         async write(bytes) {
           await quiet(api);
           const written = await file.write(bytes);
-          wrote(
-            bytes.subarray(0, written).reduce((rows, byte) => rows + Number(byte === NEWLINE), 0),
-          );
+          wrote(decodePart(bytes)?.batch.numRows ?? 0);
           return written;
         },
       };
@@ -67,9 +62,8 @@ test('rows asked for and not yet written never exceed the read-ahead, however sl
   assert.equal(written, JOBS);
   assert.equal(manifest.rows, JOBS);
   const windows = WINDOWS_AHEAD * CONCURRENCY + 2;
-  const batches = BATCHES_BEHIND + PARTS_BEHIND + 2;
-  const bound = windows * PAGE_ROWS + batches * BATCH_ROWS + BLOCK_ROWS;
+  const bound = windows * PAGE_ROWS + 2 * PART_ROWS;
   t.diagnostic(`at most ${most} rows ahead, ${bound} allowed, ${JOBS} in all`);
-  assert.ok(most > BLOCK_ROWS, `${most} rows ahead: the disk was not slow`);
+  assert.ok(most > PART_ROWS, `${most} rows ahead: the disk was not slow`);
   assert.ok(most <= bound, `${most} rows ahead`);
 });

@@ -118,12 +118,10 @@ test('an altered part is noticed and fetched again', async (t) => {
   const undisturbed = await runExport(exportOptions(api.url, await temporaryFolder(t)));
   const output = await temporaryFolder(t);
   await interrupted(api, output, 7000);
-  const [, , third] = (await workFiles(output))
-    .filter((path) => !path.endsWith('journal'))
-    .toSorted();
-  const bytes = await readFile(third);
+  const [, second] = (await workFiles(output)).filter((path) => path.endsWith('.arrow')).toSorted();
+  const bytes = await readFile(second);
   bytes[bytes.length >> 1] ^= 1;
-  await writeFile(third, bytes);
+  await writeFile(second, bytes);
   const warnings: string[] = [];
   const emit: Effects['emit'] = (event) => {
     if (event.type === 'log' && event.level === 'warn') warnings.push(event.message);
@@ -133,23 +131,34 @@ test('an altered part is noticed and fetched again', async (t) => {
   assert.deepEqual(digests(manifest), digests(undisturbed.manifest));
 });
 
-test('a torn journal tail is cut, damage elsewhere is refused with --restart as the way out', async (t) => {
+test('a torn part is fetched again, a damaged header is refused with --restart as the way out', async (t) => {
   const api = await serve(t);
+  const undisturbed = await runExport(exportOptions(api.url, await temporaryFolder(t)));
   const output = await temporaryFolder(t);
   await interrupted(api, output, 7000);
-  const [journal] = (await workFiles(output)).filter((path) => path.endsWith('journal'));
-  const whole = await readFile(journal);
-  await writeFile(journal, whole.subarray(0, whole.length - 7));
+  const files = await workFiles(output);
+  const [part] = files
+    .filter((path) => path.endsWith('.arrow'))
+    .toSorted()
+    .toReversed();
+  const [header] = files.filter((path) => path.endsWith('work.json'));
+  const whole = await readFile(part);
+  await writeFile(part, whole.subarray(0, whole.length - 7));
   await interrupted(api, output, 8500);
-  const damaged = await readFile(journal);
-  damaged[damaged.indexOf(0x0a) + 40] ^= 1;
-  await writeFile(journal, damaged);
+  const sound = await readFile(header);
+  await writeFile(header, sound.subarray(7));
   await assert.rejects(runExport(exportOptions(api.url, output)), {
     exitCode: 74,
     message: /--restart/,
   });
-  const { manifest } = await runExport({ ...exportOptions(api.url, output), restart: true });
-  assert.equal(manifest.rows, JOBS);
+  await writeFile(header, sound);
+  const { manifest } = await runExport(exportOptions(api.url, output));
+  assert.deepEqual(digests(manifest), digests(undisturbed.manifest));
+  await interrupted(api, output, 2500);
+  const [begun] = (await workFiles(output)).filter((path) => path.endsWith('work.json'));
+  await writeFile(begun, '{}');
+  const again = await runExport({ ...exportOptions(api.url, output), restart: true });
+  assert.equal(again.manifest.rows, JOBS);
 });
 
 test('two runs at once: one publishes, the other names the holder and exits 75', async (t) => {

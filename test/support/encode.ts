@@ -1,7 +1,7 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
 import type { Compression, Format } from '../../src/jobs/pipeline.ts';
-import { LOADERS } from '../../src/load/index.ts';
-import { Loader } from '../../src/load/loader.ts';
+import { Blocks } from '../../src/load/blocks.ts';
+import { LOADERS } from '../../src/load/loader.ts';
 
 /** A loader of one format, with its output in hand. */
 export interface OpenFile {
@@ -10,16 +10,30 @@ export interface OpenFile {
   finish(): Promise<Uint8Array[]>;
 }
 
-export function openFile(format: Format, schema: Schema, compression?: Compression): OpenFile {
+export async function openFile(
+  format: Format,
+  schema: Schema,
+  compression?: Compression,
+): Promise<OpenFile> {
   let chunks: Uint8Array[] = [];
-  const out = (bytes: Uint8Array) => chunks.push(bytes.slice());
-  const loader = new Loader(schema, compression, [{ definition: LOADERS[format], out }]);
-  const grown = async (work: Promise<void>) => {
+  const blocks = new Blocks();
+  const encoder = await LOADERS[format].open(schema, compression, (bytes) =>
+    chunks.push(bytes.slice()),
+  );
+  const grown = async (ready: Iterable<RecordBatch>) => {
+    for (const block of ready) await encoder.encode(block);
+    const taken = chunks;
     chunks = [];
-    await work;
-    return chunks;
+    return taken;
   };
-  return { write: (batch) => grown(loader.write(batch)), finish: () => grown(loader.finish()) };
+  return {
+    write: (batch) => grown(blocks.add({ batch, from: 0, to: batch.numRows })),
+    async finish() {
+      const rest = await grown(blocks.rest());
+      await encoder.finish();
+      return [...rest, ...(await grown([]))];
+    },
+  };
 }
 
 /** The whole file that a loader makes of the batches. */
@@ -29,7 +43,7 @@ export async function encode(
   batches: Iterable<RecordBatch>,
   compression?: Compression,
 ): Promise<Buffer> {
-  const file = openFile(format, schema, compression);
+  const file = await openFile(format, schema, compression);
   const chunks: Uint8Array[] = [];
   for (const batch of batches) chunks.push(...(await file.write(batch)));
   chunks.push(...(await file.finish()));

@@ -81,7 +81,6 @@ export async function ndjsonRows(path: string): Promise<PlainRow[]> {
 function ndjsonRow(line: string): PlainRow {
   const { parse } = JSON;
   const row: Record<string, unknown> = parse(line);
-  for (const name of JSON_COLUMNS) row[name] = row[name] === null ? null : memberText(line, name);
   for (const name of ['runs', 'progress', 'creation_order']) {
     const digits = new RegExp(`"${name}":(-?\\d+)`).exec(line);
     row[name] = row[name] === null ? null : digits?.[1];
@@ -91,26 +90,6 @@ function ndjsonRow(line: string): PlainRow {
     if (typeof text === 'string') row[name] = microsOf(text);
   }
   return plain(row);
-}
-
-/** The text of a member that holds an object or an array, or a scalar, up to the next column. */
-function memberText(line: string, name: string): string {
-  const next = name === 'variables' ? ',"sequence":' : ',"anomalies":';
-  const start = line.indexOf(`,"${name}":`) + name.length + 4;
-  for (let end = line.indexOf(next, start); end >= 0; end = line.indexOf(next, end + 1)) {
-    const text = line.slice(start, end);
-    if (isJson(text)) return text;
-  }
-  throw new Error(`no ${name} in ${line.slice(0, 200)}`);
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function microsOf(text: string): bigint {

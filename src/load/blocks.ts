@@ -1,0 +1,223 @@
+import { Data, DataType, makeData, RecordBatch, Struct } from 'apache-arrow';
+import { SLACK_BYTES } from '../json/bytes.ts';
+
+/** Rows of a full block: a Parquet page or an Arrow record batch of the file. */
+export const BLOCK_ROWS = 2_500;
+
+/** Bytes of text a block holds at most, unless its only row has more. */
+export const BLOCK_BYTES = 8 * 1024 * 1024;
+
+/** Rows of a record batch, `from` (inclusive) to `to` (exclusive). */
+export interface Rows {
+  readonly batch: RecordBatch;
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Cuts a stream of rows into blocks. Where a block ends depends on the rows alone, never on how they came, so that the
+ * same rows always make the same file.
+ */
+export class Blocks {
+  readonly #maxBytes: number;
+  #held: Rows[] = [];
+  #rows = 0;
+  #bytes = 0;
+
+  constructor(maxBytes = BLOCK_BYTES) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Yields the blocks that these rows fill. The rest is held, and with it its batch. */
+  *add({ batch, from, to }: Rows): Generator<RecordBatch> {
+    for (let at = from; at < to; ) {
+      const end = this.#rowsThatFit(batch, at, to);
+      if (end > at) this.#hold({ batch, from: at, to: end });
+      if (this.#rows === BLOCK_ROWS || end < to) yield* this.rest();
+      at = end;
+    }
+  }
+
+  /** Yields the rows that have not filled a block, if any. */
+  *rest(): Generator<RecordBatch> {
+    if (this.#rows === 0) return;
+    const rows = this.#held;
+    this.#held = [];
+    this.#rows = 0;
+    this.#bytes = 0;
+    yield gather(rows);
+  }
+
+  #hold(rows: Rows): void {
+    const last = this.#held.at(-1);
+    if (last?.batch === rows.batch && last.to === rows.from)
+      this.#held[this.#held.length - 1] = { ...last, to: rows.to };
+    else this.#held.push(rows);
+    this.#rows += rows.to - rows.from;
+    this.#bytes += textBytes(rows.batch.data.children, rows.from, rows.to);
+  }
+
+  /** The end of the longest run of rows from `from` on that the block can take; one row at least if it is empty. */
+  #rowsThatFit(batch: RecordBatch, from: number, to: number): number {
+    const last = Math.min(to, from + BLOCK_ROWS - this.#rows);
+    const room = this.#maxBytes - this.#bytes;
+    if (textBytes(batch.data.children, from, last) <= room) return last;
+    let fits = from;
+    let tooFar = last;
+    while (tooFar - fits > 1) {
+      const middle = (fits + tooFar) >> 1;
+      if (textBytes(batch.data.children, from, middle) <= room) fits = middle;
+      else tooFar = middle;
+    }
+    return fits === from && this.#rows === 0 ? from + 1 : fits;
+  }
+}
+
+/** Bytes of the strings, those in lists included, in the rows `from` to `to`. */
+export function textBytes(columns: readonly Data[], from: number, to: number): number {
+  let bytes = 0;
+  for (const { valueOffsets, children } of columns) {
+    if (valueOffsets === undefined) continue;
+    const start = valueOffsets[from];
+    const end = valueOffsets[to];
+    const [elements] = children;
+    bytes += elements === undefined ? end - start : textBytes([elements], start, end);
+  }
+  return bytes;
+}
+
+/**
+ * One record batch of these rows, of one or more batches of the same schema. Where they are all of one batch no
+ * value or text is copied. Its buffers are as long as the rows need either way, so that the same rows are written as the same bytes.
+ */
+export function gather(rows: readonly Rows[]): RecordBatch {
+  const { schema } = rows[0].batch;
+  const length = rows.reduce((sum, { from, to }) => sum + to - from, 0);
+  const children = schema.fields.map(({ type }, i) =>
+    gatherColumn(
+      type,
+      rows.map(({ batch, from, to }) => ({ data: batch.data.children[i], from, to })),
+    ),
+  );
+  const type = new Struct(schema.fields);
+  return new RecordBatch(schema, makeData({ type, length, nullCount: 0, children }));
+}
+
+interface Piece {
+  readonly data: Data;
+  readonly from: number;
+  readonly to: number;
+}
+
+function gatherColumn(type: DataType, pieces: readonly Piece[]): Data {
+  const length = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
+  const whole = wholeOf(pieces);
+  const { bitmap, nulls } = validity(pieces, length);
+  if (DataType.isBool(type))
+    return new Data(type, 0, length, nulls, [undefined, bits(pieces, length), bitmap]);
+  if (DataType.isUtf8(type)) {
+    const offsets = whole?.valueOffsets.subarray(0, length + 1) ?? gatherOffsets(pieces, length);
+    const text = whole?.values.subarray(0, offsets[length]) ?? texts(pieces, offsets[length]);
+    return new Data(type, 0, length, nulls, [offsets, text, bitmap]);
+  }
+  if (DataType.isList(type)) {
+    const valueOffsets = gatherOffsets(pieces, length);
+    const elements = pieces.map(({ data: { children, valueOffsets }, from, to }) => {
+      return { data: children[0], from: valueOffsets[from], to: valueOffsets[to] };
+    });
+    const child = gatherColumn(type.valueType, elements);
+    return makeData({ type, length, nullCount: nulls, nullBitmap: bitmap, valueOffsets, child });
+  }
+  const values = whole?.values.subarray(0, length) ?? fixedValues(type, pieces, length);
+  return new Data(type, 0, length, nulls, [undefined, values, bitmap]);
+}
+
+/** The column whose rows the only piece is, all of them and from the start of its buffers. */
+function wholeOf([{ data, from, to }, ...others]: readonly Piece[]): Data | undefined {
+  const isWhole =
+    others.length === 0 && from === 0 && to === data.length && to > 0 && data.offset === 0;
+  return isWhole && (data.valueOffsets?.[0] ?? 0) === 0 ? data : undefined;
+}
+
+function fixedValues(type: DataType, pieces: readonly Piece[], length: number) {
+  const values = DataType.isFloat(type) ? new Float64Array(length) : new BigInt64Array(length);
+  let at = 0;
+  for (const { data, from, to } of pieces) {
+    values.set(data.values.subarray(from, to), at);
+    at += to - from;
+  }
+  return values;
+}
+
+/** The offsets of all pieces, one behind the other, from 0. */
+function gatherOffsets(pieces: readonly Piece[], length: number): Int32Array {
+  const offsets = new Int32Array(length + 1);
+  let at = 0;
+  for (const { data, from, to } of pieces) {
+    const source: Int32Array = data.valueOffsets;
+    const shift = offsets[at] - source[from];
+    for (let row = from + 1; row <= to; row++) offsets[++at] = source[row] + shift;
+  }
+  return offsets;
+}
+
+function texts(pieces: readonly Piece[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length + SLACK_BYTES).subarray(0, length);
+  let at = 0;
+  for (const { data, from, to } of pieces) {
+    const text: Uint8Array = data.values.subarray(data.valueOffsets[from], data.valueOffsets[to]);
+    bytes.set(text, at);
+    at += text.length;
+  }
+  return bytes;
+}
+
+function bits(pieces: readonly Piece[], length: number): Uint8Array {
+  const target = new Uint8Array((length + 7) >> 3);
+  let at = 0;
+  for (const { data, from, to } of pieces) {
+    copyBits(data.values, data.offset + from, target, at, to - from);
+    at += to - from;
+  }
+  return target;
+}
+
+function validity(pieces: readonly Piece[], length: number): { bitmap: Uint8Array; nulls: number } {
+  if (pieces.every(({ data }) => data.nullCount === 0))
+    return { bitmap: new Uint8Array(0), nulls: 0 };
+  const bitmap = new Uint8Array((length + 7) >> 3);
+  let valid = 0;
+  let at = 0;
+  for (const { data, from, to } of pieces) {
+    const source: Uint8Array | undefined = data.nullBitmap;
+    const rows = to - from;
+    valid +=
+      source === undefined || source.length === 0
+        ? setBits(bitmap, at, rows)
+        : copyBits(source, data.offset + from, bitmap, at, rows);
+    at += rows;
+  }
+  return { bitmap: valid === length ? new Uint8Array(0) : bitmap, nulls: length - valid };
+}
+
+/** Copies bits, least significant first, into zeros. @returns how many are set */
+function copyBits(
+  source: Uint8Array,
+  from: number,
+  target: Uint8Array,
+  at: number,
+  count: number,
+): number {
+  let set = 0;
+  for (let i = 0; i < count; i++) {
+    const bit = (source[(from + i) >> 3] >> ((from + i) & 7)) & 1;
+    target[(at + i) >> 3] |= bit << ((at + i) & 7);
+    set += bit;
+  }
+  return set;
+}
+
+function setBits(target: Uint8Array, at: number, count: number): number {
+  for (let i = at; i < at + count; i++) target[i >> 3] |= 1 << (i & 7);
+  return count;
+}

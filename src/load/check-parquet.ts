@@ -1,0 +1,193 @@
+import { gunzipSync } from 'node:zlib';
+import { decompress } from 'fzstd';
+import {
+  type Compressors,
+  type FileMetaData,
+  parquetMetadata,
+  parquetScan,
+  parquetSchema,
+  type SchemaTree,
+} from 'hyparquet';
+import type { ColumnType } from '../jobs/columns.ts';
+import type { FileContents, FoundColumn } from '../jobs/file-contents.ts';
+import { bytesAt, checkEnd, checkStart, Damage, IdChecksum, withFile } from './check-file.ts';
+
+const MAGIC = 'PAR1';
+
+/** Behind the footer: its length, and the magic string. */
+const ENDING_BYTES = 8;
+
+/** A footer of 16,000 row groups. More than this, or a larger page of ids or times, is damage. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
+/** Rows read at once: about a page of ids, so that no row group is ever in memory as values. */
+const SLICE_ROWS = 25_000;
+
+/** An id is hashed as it is: there is no need to make text of it. A time stays exact. */
+const PARSERS = {
+  stringFromBytes: (bytes: Uint8Array) => bytes,
+  timestampFromMicroseconds: (micros: bigint) => micros,
+};
+
+const COMPRESSORS: Compressors = {
+  GZIP: (page, length) => gunzipSync(page, { maxOutputLength: Math.max(1, bounded(length)) }),
+  ZSTD: (page, length) => decompress(page, new Uint8Array(bounded(length))),
+};
+
+/** Reads the footer, and row group by row group the ids, whose order must be the one that the footer claims. */
+export function readParquet(path: string): Promise<FileContents> {
+  return withFile(path, async (file, size) => {
+    checkEnd(file, size, MAGIC);
+    checkStart(file, MAGIC);
+    const source = {
+      byteLength: size,
+      slice: async (start: number, end = size) => bytesAt(file, start, end).buffer,
+    };
+    const ending = bytesAt(file, Math.max(0, size - ENDING_BYTES), size);
+    const footerBytes = bounded(new DataView(ending.buffer).getUint32(0, true));
+    const footer = bytesAt(file, Math.max(0, size - ENDING_BYTES - footerBytes), size);
+    checkStruct(new DataView(footer.buffer, 0, Math.max(0, footer.length - ENDING_BYTES)));
+    const metadata = parquetMetadata(footer.buffer, { geoparquet: false, parsers: PARSERS });
+    checkLayout(metadata, size);
+    const columns = parquetSchema(metadata).children.map(foundColumn);
+    if (!columns.some(({ name }) => name === 'id')) throw new Damage('it has no column id');
+    const isSorted = claimsOrder(metadata);
+    const scan = await parquetScan({
+      file: source,
+      metadata,
+      columns: isSorted ? ['id', 'created_at'] : ['id'],
+      useOffsetIndex: false,
+      parsers: PARSERS,
+      compressors: COMPRESSORS,
+    });
+    const checksum = new IdChecksum();
+    for (const { rowStart, rowEnd } of scan.ranges) {
+      let lastId: Uint8Array = new Uint8Array(0);
+      let lastTime: unknown;
+      for (let start = rowStart; start < rowEnd; start += SLICE_ROWS) {
+        const end = Math.min(rowEnd, start + SLICE_ROWS);
+        const read = async (column: string): Promise<ArrayLike<unknown>> => {
+          const values = await scan.readColumn({ column, rowStart: start, rowEnd: end });
+          if (values.length === end - start) return values;
+          throw new Damage(`a row group lacks values of ${column}`);
+        };
+        const ids = await read('id');
+        const times = isSorted ? await read('created_at') : undefined;
+        for (let i = 0; i < ids.length; i++) {
+          const id = ids[i];
+          if (!(id instanceof Uint8Array)) throw new Damage('an id is no text');
+          checksum.add(id);
+          if (times === undefined) continue;
+          if (!follows(times[i], lastTime, id, lastId))
+            throw new Damage('its rows are not in the order of created_at and id');
+          lastTime = times[i];
+          lastId = id;
+        }
+      }
+    }
+    if (BigInt(checksum.rows) !== metadata.num_rows) {
+      throw new Damage('the row groups have other rows than the footer says');
+    }
+    return { rows: checksum.rows, idChecksum: checksum.hex(), columns };
+  });
+}
+
+function bounded(bytes: number): number {
+  if (bytes >= 0 && bytes <= MOST_BYTES) return bytes;
+  throw new Damage('it has a footer or a page of an impossible size');
+}
+
+/** Whether a row comes behind the last one, if there is one. */
+function follows(time: unknown, lastTime: unknown, id: Uint8Array, lastId: Uint8Array): boolean {
+  if (typeof time !== 'bigint') return false;
+  if (typeof lastTime !== 'bigint' || time > lastTime) return true;
+  return time === lastTime && Buffer.compare(id, lastId) > 0;
+}
+
+/** Whether every row group says that it is sorted by `created_at` and `id`, both ascending. */
+function claimsOrder({ row_groups }: FileMetaData): boolean {
+  if (row_groups.length === 0) return false;
+  return row_groups.every(({ columns, sorting_columns = [] }) => {
+    const [first, second] = sorting_columns.map(({ column_idx, descending }) =>
+      descending ? undefined : columns[column_idx]?.meta_data?.path_in_schema.join('.'),
+    );
+    return first === 'created_at' && second === 'id';
+  });
+}
+
+/** Every column chunk lies between the magic strings, before the footer. */
+function checkLayout({ row_groups, metadata_length }: FileMetaData, size: number): void {
+  const footer = BigInt(size - ENDING_BYTES - metadata_length);
+  for (const { columns } of row_groups) {
+    for (const { meta_data } of columns) {
+      const start = meta_data?.dictionary_page_offset ?? meta_data?.data_page_offset ?? -1n;
+      const end = start + (meta_data?.total_compressed_size ?? 0n);
+      if (start < BigInt(MAGIC.length) || end < start || end > footer) {
+        throw new Damage('a column lies outside the file');
+      }
+    }
+  }
+}
+
+/** What a value of Thrift's compact protocol is, as its field header or its list says. */
+const THRIFT = { stop: 0, false: 2, byte: 3, double: 7, binary: 8, list: 9, struct: 12 };
+
+/**
+ * Walks over a struct of Thrift's compact protocol: hyparquet makes an array of whatever length a list says it has.
+ *
+ * @returns the position behind it
+ */
+function checkStruct(view: DataView, start = 0): number {
+  let at = start;
+  const varint = (): number => {
+    let value = 0;
+    for (let scale = 1; ; scale *= 0x80) {
+      const byte = view.getUint8(at++);
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+  };
+  const skip = (type: number): void => {
+    if (type === THRIFT.struct) at = checkStruct(view, at);
+    else if (type === THRIFT.binary) {
+      const length = varint();
+      at += length;
+    } else if (type === THRIFT.double) at += 8;
+    else if (type === THRIFT.byte) at++;
+    else if (type === THRIFT.list) {
+      const header = view.getUint8(at++);
+      const length = header >> 4 === 15 ? varint() : header >> 4;
+      if (length > view.byteLength - at) throw new Damage('a list of its footer is longer than it');
+      const isFlag = (header & 15) <= THRIFT.false;
+      for (let i = 0; i < length; i++) skip(isFlag ? THRIFT.byte : header & 15);
+    } else if (type > THRIFT.false) varint();
+  };
+  for (;;) {
+    const header = view.getUint8(at++);
+    const type = header & 15;
+    if (type === THRIFT.stop) return at;
+    if (header >> 4 === 0) varint();
+    skip(type);
+  }
+}
+
+function foundColumn(tree: SchemaTree): FoundColumn {
+  const { name, repetition_type } = tree.element;
+  return { name, type: columnType(tree), required: repetition_type === 'REQUIRED' };
+}
+
+function columnType({ element, children }: SchemaTree): ColumnType | string {
+  const { type, converted_type, logical_type } = element;
+  if (converted_type === 'LIST') {
+    const item = children[0]?.children[0]?.element;
+    return item?.converted_type === 'UTF8' ? 'strings' : 'LIST';
+  }
+  if (type === 'BYTE_ARRAY' && converted_type === 'UTF8') return 'string';
+  if (logical_type?.type === 'TIMESTAMP') {
+    const { isAdjustedToUTC, unit } = logical_type;
+    return isAdjustedToUTC && unit === 'MICROS' ? 'timestamp' : 'TIMESTAMP';
+  }
+  if (type === 'INT64' && converted_type === undefined) return 'int64';
+  if (type === 'DOUBLE') return 'float64';
+  return type === 'BOOLEAN' ? 'bool' : String(converted_type ?? type);
+}

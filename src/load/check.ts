@@ -1,0 +1,54 @@
+import { JOB_COLUMNS } from '../jobs/columns.ts';
+import type { FileContents, FoundColumn } from '../jobs/file-contents.ts';
+import type { Format } from '../jobs/pipeline.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
+import { ioError } from '../platform/io-errors.ts';
+import { Damage } from './check-file.ts';
+
+/**
+ * Reads a data file in pieces and tells what is in it. Of Parquet and Arrow the schema and the ids are read; of NDJSON
+ * every line, whose keys and kinds of values must be those of the columns. A name that ends with `.gz` is decompressed.
+ *
+ * @param path absolute
+ * @param columns for NDJSON: what each line must hold
+ * @param sizes for Arrow and plain NDJSON: how many bytes are written so far, until the file is whole. Absent: it is whole.
+ * @throws ExportError (load): 65 when the file is damaged, 74 when it cannot be read
+ */
+export async function checkFile(
+  path: string,
+  format: Format,
+  columns: readonly FoundColumn[] = JOB_COLUMNS,
+  sizes?: AsyncIterable<number>,
+): Promise<FileContents> {
+  try {
+    const read = await loadReader(format);
+    return await read(path, columns, sizes);
+  } catch (thrown) {
+    const error = ioError(thrown, { stage: 'load', phase: 'work', operation: 'read', path });
+    if (error instanceof ExportError) throw error;
+    const what = thrown instanceof Damage ? thrown.message : `it is no whole ${format} file`;
+    throw new ExportError(`${path} is damaged: ${what}`, {
+      exitCode: EXIT.data,
+      stage: 'load',
+      cause: thrown,
+    });
+  }
+}
+
+type Reader = (
+  path: string,
+  columns: readonly FoundColumn[],
+  sizes?: AsyncIterable<number>,
+) => Promise<FileContents>;
+
+/** Loads what `checkFile` needs for a format, which takes longer than to read a small file: once, ahead of time. */
+export async function loadReader(format: Format): Promise<Reader> {
+  switch (format) {
+    case 'parquet':
+      return (await import('./check-parquet.ts')).readParquet;
+    case 'arrow':
+      return (await import('./check-arrow.ts')).readArrow;
+    case 'ndjson':
+      return (await import('./check-ndjson.ts')).readNdjson;
+  }
+}

@@ -1,2 +1,0 @@
-export { LOADERS } from './loaders.ts';
-export { type EncodedFile, openRemoteLoader, type RemoteLoader } from './remote-loader.ts';

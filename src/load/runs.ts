@@ -1,0 +1,281 @@
+import { join } from 'node:path';
+import type { Data, RecordBatch } from 'apache-arrow';
+import type { Micros } from '../jobs/timestamp.ts';
+import { usingFile } from '../platform/durable.ts';
+import type { FileSystem } from '../platform/file-system.ts';
+import { writeFully } from '../platform/io-errors.ts';
+import { decodePart, PartEncoder } from '../platform/part-file.ts';
+import { Blocks, type Rows, textBytes } from './blocks.ts';
+
+/** Where a row belongs: rows stand by the instant they were created at, then by the UTF-8 bytes of their ids. */
+export interface Key {
+  readonly createdAt: Micros;
+  readonly id: Uint8Array;
+}
+
+export function compareKeys(a: Key, b: Key): number {
+  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? -1 : 1;
+  return Buffer.compare(a.id, b.id);
+}
+
+/** Rows in their order, in batches that are read when they are asked for. */
+export interface SortedRun {
+  /** No row stands before it. */
+  readonly min: Key;
+  /** No row stands behind it. */
+  readonly max: Key;
+  /** Bytes that its largest batch takes in memory, about. */
+  readonly batchBytes: number;
+  batches(): AsyncIterable<RecordBatch>;
+}
+
+/** A run may have this many others beside it at one place, */
+const OPEN_RUNS = 32;
+/** and their batches in memory this many bytes together, unless they are only two. */
+const OPEN_BYTES = 64 * 1024 * 1024;
+/** Runs that were merged come in small batches, so that many more can be merged with them. */
+const MERGED_BYTES = 1024 * 1024;
+
+/** The keys of a batch that has rows. */
+export class Keys {
+  readonly length: number;
+  readonly #created: Data;
+  readonly #ids: Data;
+
+  constructor(batch: RecordBatch) {
+    this.length = batch.numRows;
+    this.#created = columnOf(batch, 'created_at');
+    this.#ids = columnOf(batch, 'id');
+  }
+
+  createdAt(row: number): Micros {
+    return this.#created.values[row];
+  }
+
+  id(row: number): Uint8Array {
+    const { values, valueOffsets } = this.#ids;
+    return values.subarray(valueOffsets[row], valueOffsets[row + 1]);
+  }
+
+  at(row: number): Key {
+    return { createdAt: this.createdAt(row), id: this.id(row) };
+  }
+
+  /** The first row from `from` on that stands not before a key. */
+  notBefore(key: Key, from: number): number {
+    return this.#first(from, (row) => compareKeys(this.at(row), key) >= 0);
+  }
+
+  /** The first row from `from` on that was not created before an instant. */
+  notCreatedBefore(instant: Micros, from: number): number {
+    return this.#first(from, (row) => this.createdAt(row) >= instant);
+  }
+
+  /** Most searches end at once or at the end; in between by halves. */
+  #first(from: number, isBehind: (row: number) => boolean): number {
+    if (from === this.length || isBehind(from)) return from;
+    if (!isBehind(this.length - 1)) return this.length;
+    let [before, behind] = [from, this.length - 1];
+    while (behind - before > 1) {
+      const middle = (before + behind) >> 1;
+      if (isBehind(middle)) behind = middle;
+      else before = middle;
+    }
+    return behind;
+  }
+}
+
+function columnOf(batch: RecordBatch, name: string): Data {
+  const data = batch.getChild(name)?.data[0];
+  if (data === undefined) throw new TypeError(`rows without a column ${name}`);
+  return data;
+}
+
+/** About what a batch takes in memory. */
+export function memoryOf(batch: RecordBatch): number {
+  return textBytes(batch.data.children, 0, batch.numRows) + 200 * batch.numRows;
+}
+
+/** More runs lie over each other at one place than memory is there for. */
+export class TooManyRuns extends Error {
+  override readonly name = 'TooManyRuns';
+}
+
+interface Cursor {
+  readonly run: SortedRun;
+  readonly rest: AsyncIterator<RecordBatch>;
+  batch: RecordBatch;
+  keys: Keys;
+  row: number;
+}
+
+/** Merges runs into one order. A run is opened when its turn comes, and closed behind its last row. */
+export class Merge {
+  /** By where they begin, the first last. */
+  readonly #waiting: SortedRun[] = [];
+  #open: Cursor[] = [];
+
+  constructor(runs: readonly SortedRun[] = []) {
+    for (const run of runs) this.add(run);
+  }
+
+  /** Adds a run, which must not reach before the rows that were handed out. */
+  add(run: SortedRun): void {
+    const at = this.#waiting.findLastIndex(({ min }) => compareKeys(min, run.min) > 0);
+    this.#waiting.splice(at + 1, 0, run);
+  }
+
+  /**
+   * The rows that were created before an instant, or all, in order.
+   *
+   * @throws TooManyRuns before it opens one run too many; `shallow` prevents that
+   */
+  async *until(limit: Micros | null): AsyncGenerator<Rows> {
+    for (;;) {
+      const first = this.#first();
+      const waiting = this.#waiting.at(-1);
+      if (waiting && (!first || compareKeys(waiting.min, first.keys.at(first.row)) <= 0)) {
+        if (limit !== null && waiting.min.createdAt >= limit) return;
+        this.#waiting.pop();
+        await this.#openRun(waiting);
+        continue;
+      }
+      if (!first || (limit !== null && first.keys.createdAt(first.row) >= limit)) return;
+      const from = first.row;
+      first.row = this.#endOf(first, waiting?.min, limit);
+      yield { batch: first.batch, from, to: first.row };
+      if (first.row === first.keys.length) await this.#advance(first);
+    }
+  }
+
+  #first(): Cursor | undefined {
+    let first: Cursor | undefined;
+    for (const cursor of this.#open) {
+      const isFirst =
+        !first || compareKeys(cursor.keys.at(cursor.row), first.keys.at(first.row)) < 0;
+      if (isFirst) first = cursor;
+    }
+    return first;
+  }
+
+  /** The end of the rows that may be handed out at once: those before every other run's next one. */
+  #endOf(first: Cursor, waiting: Key | undefined, limit: Micros | null): number {
+    const { keys, row } = first;
+    const end = limit === null ? keys.length : keys.notCreatedBefore(limit, row);
+    let next = waiting;
+    for (const other of this.#open) {
+      if (other === first) continue;
+      const key = other.keys.at(other.row);
+      if (next === undefined || compareKeys(key, next) < 0) next = key;
+    }
+    return Math.max(row + 1, next === undefined ? end : Math.min(end, keys.notBefore(next, row)));
+  }
+
+  async #openRun(run: SortedRun): Promise<void> {
+    if (isTooDeep([...this.#open.map((cursor) => cursor.run), run])) throw new TooManyRuns();
+    const rest = run.batches()[Symbol.asyncIterator]();
+    const { done, value } = await rest.next();
+    if (!done) this.#open.push({ run, rest, batch: value, keys: new Keys(value), row: 0 });
+  }
+
+  async #advance(cursor: Cursor): Promise<void> {
+    const { done, value } = await cursor.rest.next();
+    if (done) this.#open = this.#open.filter((open) => open !== cursor);
+    else Object.assign(cursor, { batch: value, keys: new Keys(value), row: 0 });
+  }
+}
+
+function isTooDeep(runs: readonly SortedRun[]): boolean {
+  const bytes = runs.reduce((sum, { batchBytes }) => sum + batchBytes, 0);
+  return runs.length > OPEN_RUNS || (runs.length > 2 && bytes > OPEN_BYTES);
+}
+
+/**
+ * The same rows in runs that `Merge` can open: where too many lie over each other, they are merged into longer ones in
+ * files of their own, again and again.
+ */
+export async function shallow(
+  runs: readonly SortedRun[],
+  files: FileSystem,
+  folder: string,
+): Promise<readonly SortedRun[]> {
+  let current = runs;
+  for (let round = 0; ; round++) {
+    const clusters = clustersOf(current);
+    if (clusters.every((cluster) => !cluster.isDeep)) return current;
+    const next: SortedRun[] = [];
+    for (const [at, { runs: cluster, isDeep }] of clusters.entries()) {
+      if (!isDeep) next.push(...cluster);
+      else {
+        for (const [part, group] of groupsOf(cluster).entries())
+          next.push(await store(group, files, join(folder, `merged-${round}-${at}-${part}`)));
+      }
+    }
+    current = next;
+  }
+}
+
+/** Runs that lie over each other, or are linked by some that do. */
+function clustersOf(runs: readonly SortedRun[]): { runs: SortedRun[]; isDeep: boolean }[] {
+  const clusters: { runs: SortedRun[]; isDeep: boolean }[] = [];
+  let beside: SortedRun[] = [];
+  for (const run of runs.toSorted((a, b) => compareKeys(a.min, b.min))) {
+    beside = beside.filter(({ max }) => compareKeys(max, run.min) >= 0);
+    if (beside.length === 0) clusters.push({ runs: [], isDeep: false });
+    beside.push(run);
+    const cluster = clusters[clusters.length - 1];
+    cluster.runs.push(run);
+    cluster.isDeep ||= isTooDeep(beside);
+  }
+  return clusters;
+}
+
+/** As many at a time as can be open together; two at least. */
+function groupsOf(runs: readonly SortedRun[]): SortedRun[][] {
+  const groups: SortedRun[][] = [];
+  for (const run of runs) {
+    const group = groups.at(-1);
+    if (group === undefined || isTooDeep([...group, run])) groups.push([run]);
+    else group.push(run);
+  }
+  return groups;
+}
+
+/** Merges runs into one, a file a batch. */
+async function store(
+  runs: readonly SortedRun[],
+  files: FileSystem,
+  path: string,
+): Promise<SortedRun> {
+  const blocks = new Blocks(MERGED_BYTES);
+  let encoder: PartEncoder | undefined;
+  let batchBytes = 0;
+  let count = 0;
+
+  async function write(batches: Iterable<RecordBatch>): Promise<void> {
+    for (const batch of batches) {
+      encoder ??= new PartEncoder(batch.schema);
+      batchBytes = Math.max(batchBytes, memoryOf(batch));
+      const rest = { rejects: new Uint8Array(), settled: null, state: null };
+      const bytes = encoder.encode({ batch, ...rest });
+      await usingFile(await files.open(`${path}-${count++}`, 'create'), (file) =>
+        writeFully(file, bytes),
+      );
+    }
+  }
+
+  for await (const rows of new Merge(runs).until(null)) await write(blocks.add(rows));
+  await write(blocks.rest());
+  return {
+    min: runs.map(({ min }) => min).reduce((a, b) => (compareKeys(a, b) <= 0 ? a : b)),
+    max: runs.map(({ max }) => max).reduce((a, b) => (compareKeys(a, b) >= 0 ? a : b)),
+    batchBytes,
+    async *batches() {
+      for (let at = 0; at < count; at++) {
+        const part = decodePart(await files.read(`${path}-${at}`));
+        if (part === undefined) throw new Error(`${path}-${at} was altered during the run`);
+        yield part.batch;
+      }
+    },
+  };
+}

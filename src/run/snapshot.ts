@@ -1,0 +1,278 @@
+import { isUtf8 } from 'node:buffer';
+import type { Completeness, RowChunk } from '../extract/extraction.ts';
+import type { SetAside } from '../extract/ledger.ts';
+import { JOB_SCHEMA } from '../jobs/arrow-schema.ts';
+import { describeColumns } from '../jobs/columns.ts';
+import type { Micros } from '../jobs/timestamp.ts';
+import type { JsonValue } from '../json/json-value.ts';
+import { compareKeys, JOB_FIELDS, keyOf, type RawJob, type RowKey } from '../json/raw-job.ts';
+import type { Loaded } from '../load/loader.ts';
+import { type LoaderLine, startLoader } from '../load/thread.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
+import { PartEncoder } from '../platform/part-file.ts';
+import { TOOL } from '../platform/tool.ts';
+import type { Manifest } from '../publish/manifest.ts';
+import { publish } from '../publish/publish.ts';
+import { openStaging } from '../publish/staging.ts';
+import { RowsTransformer } from '../transform/transform-rows.ts';
+import type { RunStart } from './export.ts';
+import type { ExportOptions, ExportResult } from './options.ts';
+
+/** Rows of a part at most: those of a block of the files. */
+export const PART_ROWS = 2_500;
+
+/** Bytes of long text after which a part is cut earlier. */
+const PART_BYTES = 8 * 1024 * 1024;
+
+/** Answers without a row after which the state is made durable all the same. */
+const IDLE_ANSWERS = 100;
+
+/** Leads the rows through transformation, parts and loader into a staged snapshot, and publishes it. */
+export async function buildSnapshot(
+  start: RunStart,
+  chunks: AsyncIterable<RowChunk>,
+): Promise<ExportResult> {
+  const { options, effects, work, lock, pipelineFolder, extraction } = start;
+  const { files } = effects;
+  const { runId } = work.header;
+  const { formats, compression } = options;
+  const staging = await openStaging({ files, pipelineFolder, runId, owner: lock.token });
+  try {
+    const task = { work: work.folder, staging: staging.folder, formats, compression };
+    const line = await startLoader(task, files);
+    try {
+      for (let index = 0; index < work.parts; index++) line.part(index);
+      await storeParts(start, chunks, line);
+      const completeness = judge(options, extraction.completeness);
+      const loaded = await line.finish();
+      judgeRejects(options, loaded);
+      const manifest = manifestOf(start, completeness, loaded);
+      return { folder: await publish({ files, staging, manifest, lock }), manifest };
+    } finally {
+      await line.close();
+    }
+  } catch (error) {
+    await staging.abandon();
+    throw error;
+  }
+}
+
+/** Makes parts of what comes in, each durable before the loader is told of it. */
+async function storeParts(
+  { work, costs, ...start }: RunStart,
+  chunks: AsyncIterable<RowChunk>,
+  line: LoaderLine,
+): Promise<void> {
+  const encoder = new PartEncoder(JOB_SCHEMA);
+  const transformer = new RowsTransformer(PART_ROWS);
+  for await (const step of toSteps(withProgress(start, costs, chunks), start.walkFound)) {
+    for (const row of inOrder(step.rows)) transformer.push(row);
+    const { batch, rejects } = transformer.finish();
+    const aside = rejects.map(({ reason, record }) => rejectLine(reason, null, record.toString()));
+    const lines = [...aside, ...step.setAside.map(setAsideLine)];
+    const bytes = encoder.encode({
+      batch,
+      rejects: Buffer.from(lines.join('')),
+      settled: step.settled,
+      state: { walk: step.walk, costs: { ...costs() } },
+    });
+    // Waited for: what is taken meanwhile would be lost with it. The read-ahead goes on.
+    line.part(await work.append(bytes));
+  }
+}
+
+/** Passes chunks through and tells about each before handing it on. */
+async function* withProgress(
+  start: Pick<RunStart, 'client' | 'effects' | 'extraction' | 'rowsFound'>,
+  costs: RunStart['costs'],
+  chunks: AsyncIterable<RowChunk>,
+): AsyncGenerator<RowChunk> {
+  const { client, effects, extraction } = start;
+  let jobs = start.rowsFound;
+  for await (const chunk of chunks) {
+    jobs += chunk.rows.length;
+    const { requests, retries } = costs();
+    const total = extraction.totals.last;
+    const { inFlight } = client.stats;
+    effects.emit({ type: 'progress', jobs, total, requests, retries, inFlight });
+    yield chunk;
+  }
+}
+
+/** What becomes one part. */
+interface Step {
+  readonly rows: readonly RawJob[];
+  readonly setAside: readonly SetAside[];
+  readonly settled: Micros | null;
+  readonly walk: JsonValue;
+}
+
+/**
+ * Cuts what comes in into parts, wherever possible between two chunks: what a chunk is followed by holds its state. Of a
+ * chunk that is too large for one part the last holds it.
+ *
+ * @param walkFound the state to go on from; undefined: there is no part yet, and will be one in the end, even of nothing
+ */
+export async function* toSteps(
+  chunks: AsyncIterable<RowChunk>,
+  walkFound: JsonValue | undefined,
+): AsyncGenerator<Step> {
+  let rows: RawJob[] = [];
+  let setAside: SetAside[] = [];
+  let [bytes, answers, steps] = [0, 0, 0];
+  let settled: Micros | null = null;
+  let walk: JsonValue = walkFound ?? null;
+  let latest = (): JsonValue => walk;
+
+  function take(): Step {
+    const step = { rows, setAside, settled, walk };
+    rows = [];
+    setAside = [];
+    [bytes, answers, steps] = [0, 0, steps + 1];
+    return step;
+  }
+
+  try {
+    for await (const chunk of chunks) {
+      const before = bytes;
+      for (const row of chunk.rows) {
+        if (rows.length === PART_ROWS || bytes > PART_BYTES) yield take();
+        rows.push(row);
+        bytes += longText(row);
+      }
+      setAside.push(...chunk.setAside);
+      ({ settled } = chunk);
+      answers++;
+      latest = chunk.state;
+      const nextMayNotFit =
+        rows.length + chunk.rows.length > PART_ROWS || 2 * bytes - before > PART_BYTES;
+      const isIdle = rows.length === 0 && answers >= IDLE_ANSWERS;
+      if (!nextMayNotFit && !isIdle) continue;
+      walk = latest();
+      yield take();
+    }
+  } catch (error) {
+    // What came in before the failure is kept for the next start.
+    if (rows.length > 0) {
+      walk = latest();
+      yield take();
+    }
+    throw error;
+  }
+  if (answers === 0 && (walkFound !== undefined || steps > 0)) return;
+  walk = latest();
+  yield take();
+}
+
+const LONG_FIELDS = ['sequence', 'variables'].map((name) => JOB_FIELDS.indexOf(name));
+const UPDATED_AT = JOB_FIELDS.indexOf('updated_at');
+
+function longText(row: RawJob): number {
+  return LONG_FIELDS.reduce((sum, field) => sum + row.endOf(field) - row.startOf(field), 0);
+}
+
+/** The rows by creation time and id, of each job the newest version. */
+function inOrder(rows: readonly RawJob[]): readonly RawJob[] {
+  const placed = rows.map((row) => ({ row, key: keyOf(row) }));
+  const compare = (a: { key: RowKey }, b: { key: RowKey }) => compareKeys(a.key, b.key);
+  if (placed.every((row, at) => at === 0 || compare(placed[at - 1], row) < 0)) return rows;
+  const inPlace: typeof placed = [];
+  for (const row of placed.toSorted(compare)) {
+    const last = inPlace.at(-1);
+    const isSame = last !== undefined && row.key.id.length > 0 && compare(last, row) === 0;
+    if (!isSame) inPlace.push(row);
+    else if (!isNewer(last.row, row.row)) inPlace[inPlace.length - 1] = row;
+  }
+  return inPlace.map(({ row }) => row);
+}
+
+/** Whether `job` was updated after `other`, another version of the same job. */
+function isNewer(job: RawJob, other: RawJob): boolean {
+  const [time, otherTime] = [job.instant(UPDATED_AT), other.instant(UPDATED_AT)];
+  return time !== null && (otherTime === null || time > otherTime);
+}
+
+/** One line of `rejects.ndjson`: what was sent is text in it, as it came. */
+function rejectLine(reason: string, offset: number | null, raw: string): string {
+  return `${JSON.stringify({ reason, offset, raw })}\n`;
+}
+
+function setAsideLine({ reason, offset, raw }: SetAside): string {
+  if (raw === null) return `${JSON.stringify({ reason, offset, raw })}\n`;
+  if (isUtf8(raw)) return rejectLine(reason, offset, Buffer.from(raw).toString('utf8'));
+  return `${JSON.stringify({ reason, offset, base64: Buffer.from(raw).toString('base64') })}\n`;
+}
+
+/**
+ * Whether what was fetched may be published.
+ *
+ * @throws ExportError (65) when completeness is not proven. The work stays: the same command with another limit publishes
+ *   it without fetching it again.
+ */
+function judge(
+  { allowIncomplete }: ExportOptions,
+  completeness: Completeness | undefined,
+): Completeness {
+  if (!completeness)
+    throw new ExportError('the walk ended without a verdict; this is a bug', {
+      exitCode: EXIT.bug,
+      stage: 'extract',
+    });
+  if (completeness.proven || allowIncomplete) return completeness;
+  throw new ExportError(
+    `Completeness could not be proven: ${completeness.reason}. Nothing was published. Run the same command again when ` +
+      'the jobs change less, or publish anyway with --allow-incomplete; what was fetched is kept.',
+    { exitCode: EXIT.data, stage: 'extract', retryable: true },
+  );
+}
+
+/** @throws ExportError (65) when more rows were set aside than allowed. The work stays. */
+function judgeRejects({ maxRejects }: ExportOptions, { rejects }: Loaded): void {
+  const count = rejectsIn(rejects);
+  if (count <= maxRejects) return;
+  const reasons = Object.entries(rejects).map(([reason, rows]) => `${rows} of them ${reason}`);
+  throw new ExportError(
+    `${count} rows cannot be exported, more than --max-rejects ${maxRejects} allows (${reasons.join('; ')}). ` +
+      `Nothing was published. To publish the others, run the same command with --max-rejects ${count}: what ` +
+      'was fetched is kept, and these rows go to rejects.ndjson. To fetch them anew, add --restart.',
+    { exitCode: EXIT.data, stage: 'transform' },
+  );
+}
+
+function rejectsIn(rejects: Loaded['rejects']): number {
+  return Object.values(rejects).reduce((sum, rows) => sum + rows, 0);
+}
+
+function manifestOf(
+  { options, effects, work, extraction, costs }: RunStart,
+  completeness: Completeness,
+  { files, rows, idChecksum, anomalies, rejects }: Loaded,
+): Manifest {
+  const { totals, ledger } = extraction;
+  const { requests, retries, bytesReceived, seconds } = costs();
+  return {
+    schemaVersion: 1,
+    tool: TOOL,
+    pipeline: options.pipeline,
+    runId: work.header.runId,
+    apiUrl: options.apiUrl,
+    filters: { ...options.filters },
+    startedAt: new Date(work.header.startedAt).toISOString(),
+    finishedAt: new Date(effects.clock.wall()).toISOString(),
+    seconds,
+    resumed: work.header.resumed,
+    serverTotal: { first: Math.max(0, totals.first), last: totals.last },
+    rows,
+    idChecksum,
+    duplicates: ledger.duplicates,
+    repairs: completeness.found,
+    rejects: rejectsIn(rejects),
+    anomalies,
+    completeness: { ...completeness },
+    requests,
+    retries,
+    bytesReceived,
+    columns: describeColumns(),
+    files: [...files],
+  };
+}

@@ -1,0 +1,271 @@
+import { dirname, join } from 'node:path';
+import * as v from 'valibot';
+import { makeFolders, writeNewFile } from '../platform/durable.ts';
+import type { Clock } from '../platform/effects.ts';
+import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
+import type { FileSystem } from '../platform/file-system.ts';
+import { explainIoErrors } from '../platform/io-errors.ts';
+import type { Part } from '../platform/part-file.ts';
+
+/** Unfinished work that nobody resumed is kept this long, milliseconds. */
+export const KEPT_FOR_MS = 7 * 24 * 3600 * 1000;
+
+/** Loads the Arrow library: when there is a part, not before the first request. */
+const partFile = () => import('../platform/part-file.ts');
+
+const HEADER = 'work.json';
+const PART = /^part-\d{6,}\.arrow$/;
+/** What reading a lost or broken file fails with; other errors say nothing about the file itself. */
+const LOST: ReadonlySet<string> = new Set(['ENOENT', 'EISDIR', 'EIO']);
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+const HeaderSchema = v.object({
+  version: v.literal(2),
+  fingerprint: v.string(),
+  runId: v.string(),
+  /** Wall time, milliseconds since the epoch. */
+  startedAt: count,
+  /** How often the run was started before. */
+  resumed: count,
+});
+
+/** `work.json`: what run the parts beside it belong to. */
+export type Header = v.InferOutput<typeof HeaderSchema>;
+
+/** How the work began: nothing was there, it goes on, `--restart` discarded it, or it was too old. */
+export type Opening = 'new' | 'resumed' | 'restarted' | 'stale';
+
+export interface WorkOptions {
+  readonly files: FileSystem;
+  readonly clock: Pick<Clock, 'wall'>;
+  /** The work folder of this run, see `workFolder`. Made when it is missing. */
+  readonly folder: string;
+  readonly fingerprint: string;
+  /** For new work; resumed work keeps its own. */
+  readonly runId: string;
+  /** Discards work that is there. */
+  readonly restart: boolean;
+  /** Work that began longer ago, milliseconds, is started afresh. */
+  readonly resumeWithinMs: number;
+}
+
+/** Where a run's unfinished work is: `<output>/<pipeline>/.work/<fingerprint>`. */
+export function workFolder(pipelineFolder: string, fingerprint: string): string {
+  return join(pipelineFolder, '.work', fingerprint);
+}
+
+/**
+ * The durable work of one run: a header and a file a part. What `append` confirmed survives a kill and a power loss; a
+ * part that is torn, altered or missing ends the usable run of parts.
+ */
+export class Work {
+  readonly folder: string;
+  readonly opening: Opening;
+  readonly header: Header;
+  /** Parts found that could not be used, and all behind the first such: they are fetched again. */
+  readonly droppedParts: number;
+  readonly #files: FileSystem;
+  #parts: number;
+  /** The last part begun. It rejects once one has failed, and with it all that are chained to it. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    files: FileSystem,
+    folder: string,
+    opening: Opening,
+    header: Header,
+    parts: number,
+    droppedParts: number,
+  ) {
+    this.folder = folder;
+    this.opening = opening;
+    this.header = header;
+    this.droppedParts = droppedParts;
+    this.#files = files;
+    this.#parts = parts;
+  }
+
+  /**
+   * Opens the unfinished work of a run, or begins it. The caller holds the pipeline's lock.
+   *
+   * @throws ExportError (checkpoint): 73 when the folder cannot be made or written, 74 when its header is damaged or
+   *   belongs to another run
+   */
+  static async open(options: WorkOptions): Promise<Work> {
+    const { folder } = options;
+    const starting = explainIoErrors(options.files, 'checkpoint', 'start');
+    const working = explainIoErrors(options.files, 'checkpoint', 'work');
+    await makeFolders(starting, folder);
+    const found = await findHeader(starting, options);
+    if (typeof found === 'string') {
+      const { fingerprint, runId, clock } = options;
+      const startedAt = clock.wall();
+      const header: Header = { version: 2, fingerprint, runId, startedAt, resumed: 0 };
+      await starting.remove(join(folder, HEADER));
+      for (const name of await starting.list(folder)) await starting.remove(join(folder, name));
+      await writeDurably(starting, folder, HEADER, formatHeader(header));
+      return new Work(working, folder, found, header, 0, 0);
+    }
+    const { partName } = await partFile();
+    let parts = 0;
+    while ((await readUsable(starting, folder, parts)) !== undefined) parts++;
+    const kept = new Set([HEADER, ...Array.from({ length: parts }, (_, index) => partName(index))]);
+    const surplus = (await starting.list(folder)).filter((name) => !kept.has(name));
+    // From the last: killed halfway, no part stands behind a gap that a later one would fill.
+    for (const name of surplus.toReversed()) await starting.remove(join(folder, name));
+    const header = { ...found, resumed: found.resumed + 1 };
+    await writeDurably(starting, folder, HEADER, formatHeader(header));
+    const dropped = surplus.filter((name) => PART.test(name)).length;
+    return new Work(working, folder, 'resumed', header, parts, dropped);
+  }
+
+  /** How many parts are durable. */
+  get parts(): number {
+    return this.#parts;
+  }
+
+  /**
+   * Adds a part. Calls may overlap: they take effect one after the other, in the order they were made.
+   *
+   * @param bytes as `PartEncoder` makes them; not to be changed until this resolves
+   * @returns its number
+   * @throws ExportError (74, checkpoint) naming the path; the run is resumable
+   */
+  append(bytes: Uint8Array): Promise<number> {
+    const appended = this.#last.then(async () => {
+      const { partName } = await partFile();
+      await writeDurably(this.#files, this.folder, partName(this.#parts), bytes);
+      return this.#parts++;
+    });
+    this.#last = appended;
+    appended.catch(() => {});
+    return appended;
+  }
+
+  /** @throws ExportError (74, checkpoint) when the part changed since it was checked or written */
+  async read(index: number): Promise<Part> {
+    const { decodePart, partName } = await partFile();
+    const part = decodePart(await this.#files.read(join(this.folder, partName(index))));
+    if (part !== undefined) return part;
+    throw new ExportError(
+      `${join(this.folder, partName(index))} was altered during the run; run the same command again: what is lost is fetched again`,
+      { exitCode: EXIT.io, stage: 'checkpoint', retryable: true },
+    );
+  }
+
+  /** Waits for what was begun. */
+  async settle(): Promise<void> {
+    await this.#last.catch(() => undefined);
+  }
+
+  /** Removes the work: the snapshot is published. */
+  async discard(): Promise<void> {
+    await this.settle();
+    await removeWork(this.#files, this.folder);
+  }
+}
+
+async function findHeader(
+  files: FileSystem,
+  { folder, fingerprint, restart, clock, resumeWithinMs }: WorkOptions,
+): Promise<Header | Exclude<Opening, 'resumed'>> {
+  const path = join(folder, HEADER);
+  if ((await files.stat(path)) === undefined) return 'new';
+  if (restart) return 'restarted';
+  const header = parseHeader(await files.read(path));
+  if (header?.fingerprint !== fingerprint) {
+    throw new ExportError(
+      `cannot resume from ${path}: ${header ? 'it belongs to another run' : 'it is damaged'}; run the command again with --restart to discard the unfinished work`,
+      { exitCode: EXIT.io, stage: 'checkpoint' },
+    );
+  }
+  // A clock that was set back must not keep work alive for ever: an age in the future counts like one in the past.
+  return Math.abs(clock.wall() - header.startedAt) > resumeWithinMs ? 'stale' : header;
+}
+
+function parseHeader(bytes: Uint8Array): Header | undefined {
+  try {
+    return v.parse(HeaderSchema, JSON.parse(Buffer.from(bytes).toString('utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+function formatHeader(header: Header): Uint8Array {
+  return Buffer.from(`${JSON.stringify(header)}\n`);
+}
+
+async function readUsable(
+  files: FileSystem,
+  folder: string,
+  index: number,
+): Promise<Part | undefined> {
+  const { decodePart, partName } = await partFile();
+  try {
+    return decodePart(await files.read(join(folder, partName(index))));
+  } catch (error) {
+    if (LOST.has(errorCode(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
+/** Under its final name a file is always whole and on the disk, and so is the name when this resolves. */
+async function writeDurably(
+  files: FileSystem,
+  folder: string,
+  name: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  const temporary = join(folder, `${name}.tmp`);
+  await writeNewFile(files, temporary, bytes, 'checkpoint');
+  await files.rename(temporary, join(folder, name));
+  await files.syncFolder(folder);
+}
+
+/** The header goes first: a kill halfway leaves no work, rather than half of it. */
+async function removeWork(files: FileSystem, folder: string): Promise<void> {
+  await files.remove(join(folder, HEADER));
+  await files.remove(folder);
+  await files.syncFolder(dirname(folder));
+}
+
+/** Unfinished work of the same pipeline under other flags. */
+export interface OtherWork {
+  readonly folder: string;
+  /** When it began, wall time, milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** True when it was older than a week and is gone now. */
+  readonly removed: boolean;
+}
+
+/**
+ * Looks at the unfinished work of other runs, removes what is older than a week and leaves the rest alone. The caller
+ * holds the pipeline's lock.
+ *
+ * @param own fingerprint of this run
+ * @param parent the folder that holds one work folder a run
+ */
+export async function ageOtherWork(options: {
+  readonly files: FileSystem;
+  readonly clock: Pick<Clock, 'wall'>;
+  readonly parent: string;
+  readonly own: string;
+}): Promise<OtherWork[]> {
+  const files = explainIoErrors(options.files, 'checkpoint', 'work');
+  if ((await files.stat(options.parent)) === undefined) return [];
+  const found: OtherWork[] = [];
+  for (const name of await files.list(options.parent)) {
+    const folder = join(options.parent, name);
+    if (name === options.own || !/^[0-9a-f]{16}$/.test(name)) continue;
+    const stat = await files.stat(folder);
+    if (stat?.kind !== 'folder') continue;
+    const path = join(folder, HEADER);
+    const header = (await files.stat(path)) && parseHeader(await files.read(path));
+    const startedAt = header?.startedAt ?? stat.modifiedMs;
+    const removed = options.clock.wall() - startedAt > KEPT_FOR_MS;
+    if (removed) await removeWork(files, folder);
+    found.push({ folder, startedAt, removed });
+  }
+  return found;
+}
