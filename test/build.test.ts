@@ -35,7 +35,7 @@ function packages(sources: readonly string[]): string[] {
 
 describe('the built program', () => {
   it('bundles no package for --help, and no stage', () => {
-    const sources = loadedWith('src/cli/main.ts', 'src/cli/program.ts');
+    const sources = loadedWith('src/cli/start.ts', 'src/cli/program.ts');
     assert.deepEqual(packages(sources), []);
     const own = sources.filter((path) => path.startsWith('src/'));
     assert.deepEqual(
@@ -48,7 +48,7 @@ describe('the built program', () => {
   });
 
   it('loads what an export needs up to its first request, and none of the heavy packages', () => {
-    const sources = loadedWith('src/cli/main.ts', 'src/cli/program.ts', 'src/run.ts');
+    const sources = loadedWith('src/cli/start.ts', 'src/cli/program.ts', 'src/run.ts');
     assert.deepEqual(packages(sources), ['p-limit', 'undici', 'valibot', 'yocto-queue']);
   });
 

@@ -97,7 +97,7 @@ export class Extraction {
       const setting = {
         reader: { ...reader, fetchPage },
         ledger: this.ledger,
-        sizing: { pageSize: reader.pageSize, pageBytes: 0 },
+        sizing: { pageSize: reader.pageSize, cap: reader.pageSize, pageBytes: 0 },
         note: (answer: Answer) => this.#note(answer),
       };
       const proof = new ListProof(setting, idPrefix, () => this.#longest, this.#saved?.proof);

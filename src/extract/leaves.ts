@@ -63,14 +63,14 @@ export class Leaves {
   /** The prefixes under which the ids in hand are fewer than a page holds. */
   #plan(digits: string): string[] {
     const { ledger, sizing } = this.#setting;
-    const fits = ledger.ids.countPrefix(dashed(digits)) < sizing.pageSize;
+    const fits = ledger.ids.countPrefix(dashed(digits)) < sizing.cap;
     if (digits !== '' && (fits || digits.length >= UUID_DIGITS - 1)) return [digits];
     return DIGITS.flatMap((digit) => this.#plan(digits + digit));
   }
 
   async #visit(digits: string): Promise<void> {
     if (this.barred !== null) return;
-    const answer = await this.#ask(digits, 0, this.#setting.reader.pageSize);
+    const answer = await this.#ask(digits, 0, this.#setting.sizing.cap);
     if (answer.kind === 'refused') this.barred ??= answer.what;
     else if (answer.kind === 'bad-job') {
       if (!(await this.#isAlone(digits))) await this.#visitChildren(digits);

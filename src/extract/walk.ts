@@ -175,7 +175,8 @@ export class Walk {
     const again = await readWindow(reader, sizing, query);
     const [second] = again;
     if (second.kind !== 'page' || second.rows.length !== page.rows.length) return again;
-    sizing.pageSize = page.rows.length;
+    sizing.cap = page.rows.length;
+    sizing.pageSize = sizing.cap;
     return readWindow(reader, sizing, this.#query(0, sizing.pageSize));
   }
 

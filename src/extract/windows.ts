@@ -20,6 +20,8 @@ export interface ListReader {
 export interface Sizing {
   /** Jobs to ask for: fewer once a page was too large. */
   pageSize: number;
+  /** Jobs that the server hands out at once. */
+  cap: number;
   /** Bytes the next page may well have: those of the largest recent one. */
   pageBytes: number;
 }

@@ -108,12 +108,6 @@ describe('a process that the system refuses something', () => {
       74,
       /^pasqal-jobs: too many open files \(EMFILE\); raise/,
     ],
-    [
-      'lost its folder',
-      'cd gone && rmdir ../gone',
-      73,
-      /^pasqal-jobs: the folder this was started in/,
-    ],
   ] as const) {
     it(`ends with ${code} and a sentence when it ${why}`, async () => {
       await mkdir(join(folder, 'gone'), { recursive: true });
