@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parseTimestamp } from '../../src/jobs/timestamp.ts';
 import { JobStore } from './index.ts';
 import { JOB_FIELDS } from './members.ts';
-import { isUuid } from './uuid.ts';
+import { isUuid } from './values.ts';
 
 type Job = Record<string, unknown>;
 

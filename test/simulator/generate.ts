@@ -1,6 +1,5 @@
 import type { JobKeys, JobTable } from './job-table.ts';
-import { Random } from './random.ts';
-import { randomUuid, uuidText } from './uuid.ts';
+import { hexWord, mixed, Random, randomUuid, uuidText } from './values.ts';
 
 const SECOND = 1_000_000;
 const FIRST_INSTANT = Date.UTC(2023, 0, 9, 8) * 1000;
@@ -98,4 +97,112 @@ function makeJob(batch: Batch, creationOrder: number, random: Random): JobKeys {
     endedAt,
     failed: status === 'ERROR',
   };
+}
+
+/** JSON texts of the fields no filter looks at. */
+export interface JobDetails {
+  readonly parent_id: string;
+  readonly variables: string;
+  readonly errors: string;
+  readonly progress: string;
+  readonly sequence: string;
+  readonly slurm_job_id: string;
+}
+
+const ERRORS = [
+  'Sequence duration exceeds the maximum of the device',
+  'Emulator ran out of memory',
+  'Register does not fit the trap layout',
+  'Connection to the QPU was lost during the run',
+];
+
+/**
+ * The details of a generated job: a pure function of seed and slot, so that they need not be kept.
+ *
+ * @param table holds the job's keys and those of the jobs before it, one of which may be its parent
+ */
+export function generateDetails(
+  table: JobTable,
+  slot: number,
+  seed: number,
+  sequences: Sequences,
+): JobDetails {
+  const status = table.statuses.values[table.columns.status[slot]];
+  const bits = mixed(seed, slot);
+  const more = mixed(bits, slot);
+  return {
+    parent_id: bits % 32 === 0 ? parentOf(table, slot, more) : 'null',
+    variables: makeVariables(bits, more),
+    errors: table.columns.failed[slot] === 1 ? makeErrors(bits) : bits % 5 === 0 ? '[]' : 'null',
+    progress: status === 'DONE' ? '100' : status === 'PENDING' ? 'null' : String(more % 100),
+    sequence: sequences.text(more),
+    slurm_job_id: bits % 11 === 0 ? `"${bits % 1_000_000}"` : 'null',
+  };
+}
+
+function parentOf(table: JobTable, slot: number, bits: number): string {
+  return slot === 0 ? 'null' : `"${table.idText(slot - 1 - (bits % Math.min(slot, 50)))}"`;
+}
+
+function makeVariables(bits: number, more: number): string {
+  if (bits % 7 === 0) return 'null';
+  if (bits % 7 === 1) return '{}';
+  const omega = `${more % 16}.${(bits % 899) + 100}`;
+  return `{"omega_max":${omega},"ramp":[${more % 900},${bits % 4000}],"label":"run-${bits % 1000}"}`;
+}
+
+function makeErrors(bits: number): string {
+  const random = new Random(bits);
+  return JSON.stringify(Array.from({ length: random.between(1, 3) }, () => random.pick(ERRORS)));
+}
+
+/** Bytes beyond which fewer different programs are kept, so that long ones do not fill the memory. */
+const LONG = 65_536;
+const HEAD_BYTES = '{"name":"01234567",'.length;
+
+/**
+ * Serialized pulse programs of one chosen size: ASCII JSON inside a JSON string, as Pulser writes it. Every job's
+ * program is named differently; the bodies are drawn from a few, made at the first use.
+ */
+export class Sequences {
+  readonly #bytes: number;
+  readonly #seed: number;
+  readonly #tails: string[] = [];
+  readonly #variants: number;
+
+  /** @param bytes length of every sequence, decoded; 0 gives empty strings */
+  constructor(bytes: number, seed: number) {
+    this.#bytes = bytes;
+    this.#seed = seed;
+    this.#variants = bytes > LONG ? 2 : 16;
+  }
+
+  /** The JSON text of a sequence, quotes included. The same tag (below 2^32) gives the same text. */
+  text(tag: number): string {
+    const name = hexWord(tag);
+    if (this.#bytes <= HEAD_BYTES)
+      return JSON.stringify(`{"name":"${name}",`.slice(0, this.#bytes));
+    return `"{\\"name\\":\\"${name}${this.#tail(tag % this.#variants)}`;
+  }
+
+  /** What follows the name, escaped, up to the closing quote. */
+  #tail(variant: number): string {
+    this.#tails[variant] ??= JSON.stringify(
+      `",${program(this.#seed, variant, this.#bytes - HEAD_BYTES)}`,
+    ).slice(1);
+    return this.#tails[variant];
+  }
+}
+
+function program(seed: number, variant: number, length: number): string {
+  const random = new Random(seed, variant, length);
+  const parts = ['"device":"FRESNEL_CAN1","operations":['];
+  for (let size = parts[0].length; size < length; ) {
+    const part =
+      `{"op":"pulse","channel":"global","amplitude":${random.below(16_000) / 1000},` +
+      `"detuning":${random.below(40_000) / 1000},"duration":${random.below(1000) * 4}},`;
+    parts.push(part);
+    size += part.length;
+  }
+  return parts.join('').slice(0, length);
 }

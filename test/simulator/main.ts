@@ -9,7 +9,7 @@ import {
   parseOddities,
   parseRateLimit,
 } from './parse-options.ts';
-import { SimulatorError } from './usage.ts';
+import { SimulatorError } from './values.ts';
 
 /** Accounts of a simulator that requires sign-in: made up, valid nowhere else. */
 const ACCOUNT = {

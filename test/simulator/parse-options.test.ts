@@ -10,7 +10,7 @@ import {
   parseRateLimit,
   REJECT_ODDITIES,
 } from './index.ts';
-import { SimulatorError } from './usage.ts';
+import { SimulatorError } from './values.ts';
 
 function refuses(parse: () => unknown, ...words: readonly string[]): void {
   assert.throws(parse, (error) => {

@@ -1,9 +1,9 @@
-import { DRIFT_OPERATIONS, type DriftOperation, type DriftOptions } from './drift.ts';
-import { FAULT_KINDS } from './fault-kinds.ts';
-import type { FaultRate } from './fault-plan.ts';
+import { DRIFT_OPERATIONS, type DriftOperation, type DriftOptions } from './changes.ts';
+import type { FaultRate } from './faults.ts';
+import { FAULT_KINDS } from './faults.ts';
+import { type RateLimit, RETRY_AFTER_FORMS } from './http.ts';
 import { ODDITIES, type OddityKind, REJECT_ODDITIES } from './oddities.ts';
-import { type RateLimit, RETRY_AFTER_FORMS } from './rate-limit.ts';
-import { usageError } from './usage.ts';
+import { usageError } from './values.ts';
 
 const EVERY_ODDITY = [...ODDITIES, ...REJECT_ODDITIES];
 

@@ -1,10 +1,8 @@
-import { generateDetails, type JobDetails } from './details.ts';
-import type { JobTable } from './job-table.ts';
+import { generateDetails, generateJobs, type JobDetails, Sequences } from './generate.ts';
+import { JobTable } from './job-table.ts';
 import { type JobField, Members } from './members.ts';
-import { type OddityKind, twistOf } from './oddities.ts';
-import { Random } from './random.ts';
-import type { Sequences } from './sequence.ts';
-import { isoText } from './timestamp-text.ts';
+import { ODDITIES, type OddityKind, oddityOf, twistOf } from './oddities.ts';
+import { isoText, Random } from './values.ts';
 
 /** What is kept of a job that was inserted or updated. `raw` members are written as they are; null leaves one out. */
 export interface KeptDetails {
@@ -126,4 +124,40 @@ function plainText(texts: MemberTexts): string {
     `,"progress":${texts.progress},"sequence":${texts.sequence}` +
     `,"creation_order":${texts.creation_order},"slurm_job_id":${texts.slurm_job_id}}`
   );
+}
+
+export interface PopulationOptions {
+  /** Jobs in the list at the start. Default 1000. */
+  readonly jobs?: number;
+  /** The same seed gives the same jobs, and the same changes. Default 1. */
+  readonly seed?: number;
+  /** Length of every job's sequence, bytes. Default 100, which makes jobs of some 650 bytes. */
+  readonly sequenceBytes?: number;
+  /** True: all of `ODDITIES`; a list: those kinds. Default none. */
+  readonly oddities?: boolean | readonly OddityKind[];
+  /** Share of the generated jobs that are odd, 0 to 1. Default 0.1. */
+  readonly oddityRate?: number;
+}
+
+/** The jobs a simulator starts with: their keys, and the writer of their texts. */
+export interface Population {
+  readonly table: JobTable;
+  readonly rows: JobRows;
+  readonly sequences: Sequences;
+}
+
+/** Makes the jobs that the options describe; the same options give the same jobs. */
+export function populate(options: PopulationOptions): Population {
+  const { jobs = 1000, seed = 1, oddities = false, oddityRate = 0.1 } = options;
+  const kinds = oddities === true ? ODDITIES : oddities === false ? [] : oddities;
+  const kindOf = (slot: number): OddityKind | undefined =>
+    slot < jobs ? oddityOf(slot, kinds, oddityRate) : undefined;
+  const table = new JobTable(jobs);
+  generateJobs(table, jobs, seed, (slot, keys) => {
+    const kind = kindOf(slot);
+    if (kind) twistOf(kind).keys?.(keys, new Random(seed, 5, slot));
+  });
+  const sequences = new Sequences(options.sequenceBytes ?? 100, seed);
+  const rows = new JobRows({ table, seed, sequences, oddityOf: kindOf });
+  return { table, rows, sequences };
 }

@@ -1,16 +1,44 @@
-import { idWords, type JobFields, withDetails, withFields } from './fields.ts';
-import type { JobFilters } from './filters.ts';
-import { JobList } from './job-list.ts';
+import type { Sequences } from './generate.ts';
+import {
+  type Direction,
+  type JobFilters,
+  JobList,
+  type OrderColumn,
+  orderKeys,
+  shuffledWindow,
+} from './job-list.ts';
 import type { JobKeys, JobTable } from './job-table.ts';
-import { type Operation, OperationLog } from './operation-log.ts';
-import { type Direction, type OrderColumn, orderKeys } from './order.ts';
-import { type PopulationOptions, populate } from './population.ts';
-import { Random } from './random.ts';
-import type { JobRows, KeptDetails } from './rows.ts';
-import type { Sequences } from './sequence.ts';
-import { shuffledWindow } from './ties.ts';
-import { usageError } from './usage.ts';
-import { randomUuid, uuidText } from './uuid.ts';
+import { idWords, type JobFields, withDetails, withFields } from './members.ts';
+import { type JobRows, type KeptDetails, type PopulationOptions, populate } from './rows.ts';
+import { Random, randomUuid, usageError, uuidText } from './values.ts';
+
+/** One change of the list. */
+export interface Operation {
+  readonly kind: 'insert' | 'update' | 'delete';
+  readonly id: string;
+  /** Pages answered before the change. */
+  readonly page: number;
+}
+
+/** What happened to the list, so that a test can tell which jobs existed all the time. */
+export class OperationLog {
+  readonly #operations: Operation[] = [];
+
+  /** In the order they were made. */
+  get operations(): readonly Operation[] {
+    return this.#operations;
+  }
+
+  add(kind: Operation['kind'], id: string, page: number): void {
+    this.#operations.push({ kind, id, page });
+  }
+
+  /** Ids inserted after `page` pages had been answered. */
+  insertedSince(page: number): Set<string> {
+    const inserts = this.#operations.filter((one) => one.kind === 'insert' && one.page >= page);
+    return new Set(inserts.map(({ id }) => id));
+  }
+}
 
 export interface StoreOptions extends PopulationOptions {
   /** `shuffled`: jobs that tie are in another random order on every page. Default `stable`. */

@@ -2,10 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseTimestamp } from '../../src/jobs/timestamp.ts';
-import { Random } from './random.ts';
-import { Sequences } from './sequence.ts';
-import { isoText } from './timestamp-text.ts';
-import { isUuid, randomUuid, uuidText, uuidWords } from './uuid.ts';
+import { Sequences } from './generate.ts';
+import { isoText, isUuid, Random, randomUuid, uuidText, uuidWords } from './values.ts';
 
 test('an instant and its text are the same instant', () => {
   const micros = fc.integer({ min: 0, max: 8_000_000_000_000_000 });

@@ -1,5 +1,5 @@
-import { Random } from './random.ts';
 import type { JobStore } from './store.ts';
+import { Random } from './values.ts';
 
 /**
  * Ways the list changes under a reader: `insert` a newest job, `insert-batch` up to 40 newest jobs that tie,
