@@ -104,6 +104,34 @@ test('a server may ignore id__starts_with', async () => {
   });
 });
 
+test('a request longer than 8 kB is 414, one of 8 kB is read', async () => {
+  const padding = (length: number): string => {
+    const { pathname } = new URL(jobsUrl(simulator));
+    return `x=${'a'.repeat(length - pathname.length - '?x='.length)}`;
+  };
+  for (const [length, status] of [
+    [8192, 200],
+    [8193, 414],
+    [100_000, 414],
+  ] as const) {
+    assert.equal((await ask(jobsUrl(simulator, padding(length)))).status, status, String(length));
+  }
+});
+
+test('total and reach can be capped, and an order refused', async () => {
+  await withSimulator({ jobs: 350, totalCap: 200, reachCap: 150 }, async (capped) => {
+    const page = await getPage(capped, 'offset=120');
+    assert.equal(page.pagination?.total, 200);
+    assert.equal(page.data.length, 30);
+    assert.deepEqual(idsOf(page), idsOf(await getPage(capped, 'offset=120&limit=30')));
+    assert.equal((await getPage(capped, 'offset=150')).data.length, 0);
+  });
+  await withSimulator({ jobs: 1, refuseOrders: ['id'] }, async (refusing) => {
+    assert.equal((await ask(jobsUrl(refusing, 'order_by=id'))).status, 422);
+    assert.equal((await ask(jobsUrl(refusing, 'order_by=creation_order'))).status, 200);
+  });
+});
+
 test('pages are compressed for those who ask, when told to', async () => {
   await withSimulator({ jobs: 50, gzip: true }, async (zipping) => {
     const plain = await ask(jobsUrl(zipping));

@@ -30,6 +30,7 @@ const MESSAGES: Readonly<Record<number, string>> = {
   404: 'Not Found',
   405: 'Method Not Allowed',
   408: 'Request Timeout',
+  414: 'URI Too Long',
   425: 'Too Early',
   429: 'Too Many Requests',
   500: 'Internal Server Error',

@@ -206,6 +206,9 @@ export function acceptsGzip(request: IncomingMessage): boolean {
 /** Idle connections are kept this long, so that none is closed just as a client uses it again, milliseconds. */
 const KEEP_ALIVE_MS = 60_000;
 
+/** So long a request is let in to be answered, if with a refusal, bytes; Node.js itself would cut it off at 16 KiB. */
+const LONGEST_HEAD = 1024 * 1024;
+
 /** A listening HTTP server whose port survives closing and opening again. */
 export class Listener {
   readonly #server: Server;
@@ -218,7 +221,10 @@ export class Listener {
   constructor(host: string, port: number, onRequest: RequestListener, onConnection: () => void) {
     this.#host = host;
     this.#port = port;
-    this.#server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, onRequest);
+    this.#server = createServer(
+      { keepAliveTimeout: KEEP_ALIVE_MS, maxHeaderSize: LONGEST_HEAD },
+      onRequest,
+    );
     this.#server.on('connection', onConnection);
     this.#server.on('clientError', (_error: Error, socket: Socket) => socket.destroy());
   }

@@ -1,7 +1,5 @@
-import type { Filters } from '../../src/jobs/pipeline.ts';
-import { parseTimestamp } from '../../src/jobs/timestamp.ts';
 import type { Dictionary, JobTable } from './job-table.ts';
-import type { Random } from './values.ts';
+import { microsOf, type Random } from './values.ts';
 
 /**
  * Columns the list can be ordered by. `created_at` is the default and `creation_order` is known to work on the
@@ -88,7 +86,21 @@ export function shuffledWindow(
 }
 
 /** The API's filters; one that is undefined, or an empty list, filters nothing. */
-export type JobFilters = { readonly [Name in keyof Filters]?: Filters[Name] | undefined };
+export interface JobFilters {
+  readonly id?: readonly string[] | undefined;
+  readonly idStartsWith?: string | undefined;
+  readonly batchId?: readonly string[] | undefined;
+  readonly projectId?: readonly string[] | undefined;
+  readonly userId?: readonly string[] | undefined;
+  readonly status?: readonly string[] | undefined;
+  readonly minRuns?: number | undefined;
+  readonly maxRuns?: number | undefined;
+  readonly errors?: boolean | undefined;
+  readonly origin?: readonly string[] | undefined;
+  /** ISO 8601 date-times. */
+  readonly startDate?: string | undefined;
+  readonly endDate?: string | undefined;
+}
 
 /** Filters without those on the id, which the id index answers. */
 export type KeyFilters = Omit<JobFilters, 'id' | 'idStartsWith'>;
@@ -114,8 +126,8 @@ export function keyTest(table: JobTable, filters: KeyFilters): Test | undefined 
     atLeast(runs, minRuns),
     atMost(runs, maxRuns),
     errors === undefined ? undefined : (slot: number) => failed[slot] === (errors ? 1 : 0),
-    atLeast(started, startDate === undefined ? undefined : microsOf(startDate)),
-    atMost(ended, endDate === undefined ? undefined : microsOf(endDate)),
+    atLeast(started, boundOf(startDate)),
+    atMost(ended, boundOf(endDate)),
   ].filter((test) => test !== undefined);
   return tests.length === 0 ? undefined : (slot) => tests.every((test) => test(slot));
 }
@@ -132,16 +144,17 @@ function oneOf(
   return (slot) => codes.has(column[slot]);
 }
 
+/** A date that cannot be read lets no job pass. */
+function boundOf(date: string | undefined): number | undefined {
+  return date === undefined ? undefined : (microsOf(date) ?? Number.NaN);
+}
+
 function atLeast(column: NumberColumn, bound: number | undefined): Test | undefined {
   return bound === undefined ? undefined : (slot) => column[slot] >= bound;
 }
 
 function atMost(column: NumberColumn, bound: number | undefined): Test | undefined {
   return bound === undefined ? undefined : (slot) => column[slot] <= bound;
-}
-
-function microsOf(date: string): number {
-  return Number(parseTimestamp(date) ?? Number.NaN);
 }
 
 /** Bits a double holds exactly; more than that of an id does not fit beside a slot number. */

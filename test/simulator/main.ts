@@ -1,7 +1,7 @@
 // make simulate ARGS="--jobs 100000 --fault 503=0.05": serves generated jobs the way the API does, until interrupted.
 import { once } from 'node:events';
 import yargs from 'yargs';
-import { type Simulator, startSimulator } from './index.ts';
+import { ORDER_COLUMNS, type Simulator, startSimulator } from './index.ts';
 import {
   parseDrift,
   parseFault,
@@ -21,6 +21,7 @@ const ACCOUNT = {
 
 const EXIT_USAGE = 64;
 
+const MOST = 50_000_000;
 const JOBS = 'Generated jobs:';
 const SERVER = 'Server:';
 
@@ -31,7 +32,7 @@ const line = yargs(process.argv.slice(2))
     jobs: {
       group: JOBS,
       default: 1000,
-      coerce: whole(50_000_000),
+      coerce: whole(MOST),
       describe: 'Jobs in the list at the start',
     },
     seed: {
@@ -87,6 +88,25 @@ const line = yargs(process.argv.slice(2))
       coerce: given(parseDrift),
       describe: 'Changes of the list while it is read, such as every=10,insert=3,delete=1',
     },
+    ties: {
+      group: SERVER,
+      choices: ['stable', 'shuffled'] as const,
+      default: 'stable' as const,
+      describe: 'shuffled: jobs that tie are in another order in every answer',
+    },
+    'refuse-order': {
+      group: SERVER,
+      array: true,
+      choices: ORDER_COLUMNS,
+      default: [],
+      describe: 'Columns that order_by may not name (422)',
+    },
+    'cap-total': { group: SERVER, coerce: given(whole(MOST)), describe: 'Largest total told' },
+    'cap-reach': {
+      group: SERVER,
+      coerce: given(whole(MOST)),
+      describe: 'Rows beyond are not shown',
+    },
     json: {
       boolean: true,
       default: false,
@@ -94,12 +114,12 @@ const line = yargs(process.argv.slice(2))
     },
   })
   .requiresArg(['jobs', 'seed', 'sequence-bytes', 'oddities', 'port', 'latency'])
-  .requiresArg(['rate-limit', 'fault', 'drift'])
+  .requiresArg(['rate-limit', 'fault', 'drift', 'ties', 'refuse-order', 'cap-total', 'cap-reach'])
   .strict()
   .version(false)
   .fail((message, error) => refuse(message ?? error.message));
 
-function given<T>(parse: (text: string) => T): (text: string | undefined) => T | undefined {
+function given<A, T>(parse: (text: A) => T): (text: A | undefined) => T | undefined {
   return (text) => (text === undefined ? undefined : parse(text));
 }
 
@@ -127,13 +147,15 @@ function welcome({ url, tokenUrl }: Simulator, jobs: number, signIn: boolean): s
 
 const { jobs, seed, sequenceBytes, oddities, port, latency, gzip, signIn, json, ...rest } =
   await line.parse();
-const { rateLimit, fault, drift } = rest;
+const { rateLimit, fault, drift, ties, refuseOrder, capTotal, capReach } = rest;
 
 async function started(): Promise<Simulator> {
   try {
     return await startSimulator({
       ...{ jobs, seed, sequenceBytes, oddities, port, latencyMs: latency, gzip, faults: fault },
-      signIn: signIn ? ACCOUNT : false,
+      ...{ ties, refuseOrders: refuseOrder, signIn: signIn ? ACCOUNT : false },
+      ...(capTotal !== undefined && { totalCap: capTotal }),
+      ...(capReach !== undefined && { reachCap: capReach }),
       ...(rateLimit && { rateLimit }),
       ...(drift && { drift }),
     });

@@ -138,10 +138,19 @@ function paginationMember(pagination: PageAnswer['pagination']): string {
   return `,"pagination":{"total":${total},"start":${start},"end":${end}}`;
 }
 
+/** Limits a server may put on what it tells: on the total, and on how far an offset reaches. */
+export interface Caps {
+  readonly totalCap?: number;
+  readonly reachCap?: number;
+}
+
 /** The answer the contract asks for: a window of the list as of now. */
-export function honestPage(store: JobStore, query: JobQuery): PageAnswer {
-  const { total, slots } = store.window(query);
+export function honestPage(store: JobStore, query: JobQuery, caps: Caps = {}): PageAnswer {
+  const { totalCap = Number.POSITIVE_INFINITY, reachCap = Number.POSITIVE_INFINITY } = caps;
   const { offset, limit } = query;
+  const { total: all, slots: reached } = store.window(query);
+  const total = Math.min(all, totalCap);
+  const slots = reached.slice(0, Math.max(0, reachCap - offset));
   return {
     rows: slots,
     // `end` is where the window would end, not where the rows do: so the platform's own answers have it.

@@ -1,8 +1,6 @@
-import { KNOWN_STATUSES } from '../../src/jobs/job.ts';
-import { parseTimestamp } from '../../src/jobs/timestamp.ts';
 import { DIRECTIONS, type Direction, ORDER_COLUMNS, type OrderColumn } from './job-list.ts';
 import type { StoreQuery } from './store.ts';
-import { isUuid } from './values.ts';
+import { isUuid, microsOf } from './values.ts';
 
 /** One entry of a 422 answer's `detail`. Source: the reference's "Validation Error". */
 export interface ValidationDetail {
@@ -22,7 +20,10 @@ const TRUE = ['true', 't', 'yes', 'y', 'on', '1'];
 const FALSE = ['false', 'f', 'no', 'n', 'off', '0'];
 
 /** The statuses a filter may name: the reference's five and the three seen beside them. */
-const STATUSES: readonly string[] = [...KNOWN_STATUSES];
+const STATUSES: readonly string[] = [
+  ...['PENDING', 'RUNNING', 'DONE', 'ERROR', 'CANCELED'],
+  ...['TIMED_OUT', 'PAUSED', 'CANCELING'],
+];
 
 export function integerProblem(text: string): Problem {
   if (INTEGER.test(text)) return undefined;
@@ -68,7 +69,7 @@ export function uuidProblem(text: string): Problem {
 }
 
 export function dateProblem(text: string): Problem {
-  if (parseTimestamp(text) !== null) return undefined;
+  if (microsOf(text) !== undefined) return undefined;
   return { msg: 'invalid datetime format', type: 'value_error.datetime' };
 }
 
@@ -93,8 +94,13 @@ const DEFAULT_LIMIT = 100;
 /**
  * Reads the query parameters of GET /api/v2/jobs. Names it does not know are ignored (so `status[]=` filters
  * nothing), of a repeated single value the last counts, and every problem is reported, not just the first.
+ *
+ * @param refusedOrders columns to refuse as if they were none of the API's
  */
-export function parseQuery(params: URLSearchParams): ParsedQuery {
+export function parseQuery(
+  params: URLSearchParams,
+  refusedOrders: readonly OrderColumn[] = [],
+): ParsedQuery {
   const detail: ValidationDetail[] = [];
   const read = <T>(
     name: string,
@@ -117,10 +123,10 @@ export function parseQuery(params: URLSearchParams): ParsedQuery {
   };
   const filters = {
     id: list('id', uuidProblem),
-    idStartsWith: read('id__starts_with', anything, String),
+    idStartsWith: read('id__starts_with', lengthProblem, String),
     batchId: list('batch_id', uuidProblem),
     projectId: list('project_id', uuidProblem),
-    userId: list('user_id', uuidProblem),
+    userId: list('user_id', anything),
     status: list('status', statusProblem),
     minRuns: read('min_runs', integerProblem, Number),
     maxRuns: read('max_runs', integerProblem, Number),
@@ -129,6 +135,8 @@ export function parseQuery(params: URLSearchParams): ParsedQuery {
     startDate: read('start_date', dateProblem, String),
     endDate: read('end_date', dateProblem, String),
   };
+  const orders = ORDER_COLUMNS.filter((column) => !refusedOrders.includes(column));
+  const orderProblem = (text: string) => enumProblem(text, orders);
   const offset = read('offset', offsetProblem, Number) ?? 0;
   const limit = read('limit', limitProblem, Number) ?? DEFAULT_LIMIT;
   const order = read('order_by', orderProblem, orderOf) ?? 'created_at';
@@ -141,8 +149,12 @@ function anything(): Problem {
   return undefined;
 }
 
-function orderProblem(text: string): Problem {
-  return enumProblem(text, ORDER_COLUMNS);
+function lengthProblem(text: string): Problem {
+  if (text.length > 0) return undefined;
+  return {
+    msg: 'ensure this value has at least 1 characters',
+    type: 'value_error.any_str.min_length',
+  };
 }
 
 function orderOf(text: string): OrderColumn | undefined {

@@ -16,6 +16,7 @@ import {
   sendPieces,
   TokenBucket,
 } from './http.ts';
+import type { OrderColumn } from './job-list.ts';
 import { honestPage, type PageAnswer, PageEncoder, spoilPage } from './pages.ts';
 import { type JobQuery, parseQuery } from './query.ts';
 import { JobStore, type StoreOptions } from './store.ts';
@@ -45,6 +46,12 @@ export interface SimulatorOptions extends StoreOptions {
    * `body`: pages hold `pagination` and the header; `header`: only Content-Range; `none`: neither. Default `body`.
    */
   readonly pagination?: 'body' | 'header' | 'none';
+  /** Columns that `order_by` may not name: 422. Default none. */
+  readonly refuseOrders?: readonly OrderColumn[];
+  /** The total is never more than this. Default: it is the number of jobs. */
+  readonly totalCap?: number;
+  /** Rows at this offset and behind are never shown, as if the list ended there. Default: all are. */
+  readonly reachCap?: number;
   /** Answers as if `id__starts_with` had not been asked for. Default false. */
   readonly ignoreIdStartsWith?: boolean;
   /** Most bytes of encoded jobs to keep. Default 256 MiB. Jobs with sequences over 16 KiB are never kept. */
@@ -78,6 +85,8 @@ export interface JobsEndpointParts {
   readonly monotonic: () => number;
 }
 
+/** Longer request targets are refused, bytes. */
+const LONGEST_URL = 8192;
 const DEFAULT_CACHE = 256 * 1024 * 1024;
 /** Jobs with longer sequences, bytes, are not kept encoded: a block of them would be too much at once. */
 const LONG_SEQUENCE = 16 * 1024;
@@ -109,10 +118,11 @@ export class JobsEndpoint {
     const { request, stats } = exchange;
     const { options, issuer, listener, monotonic } = this.#parts;
     if (request.method !== 'GET') return refuse(exchange, 405, { allow: 'GET' });
+    if ((request.url ?? '').length > LONGEST_URL) return refuse(exchange, 414);
     if (issuer && !issuer.accepts(request.headers.authorization)) return refuse(exchange, 401);
     const seconds = this.#bucket?.take(monotonic()) ?? 0;
     if (seconds > 0) return this.#slowDown(exchange, seconds);
-    const parsed = parseQuery(new URLSearchParams(search));
+    const parsed = parseQuery(new URLSearchParams(search), options.refuseOrders);
     if (parsed.detail) return sendJson(exchange, 422, { detail: parsed.detail });
     const { query } = parsed;
     const { latencyMs = 0, deepOffsetCostMs = 0 } = options;
@@ -158,7 +168,7 @@ export class JobsEndpoint {
     const filters = ignoreIdStartsWith
       ? { ...query.filters, idStartsWith: undefined }
       : query.filters;
-    const page = honestPage(store, { ...query, filters });
+    const page = honestPage(store, { ...query, filters }, options);
     return {
       ...page,
       pagination: pagination === 'body' ? page.pagination : undefined,

@@ -143,6 +143,25 @@ export function uuidWords(text: string): UuidWords | undefined {
   return [word(0), word(1), word(2), word(3)];
 }
 
+const DATE_TIME =
+  /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6})\d*)?)?(?:Z|([+-])(\d\d):(\d\d))?$/;
+
+/** Reads an ISO 8601 date-time, naive ones as UTC. @returns microseconds since the epoch; undefined when it is none */
+export function microsOf(text: string): number | undefined {
+  const [, year, month, day, hour, minute, second = '0', fraction = '', sign, ...offset] =
+    DATE_TIME.exec(text) ?? [];
+  const [y, mo, d, h, mi, s] = [year, month, day, hour, minute, second].map(Number);
+  const millis = Date.UTC(y, mo - 1, d, h, mi, s);
+  if (Number.isNaN(millis)) return undefined;
+  const date = new Date(millis);
+  if (date.getUTCDate() !== d || date.getUTCMonth() !== mo - 1 || h > 23 || mi > 59 || s > 59) {
+    return undefined;
+  }
+  const east = sign === undefined ? 0 : Number(offset[0]) * 60 + Number(offset[1]);
+  const minutesEast = sign === '-' ? -east : east;
+  return (millis - minutesEast * 60_000) * 1000 + Number(fraction.padEnd(6, '0'));
+}
+
 const MICROS_PER_DAY = 86_400_000_000;
 const TWO = Array.from({ length: 100 }, (_, n) => String(n).padStart(2, '0'));
 const THREE = Array.from({ length: 1000 }, (_, n) => String(n).padStart(3, '0'));
