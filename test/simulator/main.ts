@@ -4,6 +4,7 @@ import yargs from 'yargs';
 import { ORDER_COLUMNS, type Simulator, startSimulator } from './index.ts';
 import {
   parseDrift,
+  parseEnd,
   parseFault,
   parseLatency,
   parseOddities,
@@ -46,6 +47,18 @@ const line = yargs(process.argv.slice(2))
       default: 100,
       coerce: whole(100_000_000),
       describe: 'Length of the sequence of each job, bytes',
+    },
+    end: {
+      group: JOBS,
+      string: true,
+      coerce: given(parseEnd),
+      describe: 'Where the history ends, such as 2026-11-25T02:00:00Z [default: now]',
+    },
+    history: {
+      group: JOBS,
+      coerce: given(whole(MOST)),
+      describe:
+        'Jobs created up to the end; keep it and --end, and more --jobs adds newer ones only [default: --jobs]',
     },
     oddities: {
       group: JOBS,
@@ -114,7 +127,17 @@ const line = yargs(process.argv.slice(2))
     },
   })
   .requiresArg(['jobs', 'seed', 'sequence-bytes', 'oddities', 'port', 'latency'])
-  .requiresArg(['rate-limit', 'fault', 'drift', 'ties', 'refuse-order', 'cap-total', 'cap-reach'])
+  .requiresArg([
+    'rate-limit',
+    'fault',
+    'end',
+    'history',
+    'drift',
+    'ties',
+    'refuse-order',
+    'cap-total',
+    'cap-reach',
+  ])
   .strict()
   .version(false)
   .fail((message, error) => refuse(message ?? error.message));
@@ -147,13 +170,15 @@ function welcome({ url, tokenUrl }: Simulator, jobs: number, signIn: boolean): s
 
 const { jobs, seed, sequenceBytes, oddities, port, latency, gzip, signIn, json, ...rest } =
   await line.parse();
-const { rateLimit, fault, drift, ties, refuseOrder, capTotal, capReach } = rest;
+const { rateLimit, fault, drift, ties, end, history, refuseOrder, capTotal, capReach } = rest;
 
 async function started(): Promise<Simulator> {
   try {
     return await startSimulator({
       ...{ jobs, seed, sequenceBytes, oddities, port, latencyMs: latency, gzip, faults: fault },
       ...{ ties, refuseOrders: refuseOrder, signIn: signIn ? ACCOUNT : false },
+      end: end ?? Date.now() * 1000,
+      ...(history !== undefined && { history }),
       ...(capTotal !== undefined && { totalCap: capTotal }),
       ...(capReach !== undefined && { reachCap: capReach }),
       ...(rateLimit && { rateLimit }),

@@ -3,7 +3,7 @@ import type { FaultRate } from './faults.ts';
 import { FAULT_KINDS } from './faults.ts';
 import { type RateLimit, RETRY_AFTER_FORMS } from './http.ts';
 import { ODDITIES, type OddityKind, REJECT_ODDITIES } from './oddities.ts';
-import { usageError } from './values.ts';
+import { microsOf, usageError } from './values.ts';
 
 const EVERY_ODDITY = [...ODDITIES, ...REJECT_ODDITIES];
 
@@ -49,6 +49,15 @@ export function parseLatency(text: string): number {
   if (digits === undefined)
     throw usageError(`expected a latency such as 50ms or 2s, got '${text}'`);
   return Number(digits) * (unit === 's' ? 1000 : 1);
+}
+
+/** Reads an ISO 8601 date-time. @returns microseconds since the epoch. @throws SimulatorError */
+export function parseEnd(text: string): number {
+  const micros = microsOf(text);
+  if (micros === undefined) {
+    throw usageError(`expected an end such as 2026-11-25T02:00:00Z, got '${text}'`);
+  }
+  return micros;
 }
 
 /** Reads `all`, `none`, or kinds behind commas. @throws SimulatorError naming the kinds there are */

@@ -1,4 +1,10 @@
-import { generateDetails, generateJobs, type JobDetails, Sequences } from './generate.ts';
+import {
+  DEFAULT_END,
+  generateDetails,
+  generateJobs,
+  type JobDetails,
+  Sequences,
+} from './generate.ts';
 import { JobTable } from './job-table.ts';
 import { type JobField, Members } from './members.ts';
 import { ODDITIES, type OddityKind, oddityOf, twistOf } from './oddities.ts';
@@ -129,6 +135,16 @@ function plainText(texts: MemberTexts): string {
 export interface PopulationOptions {
   /** Jobs in the list at the start. Default 1000. */
   readonly jobs?: number;
+  /**
+   * Where the history of generated jobs ends, microseconds since the epoch: what was created before it has ended, but
+   * for the last. Default 2026-10-01, whatever the day, so that tests repeat.
+   */
+  readonly end?: number;
+  /**
+   * Jobs created up to `end`. Those of `jobs` beyond are created after it: with seed, end and history as they were,
+   * more `jobs` adds newer ones only. Default `jobs`.
+   */
+  readonly history?: number;
   /** The same seed gives the same jobs, and the same changes. Default 1. */
   readonly seed?: number;
   /** Length of every job's sequence, bytes. Default 100, which makes jobs of some 650 bytes. */
@@ -149,11 +165,12 @@ export interface Population {
 /** Makes the jobs that the options describe; the same options give the same jobs. */
 export function populate(options: PopulationOptions): Population {
   const { jobs = 1000, seed = 1, oddities = false, oddityRate = 0.1 } = options;
+  const { end = DEFAULT_END, history = jobs } = options;
   const kinds = oddities === true ? ODDITIES : oddities === false ? [] : oddities;
   const kindOf = (slot: number): OddityKind | undefined =>
     slot < jobs ? oddityOf(slot, kinds, oddityRate) : undefined;
   const table = new JobTable(jobs);
-  generateJobs(table, jobs, seed, (slot, keys) => {
+  generateJobs(table, { jobs, seed, end, history }, (slot, keys) => {
     const kind = kindOf(slot);
     if (kind) twistOf(kind).keys?.(keys, new Random(seed, 5, slot));
   });
