@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { isUtf8 } from 'node:buffer';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { ask, getPage, idsOf, jobsUrl, withSimulator } from './client.ts';
 import { type Simulator, startSimulator } from './index.ts';
+
+interface Job {
+  readonly sequence: string;
+}
 
 let simulator: Simulator;
 
@@ -151,5 +156,61 @@ test('pages too large to be held are sent in chunks, compressed or not', async (
     assert.equal(plain.headers['content-length'], undefined);
     assert.ok(plain.complete && plain.body.includes(rows.join(',')));
     assert.ok(gunzipSync(zipped.body).equals(plain.body));
+  });
+});
+
+/** Asks for every job alone and for all on one page. */
+async function broken(odd: Simulator, isBroken: (body: Buffer) => boolean): Promise<number[]> {
+  const whole = await ask(jobsUrl(odd, 'order_by_direction=ASC'));
+  assert.ok(whole.complete && isBroken(whole.body));
+  const found: number[] = [];
+  for (let offset = 0; offset < odd.jobs.size; offset++) {
+    const one = await ask(jobsUrl(odd, `order_by_direction=ASC&limit=1&offset=${offset}`));
+    assert.equal(one.headers['content-length'], String(one.body.length));
+    if (isBroken(one.body)) found.push(offset);
+  }
+  return found;
+}
+
+test('a job with NaN breaks every page it is on, and no other', async () => {
+  const isNoJson = (body: Buffer): boolean => {
+    try {
+      JSON.parse(body.toString());
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  await withSimulator({ jobs: 12, planted: { 5: 'variables-nan' } }, async (odd) => {
+    assert.deepEqual(await broken(odd, isNoJson), [5]);
+    assert.deepEqual(await broken(odd, isNoJson), [5]);
+  });
+});
+
+test('a job with a byte that is no UTF-8 breaks every page it is on, and no other', async () => {
+  for (const cacheBytes of [0, 1_000_000]) {
+    const planted = { 3: 'invalid-utf8' } as const;
+    await withSimulator({ jobs: 12, planted, cacheBytes }, async (odd) => {
+      assert.deepEqual(await broken(odd, (body) => !isUtf8(body)), [3]);
+      const { body } = await ask(jobsUrl(odd, 'order_by_direction=ASC'));
+      assert.equal(body.filter((byte) => byte === 0xff).length, 1);
+      assert.equal(JSON.parse(body.toString()).data.length, 12);
+    });
+  }
+});
+
+test('a giant job goes out in chunks, whole, among others and alone', async () => {
+  const planted = { 2: 'giant' } as const;
+  await withSimulator({ jobs: 5, planted, giantBytes: 20_000_000, gzip: true }, async (odd) => {
+    for (const query of ['order_by_direction=ASC', 'order_by_direction=ASC&limit=1&offset=2']) {
+      const seen = await ask(jobsUrl(odd, query));
+      assert.equal(seen.headers['content-length'], undefined);
+      const sequences = JSON.parse(seen.body.toString()).data.map((job: Job) => job.sequence);
+      const giant = String(sequences.find((sequence: string) => sequence.length > 1000));
+      assert.equal(giant.length, 20_000_000);
+      assert.ok(JSON.parse(giant).operations.length > 100_000);
+    }
+    const neighbours = await getPage(odd, 'order_by_direction=ASC&limit=2&offset=3');
+    assert.equal(neighbours.data.length, 2);
   });
 });

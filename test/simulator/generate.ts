@@ -250,6 +250,8 @@ function makeErrors(table: JobTable, slot: number, seed: number): string {
 
 /** Bytes beyond which fewer different programs are kept, so that long ones do not fill the memory. */
 const LONG = 65_536;
+/** Bytes beyond which a program repeats itself: drawing each operation would block the server for a second. */
+const HUGE = 16 * 1024 * 1024;
 const HEAD_BYTES = '{"name":"01234567",'.length;
 const OPENING = '"device":"FRESNEL_CAN1","operations":[';
 const CLOSING = ']}';
@@ -295,6 +297,12 @@ export class Sequences {
 
 /** Operations as long as they fit; what is left is white space, which JSON allows there. */
 function program(seed: number, variant: number, length: number): string {
+  if (length > HUGE) {
+    const unit = `${program(seed, variant, LONG).slice(OPENING.length, -CLOSING.length)},`;
+    const times = Math.floor((length - LONG) / unit.length);
+    const rest = program(seed, variant, length - times * unit.length).slice(OPENING.length);
+    return `${OPENING}${unit.repeat(times)}${rest}`;
+  }
   const random = new Random(seed, variant, length);
   const operations: string[] = [];
   let room = length - OPENING.length - CLOSING.length;

@@ -18,7 +18,15 @@ export { type RateLimit, RETRY_AFTER_FORMS, type RetryAfterForm } from './http.t
 export type { JobFilters } from './job-list.ts';
 export { DIRECTIONS, type Direction, ORDER_COLUMNS, type OrderColumn } from './job-list.ts';
 export type { JobFields } from './members.ts';
-export { ODDITIES, type OddityKind, REJECT_ODDITIES } from './oddities.ts';
+export {
+  BREAKING_ODDITIES,
+  EVERY_ODDITY,
+  EXACTING_ODDITIES,
+  ODDITIES,
+  type OddityKind,
+  REJECT_ODDITIES,
+  UNREADABLE,
+} from './oddities.ts';
 export { parseDrift, parseFault, parseOddities, parseRateLimit } from './parse-options.ts';
 export type { JobQuery } from './query.ts';
 export type { SimulatorOptions } from './server.ts';

@@ -8,6 +8,7 @@ import {
   parseFault,
   parseLatency,
   parseOddities,
+  parsePlants,
   parseRateLimit,
 } from './parse-options.ts';
 import { SimulatorError } from './values.ts';
@@ -65,6 +66,18 @@ const line = yargs(process.argv.slice(2))
       default: 'none',
       coerce: parseOddities,
       describe: 'Rare payloads in one job of ten: all, none, or kinds, comma separated',
+    },
+    plant: {
+      group: JOBS,
+      string: true,
+      coerce: given(parsePlants),
+      describe: 'Oddities of single jobs by position, such as 1234=variables-nan,70=giant',
+    },
+    'giant-bytes': {
+      group: JOBS,
+      default: 70_000_000,
+      coerce: whole(200_000_000),
+      describe: 'Length of the sequence of a giant job, bytes',
     },
     port: { group: SERVER, default: 0, coerce: whole(65_535), describe: '0 takes a free one' },
     latency: {
@@ -126,18 +139,9 @@ const line = yargs(process.argv.slice(2))
       describe: 'Print address and account as one JSON object',
     },
   })
-  .requiresArg(['jobs', 'seed', 'sequence-bytes', 'oddities', 'port', 'latency'])
-  .requiresArg([
-    'rate-limit',
-    'fault',
-    'end',
-    'history',
-    'drift',
-    'ties',
-    'refuse-order',
-    'cap-total',
-    'cap-reach',
-  ])
+  .requiresArg(['jobs', 'seed', 'sequence-bytes', 'end', 'history', 'oddities', 'plant'])
+  .requiresArg(['giant-bytes', 'port', 'latency', 'rate-limit', 'fault', 'drift'])
+  .requiresArg(['ties', 'refuse-order', 'cap-total', 'cap-reach'])
   .strict()
   .version(false)
   .fail((message, error) => refuse(message ?? error.message));
@@ -170,7 +174,19 @@ function welcome({ url, tokenUrl }: Simulator, jobs: number, signIn: boolean): s
 
 const { jobs, seed, sequenceBytes, oddities, port, latency, gzip, signIn, json, ...rest } =
   await line.parse();
-const { rateLimit, fault, drift, ties, end, history, refuseOrder, capTotal, capReach } = rest;
+const {
+  plant,
+  giantBytes,
+  rateLimit,
+  fault,
+  drift,
+  ties,
+  end,
+  history,
+  refuseOrder,
+  capTotal,
+  capReach,
+} = rest;
 
 async function started(): Promise<Simulator> {
   try {
@@ -178,6 +194,8 @@ async function started(): Promise<Simulator> {
       ...{ jobs, seed, sequenceBytes, oddities, port, latencyMs: latency, gzip, faults: fault },
       ...{ ties, refuseOrders: refuseOrder, signIn: signIn ? ACCOUNT : false },
       end: end ?? Date.now() * 1000,
+      giantBytes,
+      ...(plant && { planted: plant }),
       ...(history !== undefined && { history }),
       ...(capTotal !== undefined && { totalCap: capTotal }),
       ...(capReach !== undefined && { reachCap: capReach }),

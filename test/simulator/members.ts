@@ -1,6 +1,6 @@
-import type { JobDetails } from './generate.ts';
+import type { JobDetails, Sequences } from './generate.ts';
 import type { JobKeys } from './job-table.ts';
-import { usageError, uuidWords } from './values.ts';
+import { type Random, usageError, uuidWords } from './values.ts';
 
 /** The fields of a job in the order the API sends them. */
 export const JOB_FIELDS = [
@@ -67,6 +67,25 @@ export class Members {
   text(): string {
     return `{${this.#list.map(({ key, value }) => `${key}:${value}`).join(',')}}`;
   }
+}
+
+/** How an oddity changes a job. */
+export interface Twist {
+  /** Changes what the filters see too, before the job is stored. */
+  readonly keys?: (keys: JobKeys, random: Random) => void;
+  /** Changes only the text that is sent. */
+  readonly members?: (
+    members: Members,
+    keys: JobKeys,
+    random: Random,
+    /** Programs of the size of a giant job's. */
+    giant: Pick<Sequences, 'text'>,
+  ) => void;
+}
+
+/** Gives a member one of some JSON texts. */
+export function field(name: string, ...texts: readonly string[]): Twist {
+  return { members: (members, _keys, random) => members.set(name, random.pick(texts)) };
 }
 
 /**

@@ -1,89 +1,5 @@
-import type { JobKeys } from './job-table.ts';
-import { type JobField, type Members, OPTIONAL_FIELDS } from './members.ts';
-import { isoSeconds, isoText, microDigits, type Random } from './values.ts';
-
-/** How an oddity changes a job. */
-export interface Twist {
-  /** Changes what the filters see too, before the job is stored. */
-  readonly keys?: (keys: JobKeys, random: Random) => void;
-  /** Changes only the text that is sent. */
-  readonly members?: (members: Members, keys: JobKeys, random: Random) => void;
-}
-
-/** Timestamps: every shape the API has been seen to send, and instants that make a reader look twice. */
-export const TIME_ODDITIES = [
-  'time-naive',
-  'time-offset',
-  'time-zulu',
-  'time-millis',
-  'time-seconds',
-  'time-space',
-  'time-epoch-text',
-  'time-epoch-number',
-  'time-long-fraction',
-  'time-year-2655-text',
-  'time-year-2655-number',
-  'time-before-2015',
-  'time-impossible',
-  'time-no-time',
-  'end-before-start',
-  'start-before-created',
-] as const;
-export type TimeOddity = (typeof TIME_ODDITIES)[number];
-
-const HOUR = 3_600_000_000;
-
-/** Writes all four timestamps of a job in one shape. */
-function shape(write: (micros: number) => string): Twist {
-  return {
-    members: (members, { createdAt, updatedAt, startedAt, endedAt }) => {
-      members.set('created_at', write(createdAt));
-      members.set('updated_at', write(updatedAt));
-      if (startedAt !== null) members.set('start_timestamp', write(startedAt));
-      if (endedAt !== null) members.set('end_timestamp', write(endedAt));
-    },
-  };
-}
-
-function epochSeconds(micros: number): string {
-  return `${Math.floor(micros / 1_000_000)}.${microDigits(micros)}`;
-}
-
-export const TIME_TWISTS: Readonly<Record<TimeOddity, Twist>> = {
-  'time-naive': shape((t) => `"${isoSeconds(t)}.${microDigits(t)}"`),
-  'time-offset': shape((t) => `"${isoSeconds(t + 2 * HOUR)}.${microDigits(t)}+02:00"`),
-  'time-zulu': shape((t) => `"${isoSeconds(t)}.${microDigits(t)}Z"`),
-  'time-millis': shape((t) => `"${isoSeconds(t)}.${microDigits(t).slice(0, 3)}Z"`),
-  'time-seconds': shape((t) => `"${isoSeconds(t)}Z"`),
-  'time-space': shape((t) => `"${isoText(t).replace('T', ' ')}"`),
-  'time-epoch-text': shape((t) => `"${epochSeconds(t)}"`),
-  'time-epoch-number': shape(epochSeconds),
-  'time-long-fraction': shape((t) => `"${isoSeconds(t)}.${microDigits(t)}999Z"`),
-  'time-year-2655-text': {
-    members: (members) => members.set('end_timestamp', '"21636558026.698066"'),
-  },
-  'time-year-2655-number': {
-    members: (members) => members.set('end_timestamp', '21636558026.698066'),
-  },
-  'time-before-2015': {
-    members: (members) => members.set('start_timestamp', '"1970-01-01T00:00:00+00:00"'),
-  },
-  'time-impossible': {
-    members: (members) => members.set('end_timestamp', '"2025-02-30T12:00:00.000000+00:00"'),
-  },
-  'time-no-time': { members: (members) => members.set('updated_at', '"a while ago"') },
-  'end-before-start': {
-    keys: (keys) => {
-      keys.startedAt ??= keys.createdAt + HOUR;
-      keys.endedAt = keys.startedAt - 1_500_001;
-    },
-  },
-  'start-before-created': {
-    keys: (keys) => {
-      keys.startedAt = keys.createdAt - 250_000;
-    },
-  },
-};
+import { field, type JobField, OPTIONAL_FIELDS, type Twist } from './members.ts';
+import { EXACTING_TIMES, type ExactingTime, TIME_ODDITIES, TIME_TWISTS } from './oddities-time.ts';
 
 /** Fields, numbers and strings: legal JSON that a careless reader alters or drops. */
 export const DATA_ODDITIES = [
@@ -127,10 +43,6 @@ const PAST_DOUBLE = ['9007199254740992', '9007199254740993'] as const;
 const DIGITS = '3.14159265358979323846264338327950288';
 const NESTED = `${'[{"x":'.repeat(30)}"deep"${'}]'.repeat(30)}`;
 const PROTO = '{"__proto__":{"polluted":true},"constructor":{"prototype":1},"toString":"text"}';
-
-function field(name: string, ...texts: readonly string[]): Twist {
-  return { members: (members, _keys, random) => members.set(name, random.pick(texts)) };
-}
 
 export const DATA_TWISTS: Readonly<Record<DataOddity, Twist>> = {
   'null-fields': {
@@ -230,11 +142,78 @@ export const DATA_TWISTS: Readonly<Record<DataOddity, Twist>> = {
   'wrong-type-updated': field('updated_at', 'true', '[]', '""'),
 };
 
-/** Jobs that no table can hold as they are: each one leads to a reject, so they are sent only when asked for. */
-export const REJECT_ODDITIES = [
+/** Legal payloads that ask more of a reader than the others do: sent only when asked for by name. */
+export const EXACTING_ODDITIES = [
+  ...EXACTING_TIMES,
+  'keys-case',
+  'duplicate-keys-deep',
+  'text-separators',
   'lone-surrogate',
+  'lone-surrogate-errors',
   'lone-surrogate-nested',
   'lone-surrogate-key',
+  'lone-surrogate-deep',
+] as const;
+
+const EXACTING_TWISTS: Readonly<
+  Record<Exclude<(typeof EXACTING_ODDITIES)[number], ExactingTime>, Twist>
+> = {
+  'keys-case': {
+    members: (members) => {
+      members.set(
+        'variables',
+        '{"omega":1.5,"Omega":2.5,"OMEGA":[{"a":1,"A":2,"deep":{"b":1,"B":[]}}]}',
+      );
+      members.set('device', '"FRESNEL"');
+      members.set('Device', '{"name":"fresnel"}');
+      members.set('Status', '"done"');
+      members.set('ID', 'null');
+    },
+  },
+  'duplicate-keys-deep': {
+    members: (members) => {
+      members.set('variables', '{"a":1,"list":[{"b":{"c":1,"c":2},"b":{"c":3,"c":4}}],"a":"last"}');
+      members.set('tag', '[[{"key":1,"key":null}]]');
+    },
+  },
+  'text-separators': {
+    members: (members) => {
+      members.set('slurm_job_id', '"a\u2028b\u2029c\u0085d"');
+      members.set('errors', '["line\u2028line","\u2029","\u0085"]');
+      members.set('variables', '{"key\u2028\u2029\u0085":["value\u0085\u2028\u2029"]}');
+    },
+  },
+  'lone-surrogate': field('slurm_job_id', '"half \\ud83e a pair"'),
+  'lone-surrogate-errors': field('errors', '["\\udc00","fine","\\ud83e\\ud83e\\uddea"]'),
+  'lone-surrogate-nested': field('variables', '{"list":["\\udc00"]}'),
+  'lone-surrogate-key': field('variables', '{"\\ud800":1}'),
+  'lone-surrogate-deep': {
+    members: (members) => {
+      members.set('variables', '{"a":[{"b":{"\\udfff":["x","\\ud800y"],"\\ud83e\\uddea":1}}]}');
+      members.set('note', '{"\\ud800":{"\\udc00":"\\ud800"}}');
+    },
+  },
+};
+
+/**
+ * Jobs that spoil every page they are on: `variables-nan` is no JSON, `invalid-utf8` holds a byte that UTF-8 never does
+ * (`UNREADABLE`), `giant` has a sequence of `giantBytes`. Sent only when asked for by name.
+ */
+export const BREAKING_ODDITIES = ['variables-nan', 'invalid-utf8', 'giant'] as const;
+
+/** The last byte of this character goes out as 0xff. JavaScript's strings cannot hold what is no text. */
+export const UNREADABLE = '\u{10ffff}';
+
+const BREAKING_TWISTS: Readonly<Record<(typeof BREAKING_ODDITIES)[number], Twist>> = {
+  'variables-nan': field('variables', '{"omega":NaN,"ramp":[1,2]}'),
+  'invalid-utf8': field('slurm_job_id', `"node ${UNREADABLE} 7"`),
+  giant: {
+    members: (members, { id }, _random, giant) => members.set('sequence', giant.text(id[0])),
+  },
+};
+
+/** Jobs that no table can hold as they are: each one leads to a reject, so they are sent only when asked for. */
+export const REJECT_ODDITIES = [
   'id-absent',
   'id-null',
   'id-number',
@@ -255,9 +234,6 @@ function absent(name: JobField): Twist {
 }
 
 export const REJECT_TWISTS: Readonly<Record<RejectOddity, Twist>> = {
-  'lone-surrogate': field('slurm_job_id', '"half \\ud83e a pair"'),
-  'lone-surrogate-nested': field('variables', '{"list":["\\udc00"]}'),
-  'lone-surrogate-key': field('variables', '{"\\ud800":1}'),
   'id-absent': absent('id'),
   'id-null': field('id', 'null'),
   'id-number': field('id', '12'),
@@ -275,12 +251,21 @@ export const REJECT_TWISTS: Readonly<Record<RejectOddity, Twist>> = {
 /** Rare but legal payloads: an export keeps every one of these jobs. */
 export const ODDITIES = [...TIME_ODDITIES, ...DATA_ODDITIES] as const;
 
-export type OddityKind = (typeof ODDITIES)[number] | (typeof REJECT_ODDITIES)[number];
+/** Every kind there is, in the order in which a list of them is shown. */
+export const EVERY_ODDITY = [
+  ...ODDITIES,
+  ...EXACTING_ODDITIES,
+  ...REJECT_ODDITIES,
+  ...BREAKING_ODDITIES,
+] as const;
+export type OddityKind = (typeof EVERY_ODDITY)[number];
 
 const TWISTS: Readonly<Record<OddityKind, Twist>> = {
   ...TIME_TWISTS,
   ...DATA_TWISTS,
+  ...EXACTING_TWISTS,
   ...REJECT_TWISTS,
+  ...BREAKING_TWISTS,
 };
 
 export function twistOf(kind: OddityKind): Twist {

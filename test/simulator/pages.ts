@@ -1,4 +1,5 @@
 import type { PageFault } from './faults.ts';
+import { UNREADABLE } from './oddities.ts';
 import type { JobQuery } from './query.ts';
 import type { JobStore } from './store.ts';
 
@@ -28,6 +29,8 @@ interface Block {
 const BLOCK_ROWS = 64;
 /** Beyond this many pieces, copying them into one costs less than sending each. */
 const FEW_PIECES = 16;
+/** Bytes sent at once. */
+const SLICE = 1024 * 1024;
 const COMMA = Buffer.from(',');
 
 /**
@@ -65,7 +68,7 @@ export class PageEncoder {
     for (let i = 0; i < rows.length; ) {
       if (i > 0) yield COMMA;
       const length = this.#runFrom(rows, i);
-      yield this.#bytesOf(rows[i], length);
+      yield* sliced(this.#bytesOf(rows[i], length));
       i += length;
     }
     yield Buffer.from(`]${paginationMember(pagination)}}`);
@@ -84,16 +87,16 @@ export class PageEncoder {
     if (typeof first === 'string' || !this.#isKept(first)) return 1;
     let length = 1;
     while ((first + length) % BLOCK_ROWS !== 0 && rows[position + length] === first + length) {
-      if (!this.#store.isPristine(first + length)) break;
+      if (!this.#isSteady(first + length)) break;
       length += 1;
     }
     return length;
   }
 
   #bytesOf(row: Row, length: number): Buffer {
-    if (typeof row === 'string') return Buffer.from(row);
+    if (typeof row === 'string') return bytesOf(row);
     const block = this.#isKept(row) ? this.#block(row) : undefined;
-    if (block === undefined) return Buffer.from(this.#store.text(row));
+    if (block === undefined) return bytesOf(this.#store.text(row));
     const inBlock = row % BLOCK_ROWS;
     const start = inBlock === 0 ? 0 : block.ends[inBlock - 1] + 1;
     return block.bytes.subarray(start, block.ends[inBlock + length - 1]);
@@ -101,8 +104,12 @@ export class PageEncoder {
 
   /** True when the row's text is final and its block is, or may still be, kept. */
   #isKept(slot: number): boolean {
-    if (slot >= this.#generated || !this.#store.isPristine(slot)) return false;
+    if (slot >= this.#generated || !this.#isSteady(slot)) return false;
     return this.#bytesLeft > 0 || this.#blocks.has(Math.floor(slot / BLOCK_ROWS));
+  }
+
+  #isSteady(slot: number): boolean {
+    return this.#store.isPristine(slot) && !this.#store.isBulky(slot);
   }
 
   #block(slot: number): Block {
@@ -119,9 +126,11 @@ export class PageEncoder {
   #encodeBlock(firstSlot: number): Block {
     const lastSlot = Math.min(firstSlot + BLOCK_ROWS, this.#generated) - 1;
     const texts: string[] = [];
-    for (let slot = firstSlot; slot <= lastSlot; slot++) texts.push(this.#store.text(slot));
+    for (let slot = firstSlot; slot <= lastSlot; slot++) {
+      texts.push(this.#store.isBulky(slot) ? '' : this.#store.text(slot));
+    }
     const joined = texts.join(',');
-    const bytes = Buffer.from(joined);
+    const bytes = bytesOf(joined);
     const isAscii = bytes.length === joined.length;
     let end = -1;
     const ends = texts.map((text) => {
@@ -130,6 +139,22 @@ export class PageEncoder {
     });
     return { bytes, ends };
   }
+}
+
+/** UTF-8 but for the byte that `UNREADABLE` asks for. */
+function bytesOf(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  if (text.includes(UNREADABLE)) {
+    for (let at = bytes.indexOf(UNREADABLE); at >= 0; at = bytes.indexOf(UNREADABLE, at + 1)) {
+      bytes[at + 3] = 0xff;
+    }
+  }
+  return bytes;
+}
+
+/** A large piece in small ones, so that a client that leaves ends the sending. */
+function* sliced(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += SLICE) yield bytes.subarray(at, at + SLICE);
 }
 
 function paginationMember(pagination: PageAnswer['pagination']): string {

@@ -2,10 +2,8 @@ import { DRIFT_OPERATIONS, type DriftOperation, type DriftOptions } from './chan
 import type { FaultRate } from './faults.ts';
 import { FAULT_KINDS } from './faults.ts';
 import { type RateLimit, RETRY_AFTER_FORMS } from './http.ts';
-import { ODDITIES, type OddityKind, REJECT_ODDITIES } from './oddities.ts';
+import { EVERY_ODDITY, type OddityKind } from './oddities.ts';
 import { microsOf, usageError } from './values.ts';
-
-const EVERY_ODDITY = [...ODDITIES, ...REJECT_ODDITIES];
 
 /** Reads `kind=rate`, e.g. `500=0.05`. @throws SimulatorError naming the kinds there are */
 export function parseFault(text: string): FaultRate {
@@ -58,6 +56,14 @@ export function parseEnd(text: string): number {
     throw usageError(`expected an end such as 2026-11-25T02:00:00Z, got '${text}'`);
   }
   return micros;
+}
+
+/** Reads `position=kind` behind commas, positions from 0, oldest first, e.g. `70=giant`. @throws SimulatorError */
+export function parsePlants(text: string): Record<number, OddityKind> {
+  const plants = text.split(',').map(split);
+  return Object.fromEntries(
+    plants.map(([at, kind]) => [toWhole('a position', at), oneOf('oddity', EVERY_ODDITY, kind)]),
+  );
 }
 
 /** Reads `all`, `none`, or kinds behind commas. @throws SimulatorError naming the kinds there are */

@@ -154,7 +154,10 @@ export class JobsEndpoint {
   async #sendPage(exchange: Exchange, page: PageAnswer): Promise<void> {
     const compress = this.#parts.options.gzip === true && acceptsGzip(exchange.request);
     const headers = pageHeaders(page);
-    const isLarge = page.rows.length * (this.#parts.options.sequenceBytes ?? 0) > WHOLE_PAGE;
+    const { options, store } = this.#parts;
+    const isLarge =
+      page.rows.length * (options.sequenceBytes ?? 0) > WHOLE_PAGE ||
+      page.rows.some((row) => typeof row === 'number' && store.isBulky(row));
     const sent = isLarge
       ? sendChunks(exchange, this.#encoder.chunks(page), headers, compress)
       : sendPieces(exchange, this.#encoder.pieces(page), headers, compress);

@@ -150,6 +150,11 @@ export class JobStore {
     return this.#rows.isPristine(slot);
   }
 
+  /** True when the job alone is about as large as a page may be. */
+  isBulky(slot: number): boolean {
+    return this.#rows.isBulky(slot);
+  }
+
   /** Ids in list order, oldest first. */
   ids(): string[] {
     return this.#list.slots.map((slot) => this.#table.idText(slot));
