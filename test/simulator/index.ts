@@ -4,6 +4,9 @@ export {
   DRIFT_OPERATIONS,
   type DriftOperation,
   type DriftOptions,
+  type Night,
+  type NightChanges,
+  passNight,
 } from './changes.ts';
 export {
   FAULT_KINDS,

@@ -1,4 +1,4 @@
-import type { Sequences } from './generate.ts';
+import { DEFAULT_END, type Sequences } from './generate.ts';
 import {
   type Direction,
   type JobFilters,
@@ -56,8 +56,6 @@ export interface StoreQuery {
   readonly filters?: JobFilters;
 }
 
-/** The clock of a store that starts empty, microseconds. */
-const EMPTY_START = Date.UTC(2026, 9, 1) * 1000;
 /** Who owns the first job of an empty list. */
 const FIRST_OWNER = {
   projectId: '00000000-0000-4000-8000-000000000001',
@@ -99,12 +97,18 @@ export class JobStore {
     this.#sequences = sequences;
     this.#list = new JobList(table);
     this.generated = table.length;
-    this.#latest = table.length === 0 ? EMPTY_START : table.columns.created[table.length - 1];
+    const last = table.length === 0 ? 0 : table.columns.created[table.length - 1];
+    this.#latest = Math.max(last, options.end ?? DEFAULT_END);
   }
 
   /** Jobs in the list now. */
   get size(): number {
     return this.#list.slots.length;
+  }
+
+  /** The store's clock, microseconds since the epoch: no job was created later. */
+  get latest(): number {
+    return this.#latest;
   }
 
   /** Jobs there were at the start: their slots are 0 up to this number. */
@@ -164,6 +168,16 @@ export class JobStore {
   get(id: string): string | undefined {
     const slot = this.#list.find(id);
     return slot === undefined ? undefined : this.#rows.text(slot);
+  }
+
+  /** Ids of the jobs that pass the filters, oldest first. */
+  idsWhere(filters: JobFilters): string[] {
+    return this.#list.view(filters, 'created_at').map((slot) => this.#table.idText(slot));
+  }
+
+  /** Keys of a job. @throws SimulatorError when no job has that id */
+  keysOf(id: string): Readonly<JobKeys> {
+    return this.#table.keys(this.#slotOf(id));
   }
 
   /** Ids of the jobs that existed from the time `page` pages had been answered until now. */
