@@ -1,6 +1,6 @@
 import { DAY, DemandWalk, incidentOn, SECOND, totalDemand } from './calendar.ts';
 import type { JobKeys, JobTable } from './job-table.ts';
-import { mixed, Random, randomUuid, uuidText } from './values.ts';
+import { hexWord, mixed, Random, randomUuid, uuidText } from './values.ts';
 
 /** Where generated lists begin, unless they end within a year of it. */
 const FIRST_INSTANT = Date.UTC(2023, 0, 9, 8) * 1000;
@@ -192,7 +192,7 @@ const ERRORS: readonly ((bits: number, batchId: string) => string)[] = [
     `Laser power ${(n % 900) / 10} mW is outside of its tolerance; calibration ${n % 9000} is out of date`,
   (n) => `Node gpu-${n % 24} did not answer within ${30 + (n % 4) * 30} s`,
   (n) => `Sequence duration ${4001 + (n % 90_000)} ns exceeds the maximum of the device (4000 ns)`,
-  (n) => `Atom ${n % 61} is ${(n % 49) / 10} µm from atom ${(n + 7) % 61}; the device needs 5 µm`,
+  (n) => `Atom ${n % 61} is ${(n % 49) / 10} um from atom ${(n + 7) % 61}; the device needs 5 um`,
   (n) => `Emulator ran out of memory: ${20 + (n % 13)} qubits need ${64 + (n % 960)} GB`,
   (n, batchId) => `Batch ${batchId} was aborted after ${1 + (n % 5)} failed jobs`,
 ];
@@ -276,7 +276,7 @@ export class Sequences {
 
   /** The JSON text of a sequence, quotes included. The same tag (below 2^32) gives the same text. */
   text(tag: number): string {
-    const name = tag.toString(16).padStart(8, '0');
+    const name = hexWord(tag);
     if (this.#bytes === 0) return 'null';
     if (this.#bytes <= 2) return this.#bytes === 1 ? '"0"' : '"{}"';
     if (this.#bytes < HEAD_BYTES + OPENING.length + CLOSING.length) {
