@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { isUtf8 } from 'node:buffer';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { ask, getPage, idsOf, jobsUrl, withSimulator } from './client.ts';
 import { type Simulator, startSimulator } from './index.ts';
+
+interface Job {
+  readonly sequence: string;
+}
 
 let simulator: Simulator;
 
@@ -104,6 +109,34 @@ test('a server may ignore id__starts_with', async () => {
   });
 });
 
+test('a request longer than 8 kB is 414, one of 8 kB is read', async () => {
+  const padding = (length: number): string => {
+    const { pathname } = new URL(jobsUrl(simulator));
+    return `x=${'a'.repeat(length - pathname.length - '?x='.length)}`;
+  };
+  for (const [length, status] of [
+    [8192, 200],
+    [8193, 414],
+    [100_000, 414],
+  ] as const) {
+    assert.equal((await ask(jobsUrl(simulator, padding(length)))).status, status, String(length));
+  }
+});
+
+test('total and reach can be capped, and an order refused', async () => {
+  await withSimulator({ jobs: 350, totalCap: 200, reachCap: 150 }, async (capped) => {
+    const page = await getPage(capped, 'offset=120');
+    assert.equal(page.pagination?.total, 200);
+    assert.equal(page.data.length, 30);
+    assert.deepEqual(idsOf(page), idsOf(await getPage(capped, 'offset=120&limit=30')));
+    assert.equal((await getPage(capped, 'offset=150')).data.length, 0);
+  });
+  await withSimulator({ jobs: 1, refuseOrders: ['id'] }, async (refusing) => {
+    assert.equal((await ask(jobsUrl(refusing, 'order_by=id'))).status, 422);
+    assert.equal((await ask(jobsUrl(refusing, 'order_by=creation_order'))).status, 200);
+  });
+});
+
 test('pages are compressed for those who ask, when told to', async () => {
   await withSimulator({ jobs: 50, gzip: true }, async (zipping) => {
     const plain = await ask(jobsUrl(zipping));
@@ -123,5 +156,61 @@ test('pages too large to be held are sent in chunks, compressed or not', async (
     assert.equal(plain.headers['content-length'], undefined);
     assert.ok(plain.complete && plain.body.includes(rows.join(',')));
     assert.ok(gunzipSync(zipped.body).equals(plain.body));
+  });
+});
+
+/** Asks for every job alone and for all on one page. */
+async function broken(odd: Simulator, isBroken: (body: Buffer) => boolean): Promise<number[]> {
+  const whole = await ask(jobsUrl(odd, 'order_by_direction=ASC'));
+  assert.ok(whole.complete && isBroken(whole.body));
+  const found: number[] = [];
+  for (let offset = 0; offset < odd.jobs.size; offset++) {
+    const one = await ask(jobsUrl(odd, `order_by_direction=ASC&limit=1&offset=${offset}`));
+    assert.equal(one.headers['content-length'], String(one.body.length));
+    if (isBroken(one.body)) found.push(offset);
+  }
+  return found;
+}
+
+test('a job with NaN breaks every page it is on, and no other', async () => {
+  const isNoJson = (body: Buffer): boolean => {
+    try {
+      JSON.parse(body.toString());
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  await withSimulator({ jobs: 12, planted: { 5: 'variables-nan' } }, async (odd) => {
+    assert.deepEqual(await broken(odd, isNoJson), [5]);
+    assert.deepEqual(await broken(odd, isNoJson), [5]);
+  });
+});
+
+test('a job with a byte that is no UTF-8 breaks every page it is on, and no other', async () => {
+  for (const cacheBytes of [0, 1_000_000]) {
+    const planted = { 3: 'invalid-utf8' } as const;
+    await withSimulator({ jobs: 12, planted, cacheBytes }, async (odd) => {
+      assert.deepEqual(await broken(odd, (body) => !isUtf8(body)), [3]);
+      const { body } = await ask(jobsUrl(odd, 'order_by_direction=ASC'));
+      assert.equal(body.filter((byte) => byte === 0xff).length, 1);
+      assert.equal(JSON.parse(body.toString()).data.length, 12);
+    });
+  }
+});
+
+test('a giant job goes out in chunks, whole, among others and alone', async () => {
+  const planted = { 2: 'giant' } as const;
+  await withSimulator({ jobs: 5, planted, giantBytes: 20_000_000, gzip: true }, async (odd) => {
+    for (const query of ['order_by_direction=ASC', 'order_by_direction=ASC&limit=1&offset=2']) {
+      const seen = await ask(jobsUrl(odd, query));
+      assert.equal(seen.headers['content-length'], undefined);
+      const sequences = JSON.parse(seen.body.toString()).data.map((job: Job) => job.sequence);
+      const giant = String(sequences.find((sequence: string) => sequence.length > 1000));
+      assert.equal(giant.length, 20_000_000);
+      assert.ok(JSON.parse(giant).operations.length > 100_000);
+    }
+    const neighbours = await getPage(odd, 'order_by_direction=ASC&limit=2&offset=3');
+    assert.equal(neighbours.data.length, 2);
   });
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { PageEncoder } from './encode.ts';
 import { createDrift, JobStore } from './index.ts';
+import { PageEncoder } from './pages.ts';
 
 const HEAD = '{"status":"success","message":"OK.","code":"200","data":[';
 

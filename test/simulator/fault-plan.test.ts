@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type FaultKind, FaultPlan } from './index.ts';
-import { SimulatorError } from './usage.ts';
+import { SimulatorError } from './values.ts';
 
 function chosen(plan: FaultPlan, urls: readonly string[]): Map<string, FaultKind | undefined> {
   return new Map(urls.map((url) => [url, plan.choose(url, 0, 100)]));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { ask, jobsUrl, type Seen, withSimulator } from './client.ts';
-import { STATUS_FAULTS } from './fault-kinds.ts';
+import { STATUS_FAULTS } from './faults.ts';
 import { FAULT_KINDS, type FaultKind, type Simulator, startSimulator } from './index.ts';
 
 const QUERY = 'offset=10&limit=20&order_by_direction=ASC';

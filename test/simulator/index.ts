@@ -4,20 +4,37 @@ export {
   DRIFT_OPERATIONS,
   type DriftOperation,
   type DriftOptions,
-} from './drift.ts';
-export { FAULT_KINDS, type FaultKind } from './fault-kinds.ts';
-export { FaultPlan, type FaultRate, type FaultRequest, type FaultRule } from './fault-plan.ts';
-export type { JobFields } from './fields.ts';
-export type { JobFilters } from './filters.ts';
-export { ODDITIES, type OddityKind, REJECT_ODDITIES } from './oddities.ts';
-export type { Operation } from './operation-log.ts';
-export type { SimulatorOptions } from './options.ts';
-export { DIRECTIONS, type Direction, ORDER_COLUMNS, type OrderColumn } from './order.ts';
+  type Night,
+  type NightChanges,
+  passNight,
+} from './changes.ts';
+export {
+  FAULT_KINDS,
+  type FaultKind,
+  FaultPlan,
+  type FaultRate,
+  type FaultRequest,
+  type FaultRule,
+} from './faults.ts';
+export type { Stats } from './http.ts';
+export { type RateLimit, RETRY_AFTER_FORMS, type RetryAfterForm } from './http.ts';
+export type { JobFilters } from './job-list.ts';
+export { DIRECTIONS, type Direction, ORDER_COLUMNS, type OrderColumn } from './job-list.ts';
+export type { JobFields } from './members.ts';
+export {
+  BREAKING_ODDITIES,
+  EVERY_ODDITY,
+  EXACTING_ODDITIES,
+  ODDITIES,
+  type OddityKind,
+  REJECT_ODDITIES,
+  UNREADABLE,
+} from './oddities.ts';
 export { parseDrift, parseFault, parseOddities, parseRateLimit } from './parse-options.ts';
 export type { JobQuery } from './query.ts';
-export { Random } from './random.ts';
-export { type RateLimit, RETRY_AFTER_FORMS, type RetryAfterForm } from './rate-limit.ts';
+export type { SimulatorOptions } from './server.ts';
 export { type Simulator, startSimulator } from './server.ts';
-export type { Stats } from './stats.ts';
+export type { Operation } from './store.ts';
 export { JobStore, type StoreOptions, type StoreQuery } from './store.ts';
 export type { SignIn } from './tokens.ts';
+export { Random } from './values.ts';

@@ -1,4 +1,4 @@
-import { type UuidWords, uuidText } from './uuid.ts';
+import { type UuidWords, uuidText } from './values.ts';
 
 /**
  * What the API filters and orders by. Times are microseconds since the epoch, whole numbers below 2^53. `userId` and

@@ -1,15 +1,17 @@
 // make simulate ARGS="--jobs 100000 --fault 503=0.05": serves generated jobs the way the API does, until interrupted.
 import { once } from 'node:events';
 import yargs from 'yargs';
-import { type Simulator, startSimulator } from './index.ts';
+import { ORDER_COLUMNS, type Simulator, startSimulator } from './index.ts';
 import {
   parseDrift,
+  parseEnd,
   parseFault,
   parseLatency,
   parseOddities,
+  parsePlants,
   parseRateLimit,
 } from './parse-options.ts';
-import { SimulatorError } from './usage.ts';
+import { SimulatorError } from './values.ts';
 
 /** Accounts of a simulator that requires sign-in: made up, valid nowhere else. */
 const ACCOUNT = {
@@ -21,6 +23,7 @@ const ACCOUNT = {
 
 const EXIT_USAGE = 64;
 
+const MOST = 50_000_000;
 const JOBS = 'Generated jobs:';
 const SERVER = 'Server:';
 
@@ -31,7 +34,7 @@ const line = yargs(process.argv.slice(2))
     jobs: {
       group: JOBS,
       default: 1000,
-      coerce: whole(50_000_000),
+      coerce: whole(MOST),
       describe: 'Jobs in the list at the start',
     },
     seed: {
@@ -46,11 +49,35 @@ const line = yargs(process.argv.slice(2))
       coerce: whole(100_000_000),
       describe: 'Length of the sequence of each job, bytes',
     },
+    end: {
+      group: JOBS,
+      string: true,
+      coerce: given(parseEnd),
+      describe: 'Where the history ends, such as 2026-11-25T02:00:00Z [default: now]',
+    },
+    history: {
+      group: JOBS,
+      coerce: given(whole(MOST)),
+      describe:
+        'Jobs created up to the end; keep it and --end, and more --jobs adds newer ones only [default: --jobs]',
+    },
     oddities: {
       group: JOBS,
       default: 'none',
       coerce: parseOddities,
       describe: 'Rare payloads in one job of ten: all, none, or kinds, comma separated',
+    },
+    plant: {
+      group: JOBS,
+      string: true,
+      coerce: given(parsePlants),
+      describe: 'Oddities of single jobs by position, such as 1234=variables-nan,70=giant',
+    },
+    'giant-bytes': {
+      group: JOBS,
+      default: 70_000_000,
+      coerce: whole(200_000_000),
+      describe: 'Length of the sequence of a giant job, bytes',
     },
     port: { group: SERVER, default: 0, coerce: whole(65_535), describe: '0 takes a free one' },
     latency: {
@@ -87,19 +114,39 @@ const line = yargs(process.argv.slice(2))
       coerce: given(parseDrift),
       describe: 'Changes of the list while it is read, such as every=10,insert=3,delete=1',
     },
+    ties: {
+      group: SERVER,
+      choices: ['stable', 'shuffled'] as const,
+      default: 'stable' as const,
+      describe: 'shuffled: jobs that tie are in another order in every answer',
+    },
+    'refuse-order': {
+      group: SERVER,
+      array: true,
+      choices: ORDER_COLUMNS,
+      default: [],
+      describe: 'Columns that order_by may not name (422)',
+    },
+    'cap-total': { group: SERVER, coerce: given(whole(MOST)), describe: 'Largest total told' },
+    'cap-reach': {
+      group: SERVER,
+      coerce: given(whole(MOST)),
+      describe: 'Rows beyond are not shown',
+    },
     json: {
       boolean: true,
       default: false,
       describe: 'Print address and account as one JSON object',
     },
   })
-  .requiresArg(['jobs', 'seed', 'sequence-bytes', 'oddities', 'port', 'latency'])
-  .requiresArg(['rate-limit', 'fault', 'drift'])
+  .requiresArg(['jobs', 'seed', 'sequence-bytes', 'end', 'history', 'oddities', 'plant'])
+  .requiresArg(['giant-bytes', 'port', 'latency', 'rate-limit', 'fault', 'drift'])
+  .requiresArg(['ties', 'refuse-order', 'cap-total', 'cap-reach'])
   .strict()
   .version(false)
   .fail((message, error) => refuse(message ?? error.message));
 
-function given<T>(parse: (text: string) => T): (text: string | undefined) => T | undefined {
+function given<A, T>(parse: (text: A) => T): (text: A | undefined) => T | undefined {
   return (text) => (text === undefined ? undefined : parse(text));
 }
 
@@ -127,13 +174,31 @@ function welcome({ url, tokenUrl }: Simulator, jobs: number, signIn: boolean): s
 
 const { jobs, seed, sequenceBytes, oddities, port, latency, gzip, signIn, json, ...rest } =
   await line.parse();
-const { rateLimit, fault, drift } = rest;
+const {
+  plant,
+  giantBytes,
+  rateLimit,
+  fault,
+  drift,
+  ties,
+  end,
+  history,
+  refuseOrder,
+  capTotal,
+  capReach,
+} = rest;
 
 async function started(): Promise<Simulator> {
   try {
     return await startSimulator({
       ...{ jobs, seed, sequenceBytes, oddities, port, latencyMs: latency, gzip, faults: fault },
-      signIn: signIn ? ACCOUNT : false,
+      ...{ ties, refuseOrders: refuseOrder, signIn: signIn ? ACCOUNT : false },
+      end: end ?? Date.now() * 1000,
+      giantBytes,
+      ...(plant && { planted: plant }),
+      ...(history !== undefined && { history }),
+      ...(capTotal !== undefined && { totalCap: capTotal }),
+      ...(capReach !== undefined && { reachCap: capReach }),
       ...(rateLimit && { rateLimit }),
       ...(drift && { drift }),
     });

@@ -1,5 +1,5 @@
-import { isoSeconds, isoText, microDigits } from './timestamp-text.ts';
-import type { Twist } from './twist.ts';
+import { field, type Twist } from './members.ts';
+import { isoSeconds, isoText, microDigits } from './values.ts';
 
 /** Timestamps: every shape the API has been seen to send, and instants that make a reader look twice. */
 export const TIME_ODDITIES = [
@@ -24,6 +24,16 @@ export type TimeOddity = (typeof TIME_ODDITIES)[number];
 
 const HOUR = 3_600_000_000;
 
+/** Shapes and years that not every reader of ISO 8601 and JSON takes. */
+export const EXACTING_TIMES = [
+  'time-epoch-exponent',
+  'time-epoch-exponent-text',
+  'time-lowercase',
+  'time-year-0000',
+  'time-year-10000',
+] as const;
+export type ExactingTime = (typeof EXACTING_TIMES)[number];
+
 /** Writes all four timestamps of a job in one shape. */
 function shape(write: (micros: number) => string): Twist {
   return {
@@ -36,11 +46,17 @@ function shape(write: (micros: number) => string): Twist {
   };
 }
 
+/** `1.704067200500000e9`, which needs seconds of ten digits, as those of 2001 to 2286 are. */
+function epochExponent(micros: number): string {
+  const [seconds, fraction] = epochSeconds(micros).split('.');
+  return `${seconds[0]}.${seconds.slice(1)}${fraction}e9`;
+}
+
 function epochSeconds(micros: number): string {
   return `${Math.floor(micros / 1_000_000)}.${microDigits(micros)}`;
 }
 
-export const TIME_TWISTS: Readonly<Record<TimeOddity, Twist>> = {
+export const TIME_TWISTS: Readonly<Record<TimeOddity | ExactingTime, Twist>> = {
   'time-naive': shape((t) => `"${isoSeconds(t)}.${microDigits(t)}"`),
   'time-offset': shape((t) => `"${isoSeconds(t + 2 * HOUR)}.${microDigits(t)}+02:00"`),
   'time-zulu': shape((t) => `"${isoSeconds(t)}.${microDigits(t)}Z"`),
@@ -74,4 +90,14 @@ export const TIME_TWISTS: Readonly<Record<TimeOddity, Twist>> = {
       keys.startedAt = keys.createdAt - 250_000;
     },
   },
+  'time-epoch-exponent': shape(epochExponent),
+  'time-epoch-exponent-text': shape((t) => `"${epochExponent(t)}"`),
+  'time-lowercase': shape((t) => `"${isoSeconds(t).replace('T', 't')}.${microDigits(t)}z"`),
+  'time-year-0000': field('end_timestamp', '"0000-06-15T12:00:00.000000+00:00"'),
+  'time-year-10000': field(
+    'end_timestamp',
+    '"10000-01-01T00:00:00Z"',
+    '"+010000-01-01T00:00:00Z"',
+    '"9999-12-31T23:59:59.999999-01:00"',
+  ),
 };

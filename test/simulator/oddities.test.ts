@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import { stringify } from 'lossless-json';
 import { parseTimestamp } from '../../src/jobs/timestamp.ts';
 import { losslessParse } from '../support/lossless-parse.ts';
-import { JobStore, ODDITIES, type OddityKind, REJECT_ODDITIES } from './index.ts';
+import {
+  EXACTING_ODDITIES,
+  JobStore,
+  ODDITIES,
+  type OddityKind,
+  REJECT_ODDITIES,
+} from './index.ts';
 
 const SEED = 3;
 const plain = textsOf({ jobs: 40, seed: SEED });
@@ -30,7 +36,7 @@ function instants(text: string): (bigint | null)[] {
   });
 }
 
-for (const kind of [...ODDITIES, ...REJECT_ODDITIES]) {
+for (const kind of [...ODDITIES, ...EXACTING_ODDITIES, ...REJECT_ODDITIES]) {
   test(`${kind} changes the job and stays JSON`, () => {
     const texts = odd(kind);
     for (const text of texts) assert.doesNotThrow(() => losslessParse(text));
@@ -75,6 +81,46 @@ test('text that JSON.stringify cannot write is written digit for digit', () => {
   assert.match(all('text-nul'), /\\u0000/);
   assert.match(all('lone-surrogate'), /\\ud83e a/);
   assert.match(all('duplicate-keys'), /^\{"variables":\{"first":true\},"runs":1,.*"runs":\d+,/m);
+});
+
+test('exponents keep the instant, lower-case letters stand in the text, years lie where no reader goes', () => {
+  for (const [i, text] of odd('time-epoch-exponent').entries()) {
+    const seconds = /"created_at":(1\.\d{15}e9),/.exec(text)?.[1] ?? '';
+    const [digits] = seconds.replace('.', '').split('e');
+    assert.equal(BigInt(digits), instants(plain[i])[0]);
+  }
+  for (const text of odd('time-epoch-exponent-text')) {
+    assert.match(text, /"created_at":"1\.\d{15}e9"/);
+  }
+  for (const text of odd('time-lowercase')) {
+    assert.match(text, /"created_at":"\d{4}-\d\d-\d\dt\d\d:\d\d:\d\d\.\d{6}z"/);
+  }
+  assert.match(odd('time-year-0000')[0], /"end_timestamp":"0000-/);
+  assert.match(odd('time-year-10000').join('\n'), /"end_timestamp":"\+0?10000-/);
+});
+
+test('line separators go out as they are, lone surrogates as escapes', () => {
+  const [separators] = odd('text-separators');
+  for (const character of ['\u2028', '\u2029', '\u0085']) assert.ok(separators.includes(character));
+  for (const text of EXACTING_ODDITIES.filter((kind) => kind.startsWith('lone')).flatMap(odd)) {
+    assert.ok(text.isWellFormed());
+    assert.match(text, /\\ud[89a-f]/);
+  }
+});
+
+test('keys of one object differ by case only, also from those of the contract', () => {
+  const [text] = odd('keys-case');
+  assert.deepEqual(Object.keys(Object(field(text, 'variables'))), ['omega', 'Omega', 'OMEGA']);
+  for (const name of ['ID', 'Status', 'device', 'Device']) assert.ok(text.includes(`"${name}":`));
+});
+
+test('a planted oddity is in that job alone', () => {
+  const options = { jobs: 40, seed: SEED, oddities: ['null-runs'], oddityRate: 0.5 } as const;
+  const before = textsOf(options);
+  const after = textsOf({ ...options, planted: { 7: 'variables-nan', 12: 'lone-surrogate' } });
+  const changed = after.flatMap((text, i) => (text === before[i] ? [] : [i]));
+  assert.deepEqual(changed, [7, 12]);
+  assert.match(after[7], /"variables":\{"omega":NaN,/);
 });
 
 test('proto keys are own members of the job and of its variables', () => {

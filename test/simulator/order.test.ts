@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { DIRECTIONS, JobStore, ORDER_COLUMNS } from './index.ts';
-import { Random } from './random.ts';
-import { shuffledWindow, tieGroup } from './ties.ts';
+import { shuffledWindow, tieGroup } from './job-list.ts';
+import { Random } from './values.ts';
 
 test('every column orders, nulls last, and DESC is ASC turned round', () => {
   const store = new JobStore({ jobs: 400, seed: 8 });

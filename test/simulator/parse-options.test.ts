@@ -10,7 +10,8 @@ import {
   parseRateLimit,
   REJECT_ODDITIES,
 } from './index.ts';
-import { SimulatorError } from './usage.ts';
+import { parseEnd, parseLatency, parsePlants } from './parse-options.ts';
+import { SimulatorError } from './values.ts';
 
 function refuses(parse: () => unknown, ...words: readonly string[]): void {
   assert.throws(parse, (error) => {
@@ -62,4 +63,15 @@ test('rate limits', () => {
   refuses(() => parseRateLimit('20,retry-after=never'), 'garbage');
   for (const text of ['', '0', '-3', 'fast', '5,burst=x', '5,speed=1'])
     refuses(() => parseRateLimit(text));
+});
+
+test('a latency is milliseconds, an end an instant, a plant a kind by position', () => {
+  assert.deepEqual(['50ms', '2s', '0'].map(parseLatency), [50, 2000, 0]);
+  assert.equal(parseEnd('1970-01-01T00:00:01+00:00'), 1_000_000);
+  assert.deepEqual(parsePlants('70=giant, 5=variables-nan'), { 5: 'variables-nan', 70: 'giant' });
+  for (const text of ['soon', '5 ms', '-1ms', '1m', ''])
+    refuses(() => parseLatency(text), 'latency');
+  refuses(() => parseEnd('2026-11-25'), '2026-11-25');
+  refuses(() => parsePlants('7=gaint'), 'gaint', 'giant');
+  refuses(() => parsePlants('giant'), 'giant');
 });

@@ -1,11 +1,9 @@
-import { DRIFT_OPERATIONS, type DriftOperation, type DriftOptions } from './drift.ts';
-import { FAULT_KINDS } from './fault-kinds.ts';
-import type { FaultRate } from './fault-plan.ts';
-import { ODDITIES, type OddityKind, REJECT_ODDITIES } from './oddities.ts';
-import { type RateLimit, RETRY_AFTER_FORMS } from './rate-limit.ts';
-import { usageError } from './usage.ts';
-
-const EVERY_ODDITY = [...ODDITIES, ...REJECT_ODDITIES];
+import { DRIFT_OPERATIONS, type DriftOperation, type DriftOptions } from './changes.ts';
+import type { FaultRate } from './faults.ts';
+import { FAULT_KINDS } from './faults.ts';
+import { type RateLimit, RETRY_AFTER_FORMS } from './http.ts';
+import { EVERY_ODDITY, type OddityKind } from './oddities.ts';
+import { microsOf, usageError } from './values.ts';
 
 /** Reads `kind=rate`, e.g. `500=0.05`. @throws SimulatorError naming the kinds there are */
 export function parseFault(text: string): FaultRate {
@@ -49,6 +47,23 @@ export function parseLatency(text: string): number {
   if (digits === undefined)
     throw usageError(`expected a latency such as 50ms or 2s, got '${text}'`);
   return Number(digits) * (unit === 's' ? 1000 : 1);
+}
+
+/** Reads an ISO 8601 date-time. @returns microseconds since the epoch. @throws SimulatorError */
+export function parseEnd(text: string): number {
+  const micros = microsOf(text);
+  if (micros === undefined) {
+    throw usageError(`expected an end such as 2026-11-25T02:00:00Z, got '${text}'`);
+  }
+  return micros;
+}
+
+/** Reads `position=kind` behind commas, positions from 0, oldest first, e.g. `70=giant`. @throws SimulatorError */
+export function parsePlants(text: string): Record<number, OddityKind> {
+  const plants = text.split(',').map(split);
+  return Object.fromEntries(
+    plants.map(([at, kind]) => [toWhole('a position', at), oneOf('oddity', EVERY_ODDITY, kind)]),
+  );
 }
 
 /** Reads `all`, `none`, or kinds behind commas. @throws SimulatorError naming the kinds there are */

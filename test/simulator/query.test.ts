@@ -66,7 +66,7 @@ const REFUSED: readonly [string, readonly (string | number)[], string][] = [
   ['id=12', ['query', 'id', 0], 'type_error.uuid'],
   ['batch_id=x', ['query', 'batch_id', 0], 'type_error.uuid'],
   ['project_id=', ['query', 'project_id', 0], 'type_error.uuid'],
-  ['user_id=me', ['query', 'user_id', 0], 'type_error.uuid'],
+  ['id__starts_with=', ['query', 'id__starts_with'], 'value_error.any_str.min_length'],
   ['start_date=yesterday', ['query', 'start_date'], 'value_error.datetime'],
   ['end_date=2024-02-30T00:00:00Z', ['query', 'end_date'], 'value_error.datetime'],
 ];
@@ -81,6 +81,20 @@ for (const [search, loc, type] of REFUSED) {
     assert.ok(detail?.[0]?.msg);
   });
 }
+
+test('a user id is any text', () => {
+  const parsed = read('user_id=EQZj1ZQE&user_id=me+too');
+  assert.ok('query' in parsed);
+  assert.deepEqual(parsed.query.filters.userId, ['EQZj1ZQE', 'me too']);
+});
+
+test('columns to order by can be refused', () => {
+  const params = new URLSearchParams('order_by=id');
+  assert.ok('query' in parseQuery(params));
+  const { detail } = { detail: undefined, ...parseQuery(params, ['id']) };
+  assert.deepEqual(detail?.[0]?.loc, ['query', 'order_by']);
+  assert.doesNotMatch(String(detail?.[0]?.msg), /'id'/);
+});
 
 test('all problems are told at once', () => {
   const { detail } = { detail: undefined, ...read('limit=0&offset=x&status=A&status=B') };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { hashText, mixed, Random } from './random.ts';
+import { hashText, mixed, Random } from './values.ts';
 
 function draw(random: Random, count: number): number[] {
   return Array.from({ length: count }, () => random.uint32());

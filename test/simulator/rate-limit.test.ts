@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ask, jobsUrl, withSimulator } from './client.ts';
+import { TokenBucket } from './http.ts';
 import { RETRY_AFTER_FORMS } from './index.ts';
-import { TokenBucket } from './rate-limit.ts';
 
 test('a bucket lets a burst through, then the steady rate', () => {
   const bucket = new TokenBucket({ perSecond: 2, burst: 3 }, 0);

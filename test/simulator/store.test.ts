@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { JobStore } from './index.ts';
-import { SimulatorError } from './usage.ts';
+import { SimulatorError } from './values.ts';
 
 const DAY = 86_400_000_000;
 

@@ -1,16 +1,44 @@
-import { idWords, type JobFields, withDetails, withFields } from './fields.ts';
-import type { JobFilters } from './filters.ts';
-import { JobList } from './job-list.ts';
+import { DEFAULT_END, type Sequences } from './generate.ts';
+import {
+  type Direction,
+  type JobFilters,
+  JobList,
+  type OrderColumn,
+  orderKeys,
+  shuffledWindow,
+} from './job-list.ts';
 import type { JobKeys, JobTable } from './job-table.ts';
-import { type Operation, OperationLog } from './operation-log.ts';
-import { type Direction, type OrderColumn, orderKeys } from './order.ts';
-import { type PopulationOptions, populate } from './population.ts';
-import { Random } from './random.ts';
-import type { JobRows, KeptDetails } from './rows.ts';
-import type { Sequences } from './sequence.ts';
-import { shuffledWindow } from './ties.ts';
-import { usageError } from './usage.ts';
-import { randomUuid, uuidText } from './uuid.ts';
+import { idWords, type JobFields, withDetails, withFields } from './members.ts';
+import { type JobRows, type KeptDetails, type PopulationOptions, populate } from './rows.ts';
+import { Random, randomUuid, usageError, uuidText } from './values.ts';
+
+/** One change of the list. */
+export interface Operation {
+  readonly kind: 'insert' | 'update' | 'delete';
+  readonly id: string;
+  /** Pages answered before the change. */
+  readonly page: number;
+}
+
+/** What happened to the list, so that a test can tell which jobs existed all the time. */
+export class OperationLog {
+  readonly #operations: Operation[] = [];
+
+  /** In the order they were made. */
+  get operations(): readonly Operation[] {
+    return this.#operations;
+  }
+
+  add(kind: Operation['kind'], id: string, page: number): void {
+    this.#operations.push({ kind, id, page });
+  }
+
+  /** Ids inserted after `page` pages had been answered. */
+  insertedSince(page: number): Set<string> {
+    const inserts = this.#operations.filter((one) => one.kind === 'insert' && one.page >= page);
+    return new Set(inserts.map(({ id }) => id));
+  }
+}
 
 export interface StoreOptions extends PopulationOptions {
   /** `shuffled`: jobs that tie are in another random order on every page. Default `stable`. */
@@ -28,8 +56,6 @@ export interface StoreQuery {
   readonly filters?: JobFilters;
 }
 
-/** The clock of a store that starts empty, microseconds. */
-const EMPTY_START = Date.UTC(2026, 9, 1) * 1000;
 /** Who owns the first job of an empty list. */
 const FIRST_OWNER = {
   projectId: '00000000-0000-4000-8000-000000000001',
@@ -71,12 +97,18 @@ export class JobStore {
     this.#sequences = sequences;
     this.#list = new JobList(table);
     this.generated = table.length;
-    this.#latest = table.length === 0 ? EMPTY_START : table.columns.created[table.length - 1];
+    const last = table.length === 0 ? 0 : table.columns.created[table.length - 1];
+    this.#latest = Math.max(last, options.end ?? DEFAULT_END);
   }
 
   /** Jobs in the list now. */
   get size(): number {
     return this.#list.slots.length;
+  }
+
+  /** The store's clock, microseconds since the epoch: no job was created later. */
+  get latest(): number {
+    return this.#latest;
   }
 
   /** Jobs there were at the start: their slots are 0 up to this number. */
@@ -122,6 +154,11 @@ export class JobStore {
     return this.#rows.isPristine(slot);
   }
 
+  /** True when the job alone is about as large as a page may be. */
+  isBulky(slot: number): boolean {
+    return this.#rows.isBulky(slot);
+  }
+
   /** Ids in list order, oldest first. */
   ids(): string[] {
     return this.#list.slots.map((slot) => this.#table.idText(slot));
@@ -131,6 +168,16 @@ export class JobStore {
   get(id: string): string | undefined {
     const slot = this.#list.find(id);
     return slot === undefined ? undefined : this.#rows.text(slot);
+  }
+
+  /** Ids of the jobs that pass the filters, oldest first. */
+  idsWhere(filters: JobFilters): string[] {
+    return this.#list.view(filters, 'created_at').map((slot) => this.#table.idText(slot));
+  }
+
+  /** Keys of a job. @throws SimulatorError when no job has that id */
+  keysOf(id: string): Readonly<JobKeys> {
+    return this.#table.keys(this.#slotOf(id));
   }
 
   /** Ids of the jobs that existed from the time `page` pages had been answered until now. */

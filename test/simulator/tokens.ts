@@ -1,4 +1,8 @@
-import { Random } from './random.ts';
+import { text } from 'node:stream/consumers';
+import { type FaultSender, refuse } from './fault-answers.ts';
+import { type FaultPlan, isPageFault } from './faults.ts';
+import { count, type Exchange, sendJson } from './http.ts';
+import { Random } from './values.ts';
 
 /** Who may sign in, and what the tokens are like. */
 export interface SignIn {
@@ -116,4 +120,29 @@ function refusal(status: number, error: string, description: string): TokenAnswe
 
 function base64url(text: string): string {
   return Buffer.from(text).toString('base64url');
+}
+
+const FORM = 'application/x-www-form-urlencoded';
+const NO_STORE = { 'cache-control': 'no-store' };
+
+/** POST of the token endpoint: reads the form, lets a fault come first, and answers as the issuer decides. */
+export async function answerToken(
+  exchange: Exchange,
+  issuer: TokenIssuer,
+  faults: FaultPlan,
+  sender: FaultSender,
+): Promise<void> {
+  const { request, stats } = exchange;
+  if (request.method !== 'POST') return refuse(exchange, 405, { allow: 'POST' });
+  stats.tokenRequests += 1;
+  const form = await text(request);
+  const fault = faults.choose(request.url ?? '', 0, 0);
+  if (fault !== undefined) count(stats.faults, fault);
+  const isForm = request.headers['content-type']?.startsWith(FORM) ?? false;
+  const { status, body } = issuer.answer(new URLSearchParams(isForm ? form : ''));
+  if (fault === undefined || isPageFault(fault)) return sendJson(exchange, status, body, NO_STORE);
+  await sender.send(fault, exchange, () => ({
+    body: Buffer.from(JSON.stringify(body)),
+    headers: NO_STORE,
+  }));
 }
