@@ -106,12 +106,18 @@ describe('the tarball', () => {
     );
     const [{ filename }] = JSON.parse(packed.stdout);
     await writeFile(join(folder, 'package.json'), '{"private":true,"type":"module"}');
-    const quietly = ['--offline', '--no-audit', '--no-fund'];
-    await run('npm', ['install', ...quietly, join(folder, filename)], { cwd: folder });
-    assert.deepEqual(
-      (await readdir(join(folder, 'node_modules'))).filter((name) => !name.startsWith('.')),
-      ['pasqal-jobs-export'],
-    );
+    const quietly = ['--prefer-offline', '--no-audit', '--no-fund'];
+    try {
+      await run('npm', ['install', ...quietly, join(folder, filename)], { cwd: folder });
+    } catch (error) {
+      const isOut = /ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ENOTCACHED/.test(String(error));
+      if (isOut) return t.skip('the package registry is out of reach');
+      throw error;
+    }
+    const beside = await readdir(join(folder, 'node_modules'));
+    for (const name of ['pasqal-jobs-export', ...Object.keys(manifest.dependencies)])
+      assert.ok(beside.includes(name.split('/')[0]), name);
+    assert.ok(!beside.includes('apache-arrow'), 'what is bundled is not installed');
 
     const program = join(folder, 'node_modules', '.bin', 'pasqal-jobs');
     const cli = (...args: string[]) => run(program, args, { cwd: folder });

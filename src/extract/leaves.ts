@@ -1,6 +1,6 @@
 import { dashed } from './id-index.ts';
+import type { Setting } from './order.ts';
 import type { Damaged, PageQuery } from './page.ts';
-import type { Setting } from './walk.ts';
 import { type Answer, badJob } from './windows.ts';
 
 const DIGITS = [...'0123456789abcdef'];

@@ -1,6 +1,7 @@
 import { prefixDigits } from './id-index.ts';
 import { Leaves } from './leaves.ts';
-import { BY_CREATION, BY_ID, type Setting, Walk, type WalkState } from './walk.ts';
+import { BY_CREATION, BY_ID, type Setting } from './order.ts';
+import { Walk, type WalkState } from './walk.ts';
 
 /** How completeness was proven: docs/completeness.md has a theorem for each. From the cheapest to none. */
 export const PROOF_METHODS = ['enclosed', 'id', 'leaves', 'none'] as const;

@@ -1,50 +1,17 @@
-import { JOB_FIELDS, type RawJob } from '../json/raw-job.ts';
+import type { RawJob } from '../json/raw-job.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { Coverage, type Gap, type Key, type Segment } from './coverage.ts';
-import { idOf, type Ledger } from './ledger.ts';
+import { idOf } from './ledger.ts';
+import type { Order, Setting } from './order.ts';
 import { Overlap } from './overlap.ts';
 import type { PageQuery } from './page.ts';
-import {
-  type Answer,
-  type ListReader,
-  type PageRead,
-  readWindow,
-  readWindows,
-  type Sizing,
-} from './windows.ts';
-
-/** An order in which the server shows the list. */
-export interface Order {
-  readonly by: 'created_at' | 'id';
-  /** What a job is ordered by; null when it cannot be told. */
-  readonly keyOf: (row: RawJob) => Key | null;
-  readonly hasTies: boolean;
-}
-
-const CREATED_AT = JOB_FIELDS.indexOf('created_at');
-
-export const BY_CREATION: Order = {
-  by: 'created_at',
-  keyOf: (row) => row.instant(CREATED_AT),
-  hasTies: true,
-};
-
-export const BY_ID: Order = { by: 'id', keyOf: idOf, hasTies: false };
+import { type Answer, type PageRead, readWindow, readWindows } from './windows.ts';
 
 /** Where an interrupted walk goes on: the position behind the windows read, and what is proven so far. */
 export interface WalkState {
   readonly covered: number;
   readonly segments: readonly Segment[];
   readonly barred: string | null;
-}
-
-/** What all readings of an export share. */
-export interface Setting {
-  readonly reader: ListReader;
-  readonly ledger: Ledger;
-  readonly sizing: Sizing;
-  /** Told of every answer before it is taken. */
-  readonly note: (answer: Answer) => void;
 }
 
 /** Requests an open gap may take without getting anywhere. */

@@ -1,5 +1,6 @@
 import type { Data } from 'apache-arrow';
 import { formatTimestamp } from '../jobs/timestamp.ts';
+import { SLACK_BYTES } from '../json/bytes.ts';
 import { CLOSE_LIST, OPEN_LIST, QUOTE } from '../json/json-scanner.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import type { LoadColumn } from './encoder.ts';
@@ -68,10 +69,18 @@ function wordsOf({ values }: Data): Int32Array {
   return new Int32Array(values.buffer, values.byteOffset, values.length * 2);
 }
 
-function stringWriter({ values, valueOffsets }: Data, out: JsonBytes): CellWriter {
-  // To the end of the buffer: a few bytes may be read past the text.
-  const view = new DataView(values.buffer, values.byteOffset);
+function stringWriter({ values, valueOffsets, length }: Data, out: JsonBytes): CellWriter {
+  const view = withSlack(values, valueOffsets[length]);
   return (row, at) => out.string(view, valueOffsets[row], valueOffsets[row + 1], at);
+}
+
+/** Text of that many bytes, behind which a few may be read: to the end of its buffer, or in a copy where that is too near. */
+function withSlack(text: Uint8Array, bytes: number): DataView {
+  const view = new DataView(text.buffer, text.byteOffset);
+  if (view.byteLength >= bytes + SLACK_BYTES) return view;
+  const copy = new Uint8Array(bytes + SLACK_BYTES);
+  copy.set(text.subarray(0, bytes));
+  return new DataView(copy.buffer);
 }
 
 function listWriter({ valueOffsets, children }: Data, out: JsonBytes): CellWriter {

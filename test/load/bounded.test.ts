@@ -4,7 +4,7 @@ import { parquetMetadata } from 'hyparquet';
 import { arrowSchema, JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
 import { type Compression, FORMATS, type Format } from '../../src/jobs/pipeline.ts';
 import { BLOCK_BYTES } from '../../src/load/blocks.ts';
-import { ROW_GROUP_BYTES } from '../../src/load/parquet-file.ts';
+import { ROW_GROUP_BYTES, ROW_GROUP_ROWS } from '../../src/load/parquet-file.ts';
 import { batchOf, jobBatch, numbers } from '../support/batches.ts';
 import { openFile } from '../support/encode.ts';
 
@@ -53,13 +53,13 @@ describe('what a loader holds between two calls', () => {
     );
   });
 
-  it('is 50,000 rows at most', async () => {
+  it('is a row group at most', async () => {
     const batch = jobBatch(0, 2500);
     for (const format of FORMATS) {
       const loader = await openFile(format, JOB_SCHEMA, 'none');
       let held = 0;
-      for (let i = 0; i < 41; i++) {
-        assert.ok(held < 50_000, `${format}: ${held} rows`);
+      for (let i = 0; i < 101; i++) {
+        assert.ok(held < ROW_GROUP_ROWS, `${format}: ${held} rows`);
         held += batch.numRows;
         if ((await loader.write(batch)).length > 0) held = 0;
       }

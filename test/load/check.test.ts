@@ -49,8 +49,11 @@ function checksum(ids: readonly unknown[]): string {
     .digest('hex');
 }
 
-function described(columns: typeof JOB_COLUMNS) {
-  return columns.map(({ name, type, required }) => ({ name, type, required }));
+/** Parquet and NDJSON know no JSON columns: they are text. */
+function described(columns: typeof JOB_COLUMNS, format: Format) {
+  return columns.map(({ name, type, required }) => {
+    return { name, type: type === 'json' && format === 'parquet' ? 'string' : type, required };
+  });
 }
 
 describe('reading back', () => {
@@ -63,7 +66,7 @@ describe('reading back', () => {
           assert.deepEqual(await checkFile(path, format, SAMPLE_COLUMNS), {
             rows: table.rows,
             idChecksum: checksum(table.values.id ?? []),
-            columns: described(SAMPLE_COLUMNS),
+            columns: described(SAMPLE_COLUMNS, format),
           });
         }),
         { numRuns: 25 },
@@ -74,7 +77,7 @@ describe('reading back', () => {
   it('finds the columns of a job when none are given', async () => {
     for (const format of FORMATS) {
       const path = await saved(format, 'none', await encode(format, JOB_SCHEMA, [jobBatch(0, 30)]));
-      assert.deepEqual((await checkFile(path, format)).columns, described(JOB_COLUMNS));
+      assert.deepEqual((await checkFile(path, format)).columns, described(JOB_COLUMNS, format));
     }
   });
 
