@@ -5,7 +5,7 @@ import { RawJob } from '../json/raw-job.ts';
 import type { RowPosition } from '../json/rows.ts';
 import { Extraction as InOrder, type ExtractionOptions as InOrderOptions } from './extraction.ts';
 import { Ledger } from './ledger.ts';
-import { createdAt, idOf, newerOf } from './row-key.ts';
+import { createdAt, idOf } from './row-key.ts';
 
 /** A record that was read but is no job: as sent, or null where it was too large. */
 export interface SetAside {
@@ -71,14 +71,10 @@ export class Extraction {
         this.#frontier = { row, offset: lastOffset };
         this.#settled = createdAt(row) ?? this.#settled;
       }
-      yield this.#chunk(rows);
+      yield this.#chunk([...rows, ...this.#ledger.again.splice(0)]);
     }
-    const newest = new Map<string, RawJob>();
-    for (const job of this.#ledger.again) {
-      const known = newest.get(idOf(job));
-      newest.set(idOf(job), known ? newerOf(known, job) : job);
-    }
-    if (newest.size > 0) yield this.#chunk([...newest.values()]);
+    const again = this.#ledger.again.splice(0);
+    if (again.length > 0) yield this.#chunk(again);
   }
 
   #chunk(rows: readonly RawJob[]): RowChunk {
@@ -86,7 +82,7 @@ export class Extraction {
   }
 
   #state(): JsonValue {
-    const { newestAtStart: newest, counts, open, again } = this.#ledger;
+    const { newestAtStart: newest, counts, open } = this.#ledger;
     const frontier = this.#frontier;
     return {
       frontier: frontier && {
@@ -104,7 +100,6 @@ export class Extraction {
         from: from?.toString() ?? null,
         to: to?.toString() ?? null,
       })),
-      again: again.map(String),
     };
   }
 
@@ -130,6 +125,5 @@ export class Extraction {
         to: micros(item.textOrNull('to')),
       })),
     );
-    this.#ledger.again.push(...fields.texts('again').map(RawJob.parse));
   }
 }
