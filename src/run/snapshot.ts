@@ -24,6 +24,9 @@ export const PART_ROWS = 2_500;
 /** Bytes of long text after which a part is cut earlier. */
 const PART_BYTES = 8 * 1024 * 1024;
 
+/** A chunk of fewer rows may hold a whole page each in memory: they get bytes of their own. */
+const FEW_ROWS = 25;
+
 /** Answers without a row after which the state is made durable all the same. */
 const IDLE_ANSWERS = 100;
 
@@ -137,7 +140,7 @@ export async function* toSteps(
       const before = bytes;
       for (const row of chunk.rows) {
         if (rows.length === PART_ROWS || bytes > PART_BYTES) yield take();
-        rows.push(row);
+        rows.push(chunk.rows.length < FEW_ROWS ? row.copy() : row);
         bytes += longText(row);
       }
       setAside.push(...chunk.setAside);
