@@ -13,7 +13,7 @@ SOURCES := $(shell find src pipelines -name '*.ts') esbuild.config.ts
 FAST_TESTS := $(shell find test -name '*.test.ts' ! -name '*.slow.test.ts')
 SLOW_TESTS := $(shell find test -name '*.slow.test.ts')
 
-.PHONY: help setup build demo export nightly schedule simulate test test-slow test-python test-spark lint typecheck bench bench-queries clean
+.PHONY: help setup build demo export simulate nightly schedule test test-slow test-python test-spark lint typecheck bench bench-queries clean
 
 help: ## List the targets (default)
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'

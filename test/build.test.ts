@@ -49,7 +49,7 @@ describe('the built program', () => {
 
   it('loads what an export needs up to its first request, and none of the heavy packages', () => {
     const sources = loadedWith('src/cli/start.ts', 'src/cli/program.ts', 'src/run.ts');
-    assert.deepEqual(packages(sources), ['p-limit', 'undici', 'valibot', 'yocto-queue']);
+    assert.deepEqual(packages(sources), ['p-limit', 'yocto-queue']);
   });
 
   it('shows the help that the sources show', async () => {

@@ -43,7 +43,7 @@ describe('package.json', () => {
     const wanted = new Set(
       external
         .map(({ path }) => path)
-        .filter((path) => path !== '' && !isBuiltin(path))
+        .filter((path) => !isBuiltin(path) && path !== '<runtime>')
         .map((path) =>
           path
             .split('/')

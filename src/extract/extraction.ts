@@ -23,7 +23,7 @@ export interface Completeness {
   readonly tried: readonly Tried[];
   /** Pages asked for: windows of the walk, to enclose what those left open, in the order of the id, by prefix of the id. */
   readonly requests: ListProof['requests'];
-  /** Jobs that the walk had missed and a later method found. */
+  /** Jobs that only reading by prefix found. */
   readonly found: number;
   /** Whether the length of the list was seen to change. */
   readonly drift: boolean;
@@ -63,7 +63,6 @@ export class Extraction {
   readonly #requests = { windows: 0, enclosing: 0, id: 0, leaves: 0 };
   #longest = 0;
   #drift = false;
-  /** Jobs found by later methods than the walk. */
   #found = 0;
   /** The group being read. */
   #group = 0;
@@ -126,7 +125,7 @@ export class Extraction {
   /** @param isGroup whether other lists follow that may hold any creation time */
   #chunk(proof: ListProof, isGroup: boolean): RowChunk {
     const out = this.ledger.handOut();
-    if (!proof.isWalking) this.#found += out.rows.length;
+    if (proof.isLastResort) this.#found += out.rows.length;
     const settled = isGroup ? null : proof.settled;
     const saved: Saved = {
       group: this.#group,

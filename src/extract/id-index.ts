@@ -32,11 +32,6 @@ export class IdIndex {
     );
   }
 
-  /** Ids that are no lower-case UUID. */
-  get otherIds(): number {
-    return this.#others.size;
-  }
-
   /** The number of an id: 0, 1, ... for UUIDs, -1, -2, ... for others. `size` grows when it is new. */
   intern(id: string): number {
     if (packText(id, this.#packed)) return this.#internPacked();

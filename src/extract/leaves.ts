@@ -5,6 +5,7 @@ import { type Answer, badJob } from './windows.ts';
 
 const DIGITS = [...'0123456789abcdef'];
 const UUID_DIGITS = 32;
+const ODD_IDS = 'there are ids that are no lower-case UUIDs';
 const TOO_SMALL = 'the pages are too small to read every prefix of the id whole';
 /** Leaves for each page of the list: they are as many as that where all have just one job too many. */
 const MOST_LEAVES = 16;
@@ -56,7 +57,7 @@ export class Leaves {
       if (this.barred === null) this.upTo = group[group.length - 1];
       yield;
     }
-    if (ids.otherIds > 0) this.barred ??= 'there are ids that are no lower-case UUIDs';
+    if (this.#setting.ledger.oddIds > 0) this.barred ??= ODD_IDS;
     this.isProven = this.barred === null;
   }
 
@@ -85,16 +86,17 @@ export class Leaves {
   }
 
   #isWhole({ query, rows, damaged, total, short }: Extract<Answer, { kind: 'page' }>): boolean {
-    const { ids } = this.#setting.ledger;
+    const { ledger } = this.#setting;
     const prefix = query.idStartsWith ?? '';
-    const others = ids.otherIds;
     for (const row of rows) {
-      this.#setting.ledger.take(row);
-      if (!row.string('id')?.startsWith(prefix))
+      ledger.take(row);
+      const id = row.string('id');
+      // A job whose id is missing will be set aside; the server knows it.
+      if (id && !id.startsWith(prefix))
         this.barred ??= 'the server does not honour id__starts_with';
     }
     this.#setAside(damaged);
-    if (ids.otherIds > others) this.barred ??= 'there are ids that are no lower-case UUIDs';
+    if (ledger.oddIds > 0) this.barred ??= ODD_IDS;
     if (short) this.barred ??= 'an answer had fewer jobs than its own total leaves room for';
     const records = rows.length + damaged.length;
     return records === total && records < query.limit && records < this.#longest();

@@ -20,6 +20,8 @@ export class Ledger {
   readonly ids = new IdIndex();
   /** Rows that came again in a newer version. */
   duplicates = 0;
+  /** Jobs whose id is there and no lower-case UUID. */
+  oddIds = 0;
   /** `updated_at` of the version in hand by the number of its id, microseconds; NaN for none. */
   #updated = new Float64Array(1024);
   readonly #othersUpdated: number[] = [];
@@ -43,7 +45,7 @@ export class Ledger {
       const known = this.#updatedOf(number);
       if (!(updated > known) && !(Number.isNaN(known) && !Number.isNaN(updated))) return;
       this.duplicates++;
-    }
+    } else if (number < 0 && row.string('id')) this.oddIds++;
     this.#note(number, updated);
     this.#rows.push(row);
   }
@@ -64,7 +66,9 @@ export class Ledger {
 
   /** Puts a row of an interrupted run, or of the snapshot it goes on from, back in hand. */
   restore(id: string, updated: Instant | null): void {
-    this.#note(this.ids.intern(id), Number(updated ?? Number.NaN));
+    const number = this.ids.intern(id);
+    if (number < 0 && !id.startsWith(NO_ID)) this.oddIds++;
+    this.#note(number, Number(updated ?? Number.NaN));
   }
 
   /** What is known of records set aside, to be kept with a run. */
@@ -110,10 +114,12 @@ export class Ledger {
   }
 }
 
+const NO_ID = 'no id ';
+
 /**
  * What tells a job from every other. A record without an id (the transformer rejects it later) is told by its content,
  * so that it is counted once like any other.
  */
 export function idOf(job: RawJob): string {
-  return job.string('id') || `no id ${createHash('sha256').update(job.toString()).digest('hex')}`;
+  return job.string('id') || `${NO_ID}${createHash('sha256').update(job.toString()).digest('hex')}`;
 }

@@ -19,7 +19,7 @@ export interface Verdict extends Tried {
 
 /** Where an interrupted reading goes on. */
 export interface ProofState {
-  readonly stage: 'walk' | 'id' | 'leaves';
+  readonly stage: 'walk' | 'id' | 'rest' | 'leaves';
   readonly walk: WalkState;
   readonly byId: WalkState;
   /** The last prefix, in order, up to which all leaves were read. */
@@ -64,8 +64,9 @@ export class ListProof {
     return this.#walk.settled;
   }
 
-  get isWalking(): boolean {
-    return this.#stage === 'walk';
+  /** Whether it is at the last resort: what that finds was missing. */
+  get isLastResort(): boolean {
+    return this.#stage === 'leaves';
   }
 
   /** Requests by what they were for. */
@@ -85,13 +86,15 @@ export class ListProof {
         'every creation time lies inside an answer that held all of its jobs',
       );
     this.#giveUp('enclosed', walk.barred ?? MOVED);
-    if (this.#stage !== 'leaves') {
-      this.#stage = 'id';
-      yield* byId.read();
-    }
+    if (this.#stage === 'walk') this.#stage = 'id';
+    if (this.#stage === 'id') yield* byId.read();
     if (byId.isProven && (byId.isOnePage || byId.evidence > ENOUGH_EVIDENCE))
       return this.#conclude('id', 'every id lies inside an answer that held all of its neighbours');
     this.#giveUp('id', byId.barred ?? (byId.isProven ? TOO_FEW : MOVED));
+    // The rows come from the walk all the same, which was left where it could prove nothing any more.
+    if (this.#stage === 'id') this.#stage = 'rest';
+    walk.readsOn = true;
+    if (this.#stage === 'rest') yield* walk.read();
     this.#stage = 'leaves';
     yield* leaves.read();
     if (leaves.isProven)

@@ -1,6 +1,6 @@
 import { JOB_FIELDS, type RawJob } from '../json/raw-job.ts';
 import type { Key } from './coverage.ts';
-import { idOf, type Ledger } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
 import type { Answer, ListReader, Sizing } from './windows.ts';
 
 /** An order in which the server shows the list. */
@@ -19,7 +19,11 @@ export const BY_CREATION: Order = {
   hasTies: true,
 };
 
-export const BY_ID: Order = { by: 'id', keyOf: idOf, hasTies: false };
+export const BY_ID: Order = {
+  by: 'id',
+  keyOf: (row) => row.string('id') || null,
+  hasTies: false,
+};
 
 /** What all readings of an export share. */
 export interface Setting {

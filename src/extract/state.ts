@@ -31,7 +31,7 @@ const tried = v.array(v.object({ method, reason: v.string() }));
 const savedSchema = v.object({
   group: count,
   proof: v.object({
-    stage: v.picklist(['walk', 'id', 'leaves']),
+    stage: v.picklist(['walk', 'id', 'rest', 'leaves']),
     walk: walkState(instant),
     byId: walkState(text),
     leaves: v.string(),

@@ -5,7 +5,7 @@ import { idOf } from './ledger.ts';
 import type { Order, Setting } from './order.ts';
 import { Overlap } from './overlap.ts';
 import type { PageQuery } from './page.ts';
-import { type Answer, type PageRead, readWindow, readWindows } from './windows.ts';
+import { type Answer, isFull, type PageRead, readWindow, readWindows } from './windows.ts';
 
 /** Where an interrupted walk goes on: the position behind the windows read, and what is proven so far. */
 export interface WalkState {
@@ -44,6 +44,8 @@ export class Walk {
   enclosing = 0;
   /** Natural logarithm of one over the chance that answers are in order by accident. */
   evidence = 0;
+  /** Whether it reads on to the end though it can prove nothing any more: for the rows. */
+  readsOn = false;
   /** Whether one answer in each direction held the whole list, the same jobs. */
   isOnePage = false;
   readonly #order: Order;
@@ -96,11 +98,10 @@ export class Walk {
     return this.barred === null ? this.#settled : null;
   }
 
-  /**
-   * Reads the list to its end and closes the gaps. Yields whenever answers were taken. In the order of creation it goes
-   * on to the end also when it can prove nothing any more.
-   */
+  /** Reads the list to its end and closes the gaps, or leaves it once it can prove nothing. Yields when answers were taken. */
   async *read(): AsyncGenerator<void, void> {
+    if (this.#isLeft) return;
+    this.#covered = this.#lastEnd;
     const { reader, sizing } = this.#setting;
     const newest = this.#readNewest();
     newest.catch(() => {});
@@ -116,7 +117,7 @@ export class Walk {
         for (const answer of answers) this.#takeNext(answer);
         await this.#closeBehind();
         yield;
-        if (this.coverage.isWhole) break;
+        if (this.coverage.isWhole || this.#isLeft) break;
       }
       await newest;
     } while (this.#extend());
@@ -151,9 +152,8 @@ export class Walk {
     return this.barred === null && !this.coverage.isWhole;
   }
 
-  /** An order that is read for its proof alone is left once it can give none. */
   get #isLeft(): boolean {
-    return this.barred !== null && this.#order.by !== 'created_at';
+    return this.barred !== null && !this.readsOn;
   }
 
   /** Whether the windows read have not reached the newest jobs in hand. */
@@ -378,11 +378,6 @@ export class Walk {
     for (let at = 0; at < items.length; at += windows)
       await Promise.all(items.slice(at, at + windows).map(work));
   }
-}
-
-/** Whether an answer has as many jobs as were asked for: more may stand behind it. */
-function isFull({ query, rows, damaged }: PageRead): boolean {
-  return rows.length + damaged.length === query.limit;
 }
 
 /**

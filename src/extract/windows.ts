@@ -49,6 +49,11 @@ export type Answer =
 
 export type PageRead = Extract<Answer, { kind: 'page' }>;
 
+/** Whether an answer has as many jobs as were asked for: more may stand behind it. */
+export function isFull({ query, rows, damaged }: PageRead): boolean {
+  return rows.length + damaged.length === query.limit;
+}
+
 /** Rows that the halves of a window share. */
 const HALVES_SHARE = 2;
 

@@ -192,7 +192,10 @@ test('--keep removes older snapshots and never the latest', async (t) => {
   assert.equal(nights.length, 600, 'two nights, and latest not once more');
   assert.deepEqual(
     [...new Set(nights)].sort(),
-    runs.slice(1).map(({ manifest }) => manifest.runId),
+    runs
+      .slice(1)
+      .map(({ manifest }) => manifest.runId)
+      .sort(),
   );
   assert.ok(!('run' in (await read('latest'))[0]), 'no such column through latest');
 });

@@ -60,7 +60,10 @@ test('shapes of timestamps keep the instant to the precision they have', () => {
   for (const kind of [...shapes, 'time-millis', 'time-seconds'] as const) {
     const unit = kind in precision ? Reflect.get(precision, kind) : 1n;
     for (const [i, text] of odd(kind).entries()) {
-      const expected = instants(plain[i]).map((t) => (t === null ? null : (t / unit) * unit));
+      // The first is created_at, by which the list is ordered: it loses no digit.
+      const expected = instants(plain[i]).map((t, at) =>
+        t === null || at === 0 ? t : (t / unit) * unit,
+      );
       assert.deepEqual(instants(text), expected, kind);
     }
   }
