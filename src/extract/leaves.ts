@@ -79,7 +79,7 @@ export class Leaves {
   }
 
   async #visitChildren(digits: string): Promise<void> {
-    if (this.requests > 2 * this.#most) this.barred ??= TOO_SMALL;
+    if (this.requests > this.#most) this.barred ??= TOO_SMALL;
     if (digits.length === UUID_DIGITS)
       this.barred ??= 'there are more jobs with one id than a page holds';
     else await Promise.all(DIGITS.map((digit) => this.#visit(digits + digit)));

@@ -27,11 +27,12 @@ export interface Result extends Case {
 }
 
 async function runCase(benchCase: Case, runs: number, folder: string): Promise<Result> {
-  const { jobs, sequenceBytes, latencyMs, formats, drained } = benchCase;
+  const { jobs, sequenceBytes, latencyMs, formats, drained, largestBatch } = benchCase;
   const api = await serve([
     `--jobs=${jobs}`,
     `--sequence-bytes=${sequenceBytes}`,
     `--latency=${latencyMs}ms`,
+    `--largest-batch=${largestBatch}`,
   ]);
   const drains: Measured[] = [];
   const exports: Measured[] = [];

@@ -11,6 +11,8 @@ export interface Case {
   readonly memoryGoal: number | null;
   /** False where the drain cannot take the pages: 100 jobs of 5 MB are more than a string holds. */
   readonly drained: boolean;
+  /** Jobs of a batch, which share their creation time, at most: past a page the list is proven by id. */
+  readonly largestBatch: number;
 }
 
 const ALL = ['parquet', 'arrow', 'ndjson'];
@@ -26,7 +28,7 @@ function timed(
   const name = `${jobs.toLocaleString('en')} jobs${size}, ${latencyMs} ms, ${formats.length > 1 ? 'three formats' : formats[0]}`;
   return {
     ...{ name, jobs, sequenceBytes, latencyMs, formats, ratioGoal },
-    ...{ memoryGoal: null, drained: true },
+    ...{ memoryGoal: null, drained: true, largestBatch: 60 },
   };
 }
 
@@ -37,6 +39,11 @@ function measured(jobs: number, memoryGoal: number | null, sequenceBytes = 0): C
 
 export const CASES: readonly Case[] = [
   timed(100_000, 50, ALL, 1.1),
+  {
+    ...timed(100_000, 50, ALL, null),
+    name: '100,000 jobs, batches of up to 400, 50 ms',
+    largestBatch: 400,
+  },
   timed(100_000, 50, ['parquet'], null),
   timed(100_000, 50, ['arrow'], null),
   timed(100_000, 50, ['ndjson'], null),

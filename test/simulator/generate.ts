@@ -34,6 +34,8 @@ export interface GenerateOptions {
   readonly end: number;
   /** Jobs created up to there; more than these are created after it. */
   readonly history: number;
+  /** Jobs of a batch at most: they share their `created_at`. */
+  readonly largestBatch: number;
 }
 
 interface User {
@@ -63,7 +65,7 @@ export type KeyTwist = (slot: number, keys: JobKeys) => void;
  * on how many follow it: the same seed, end and history with more jobs adds newer ones and leaves the others alone.
  */
 export function generateJobs(table: JobTable, options: GenerateOptions, twist: KeyTwist): void {
-  const { jobs, seed, end, history } = options;
+  const { jobs, seed, end, history, largestBatch } = options;
   const random = new Random(seed, 1);
   const users = makeUsers(random);
   const begin = Math.min(FIRST_INSTANT, end - 365 * DAY);
@@ -95,7 +97,7 @@ export function generateJobs(table: JobTable, options: GenerateOptions, twist: K
         (incidentOn(seed, createdAt) === undefined ? 0 : FAILURE.incident) +
         (random.chance(WRONG_BATCHES) ? FAILURE.wrongBatch : 0),
     };
-    const drawn = random.between(from, to);
+    const drawn = Math.min(random.between(from, to), largestBatch);
     const size = toEnd > 0 ? Math.min(drawn, toEnd) : drawn;
     for (let rank = 0; rank < size && table.length < jobs; rank++) {
       const slot = table.length;

@@ -61,6 +61,11 @@ const line = yargs(process.argv.slice(2))
       describe:
         'Jobs created up to the end; keep it and --end, and more --jobs adds newer ones only [default: --jobs]',
     },
+    'largest-batch': {
+      group: JOBS,
+      coerce: given(whole(MOST)),
+      describe: 'Jobs of a batch at most; they share their created_at [default: 400]',
+    },
     oddities: {
       group: JOBS,
       default: 'none',
@@ -139,7 +144,16 @@ const line = yargs(process.argv.slice(2))
       describe: 'Print address and account as one JSON object',
     },
   })
-  .requiresArg(['jobs', 'seed', 'sequence-bytes', 'end', 'history', 'oddities', 'plant'])
+  .requiresArg([
+    'jobs',
+    'seed',
+    'sequence-bytes',
+    'end',
+    'history',
+    'largest-batch',
+    'oddities',
+    'plant',
+  ])
   .requiresArg(['giant-bytes', 'port', 'latency', 'rate-limit', 'fault', 'drift'])
   .requiresArg(['ties', 'refuse-order', 'cap-total', 'cap-reach'])
   .strict()
@@ -183,6 +197,7 @@ const {
   ties,
   end,
   history,
+  largestBatch,
   refuseOrder,
   capTotal,
   capReach,
@@ -197,6 +212,7 @@ async function started(): Promise<Simulator> {
       giantBytes,
       ...(plant && { planted: plant }),
       ...(history !== undefined && { history }),
+      ...(largestBatch !== undefined && { largestBatch }),
       ...(capTotal !== undefined && { totalCap: capTotal }),
       ...(capReach !== undefined && { reachCap: capReach }),
       ...(rateLimit && { rateLimit }),

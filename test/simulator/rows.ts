@@ -156,6 +156,8 @@ export interface PopulationOptions {
    * more `jobs` adds newer ones only. Default `jobs`.
    */
   readonly history?: number;
+  /** Jobs of a batch at most. Default 400: one batch of a hundred is larger than a page. */
+  readonly largestBatch?: number;
   /** The same seed gives the same jobs, and the same changes. Default 1. */
   readonly seed?: number;
   /** Length of every job's sequence, bytes. Default 100, which makes jobs of some 650 bytes. */
@@ -180,13 +182,13 @@ export interface Population {
 /** Makes the jobs that the options describe; the same options give the same jobs. */
 export function populate(options: PopulationOptions): Population {
   const { jobs = 1000, seed = 1, oddities = false, oddityRate = 0.1, planted = {} } = options;
-  const { end = DEFAULT_END, history = jobs } = options;
+  const { end = DEFAULT_END, history = jobs, largestBatch = 400 } = options;
   const kinds = oddities === true ? ODDITIES : oddities === false ? [] : oddities;
   const kindOf = (slot: number): OddityKind | undefined =>
     slot < jobs ? (planted[slot] ?? oddityOf(slot, kinds, oddityRate)) : undefined;
   const table = new JobTable(jobs);
   const bulky = new Set<number>();
-  generateJobs(table, { jobs, seed, end, history }, (slot, keys) => {
+  generateJobs(table, { jobs, seed, end, history, largestBatch }, (slot, keys) => {
     const kind = kindOf(slot);
     if (kind === 'giant') bulky.add(slot);
     if (kind) twistOf(kind).keys?.(keys, new Random(seed, 5, slot));
