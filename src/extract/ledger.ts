@@ -71,6 +71,11 @@ export class Ledger {
     this.#note(number, Number(updated ?? Number.NaN));
   }
 
+  /** Puts a job of an interrupted run that was no row back in hand. */
+  restoreRow(row: RawJob): void {
+    this.restore(idOf(row), row.instant(UPDATED_AT));
+  }
+
   /** What is known of records set aside, to be kept with a run. */
   get asideHashes(): readonly string[] {
     return [...this.#setAside];

@@ -3,7 +3,6 @@ import * as v from 'valibot';
 import { Extraction } from '../extract/extraction.ts';
 import type { JobsClient } from '../extract/http/client.ts';
 import { REQUEST_LINE_BYTES, requestLineBytes } from '../extract/http/query.ts';
-import { idOf } from '../extract/ledger.ts';
 import { JOB_COLUMNS } from '../jobs/columns.ts';
 import type { Credentials } from '../jobs/options.ts';
 import type { JsonValue } from '../json/json-value.ts';
@@ -242,7 +241,7 @@ async function restore(work: Work, { ledger }: Extraction): Promise<number> {
     const lines = Buffer.from(rejects).toString('utf8').split('\n').slice(0, -1);
     for (const line of lines) {
       const { raw } = JSON.parse(line);
-      if (typeof raw === 'string') ledger.restore(idOf(RawJob.parse(raw)), null);
+      if (typeof raw === 'string') ledger.restoreRow(RawJob.parse(raw));
     }
   }
   return rows;

@@ -84,9 +84,12 @@ test('rows that come again with a later updated_at are published once, in their 
   const updated: string[] = [];
   const api = await serve(t, {
     jobs: 2500,
-    onRequest: (_query, n) => {
+    largestBatch: 40,
+    onRequest: (query, n) => {
       if (n !== 20) return;
-      const { rows } = api.jobs.page({ offset: 1580, limit: 50, direction: 'ASC' });
+      // What the next window will show, once 300 older jobs have come in.
+      const offset = query.offset - 220;
+      const { rows } = api.jobs.page({ offset, limit: 50, direction: 'ASC' });
       updated.push(...rows.map((text) => String(JSON.parse(text).id)));
       for (const id of updated) api.jobs.update(id, { status: 'PAUSED' });
       for (let times = 0; times < 300; times++)

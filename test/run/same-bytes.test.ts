@@ -9,7 +9,7 @@ import { crash, faultyFiles } from '../support/faulty-files.ts';
 import { seededRandom } from '../support/shifting-list.ts';
 import { startWith } from './crashes.ts';
 
-const JOBS = { jobs: 6000, seed: 9, oddities: true } as const;
+const JOBS = { jobs: 6000, seed: 9, oddities: true, largestBatch: 40 } as const;
 
 function digests({ rows, files }: Manifest): string[] {
   return [`${rows} rows`, ...files.map(({ name, sha256 }) => `${name} ${sha256}`)];
