@@ -7,10 +7,9 @@ import { startSimulator } from '../simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
 
 const JOBS = 100_000;
-const PAGES = Math.ceil((JOBS - 1) / 99);
 
 test('after a SIGKILL at 90% of 100,000 jobs the resumed run asks for at most 15% of the pages', async (t) => {
-  const killAt = Math.round(0.9 * PAGES);
+  let killAt = Number.POSITIVE_INFINITY;
   let reached: () => void = () => {};
   const atNinety = new Promise<void>((resolve) => {
     reached = resolve;
@@ -25,6 +24,9 @@ test('after a SIGKILL at 90% of 100,000 jobs the resumed run asks for at most 15
     ...exportOptions(api.url, await temporaryFolder(t)),
     formats: ['arrow'] as const,
   };
+  await runExport({ ...options, output: await temporaryFolder(t) });
+  const pages = api.stats.pages;
+  killAt = pages + Math.round(0.9 * pages);
   const { PATH, HOME } = process.env;
   const child = spawn(process.execPath, ['--import', 'tsx', 'test/run/export-child.ts'], {
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -37,8 +39,8 @@ test('after a SIGKILL at 90% of 100,000 jobs the resumed run asks for at most 15
   const before = api.stats.pages;
   const { manifest } = await runExport(options);
   const asked = api.stats.pages - before;
-  t.diagnostic(`killed after ${before} of ${PAGES} pages; resumed with ${asked}`);
+  t.diagnostic(`killed after ${before - pages} of ${pages} pages; resumed with ${asked}`);
   assert.equal(manifest.rows, JOBS);
   assert.equal(manifest.completeness.proven, true);
-  assert.ok(asked <= 0.15 * PAGES, `${asked} pages`);
+  assert.ok(asked <= 0.15 * pages, `${asked} pages`);
 });
