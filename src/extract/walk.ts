@@ -243,7 +243,7 @@ export class Walk {
     if (answer.kind === 'bad-job') {
       const { reason, raw, known } = answer;
       const offset = query.direction === 'ASC' ? query.offset : null;
-      ledger.setAside({ reason, offset, raw }, known);
+      ledger.setAside({ reason: `${reason} (offset ${offset ?? 'unknown'})`, offset, raw }, known);
       return [];
     }
     const descends = query.direction === 'DESC';
@@ -253,9 +253,12 @@ export class Walk {
       ledger.take(row);
       if (key !== null) keys.push(key);
     }
-    for (const { at, reason, bytes } of answer.damaged) {
-      const offset = descends ? null : query.offset + at;
-      ledger.setAside({ reason, offset, raw: bytes }, bytes);
+    for (const [before, { at, reason, bytes }] of answer.damaged.entries()) {
+      const place = query.offset + at;
+      const offset = descends ? answer.total - 1 - place : place;
+      const beside = [at - before - 1, at - before].flatMap((row) => answer.rows[row] ?? []);
+      const where = ` (offset ${offset}, beside ${beside.map(idOf).join(' and ')})`;
+      ledger.setAside({ reason: reason + where, offset, raw: bytes }, bytes);
     }
     this.#total = answer.total;
     if (this.#firstTotal < 0) this.#firstTotal = answer.total;

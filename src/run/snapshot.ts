@@ -229,11 +229,16 @@ function judge(
   );
 }
 
+/** Reasons of rejects that an error names. */
+const MOST_REASONS = 10;
+
 /** @throws ExportError (65) when more rows were set aside than allowed. The work stays. */
 function judgeRejects({ maxRejects }: ExportOptions, { rejects }: Loaded): void {
   const count = rejectsIn(rejects);
   if (count <= maxRejects) return;
-  const reasons = Object.entries(rejects).map(([reason, rows]) => `${rows} of them ${reason}`);
+  const kinds = Object.entries(rejects).map(([reason, rows]) => `${rows} of them ${reason}`);
+  const more = kinds.length > MOST_REASONS ? [`${kinds.length - MOST_REASONS} more reasons`] : [];
+  const reasons = [...kinds.slice(0, MOST_REASONS), ...more];
   throw new ExportError(
     `${count} rows cannot be exported, more than --max-rejects ${maxRejects} allows (${reasons.join('; ')}). ` +
       `Nothing was published. To publish the others, run the same command with --max-rejects ${count}: what ` +

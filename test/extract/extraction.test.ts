@@ -141,11 +141,13 @@ for (const [place, at] of Object.entries(PLACES)) {
     assert.equal(completeness.method, 'enclosed');
     assert.equal(ids.size, 499);
     const aside = chunks.flatMap(({ setAside }) => setAside);
+    const beside = [list.entries[at - 1], list.entries[at + 1]].flatMap((job) => job?.id ?? []);
     assert.deepEqual(
-      aside.map(({ reason }) => reason),
-      ['not JSON'],
+      aside.map(({ offset }) => offset),
+      [at],
     );
-    if (place !== 'last') assert.equal(aside[0].offset, at);
+    assert.ok(aside[0].reason.startsWith(`not JSON (offset ${at}, beside `), aside[0].reason);
+    assert.ok(beside.some((id) => aside[0].reason.includes(id)));
   });
 
   for (const kind of ['unreadable', 'too-large'] as const)

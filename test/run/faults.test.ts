@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import type { ExportOptions } from '../../src/run/options.ts';
@@ -127,6 +127,32 @@ test('rows past --max-rejects end the run with 65; the same command with a highe
   assert.equal(rejects?.name, 'rejects.ndjson');
   assert.equal(rejects?.rows, manifest.rejects);
   assert.ok(api.stats.pages - before <= 12, `${api.stats.pages - before} pages again`);
+});
+
+test('jobs that cannot be read are set aside, wherever they stand; the others are exported', async (t) => {
+  const planted = {
+    0: 'variables-nan',
+    222: 'invalid-utf8',
+    1499: 'variables-nan',
+  } as const;
+  const api = await serve(t, { jobs: 1500, planted, largestBatch: 40 });
+  const options = await ndjsonOptions(t, api);
+  await assert.rejects(runExport(options), {
+    exitCode: 65,
+    message:
+      /^3 rows cannot .* \(offset 0, beside .*UTF-8 \(offset 222, beside .* --max-rejects 3/s,
+  });
+  const before = api.stats.pages;
+  const { folder, manifest } = await runExport({ ...options, maxRejects: 3 });
+  assert.ok(api.stats.pages - before <= 4, `${api.stats.pages - before} pages again`);
+  assert.equal(manifest.completeness.method, 'enclosed');
+  assert.deepEqual([manifest.rows, manifest.rejects], [1497, 3]);
+  const lines = (await readFile(join(folder, 'rejects.ndjson'), 'utf8')).trim().split('\n');
+  const rejects = lines.map((line) => JSON.parse(line));
+  assert.deepEqual(rejects.map(({ offset }) => offset).toSorted(), [0, 1499, 222]);
+  const kinds = rejects.map(({ raw, base64 }) => [/NaN/.test(raw), base64 !== undefined]);
+  assert.equal(kinds.filter(([isText]) => isText).length, 2);
+  assert.equal(kinds.filter(([, isBytes]) => isBytes).length, 1);
 });
 
 test('a failed run leaves the last snapshot as it was', async (t) => {
