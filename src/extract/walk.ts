@@ -1,4 +1,3 @@
-import type { RawJob } from '../json/raw-job.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { Coverage, type Gap, type Key, type Segment } from './coverage.ts';
 import { idOf } from './ledger.ts';
@@ -61,7 +60,8 @@ export class Walk {
   readonly #wholeLists = new Map<PageQuery['direction'], string>();
   #beyond = 0;
   #windowsBeyond = 0;
-  #firstPage: readonly RawJob[] = [];
+  /** Ids: the page is not to be held. */
+  #firstPage: readonly string[] = [];
   #samePages = 0;
   /** What the server said when it refused the last request for the newest jobs. */
   #refused: string | null = null;
@@ -301,10 +301,10 @@ export class Walk {
     if (isTied && (query.limit === this.#setting.sizing.pageSize || !isFull(answer)))
       this.barred ??= 'more jobs share one creation time than one answer can enclose';
     if (query.direction === 'DESC' || !isFull(answer)) return;
-    if (query.offset === 0) this.#firstPage = rows;
+    if (query.offset === 0) this.#firstPage = rows.map(idOf);
     const isFirst =
       this.#firstPage.length > 0 &&
-      this.#firstPage.every((row, place) => place in rows && idOf(rows[place]) === idOf(row));
+      this.#firstPage.every((id, place) => place in rows && idOf(rows[place]) === id);
     this.#samePages = query.offset > 0 && isFirst ? this.#samePages + 1 : 0;
     if (this.#samePages >= SAME_PAGES) throw offsetIgnored(query.offset);
   }
