@@ -123,7 +123,7 @@ export function showFailure(
 function described(
   thrown: unknown,
 ): Pick<ExportError, 'message' | 'exitCode' | 'stage' | 'retryable'> {
-  const known = openFilesError(thrown);
+  const known = openFilesError(thrown, 'cli');
   if (known instanceof ExportError) return known;
   const said = messageOf(thrown).split('\n')[0]?.slice(0, 200) ?? '';
   const own = { stage: 'cli', retryable: false } as const;

@@ -1,4 +1,3 @@
-import type { RawJob } from '../json/raw-job.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { Coverage, type Gap, type Key, type Segment } from './coverage.ts';
 import { idOf } from './ledger.ts';
@@ -50,7 +49,7 @@ export class Walk {
   isOnePage = false;
   readonly #order: Order;
   readonly #setting: Setting;
-  readonly #overlap: Overlap;
+  readonly #overlap = new Overlap();
   readonly #closing: Promise<void>[] = [];
   /** Where the gaps end that were tried to be closed on the way. */
   readonly #tried = new Set<Key>();
@@ -63,7 +62,7 @@ export class Walk {
   readonly #wholeLists = new Map<PageQuery['direction'], string>();
   #beyond = 0;
   #windowsBeyond = 0;
-  #firstPage: readonly RawJob[] = [];
+  #firstIds: readonly string[] = [];
   #samePages = 0;
   /** What the server said when it refused the last request for the newest jobs. */
   #refused: string | null = null;
@@ -77,7 +76,6 @@ export class Walk {
   constructor(order: Order, setting: Setting, state?: WalkState) {
     this.#order = order;
     this.#setting = setting;
-    this.#overlap = new Overlap();
     this.coverage = new Coverage(state?.segments);
     this.#covered = state?.covered ?? 0;
     this.#lastEnd = this.#covered;
@@ -304,10 +302,10 @@ export class Walk {
     if (isTied && (query.limit === this.#setting.sizing.pageSize || !isFull(answer)))
       this.barred ??= 'more jobs share one creation time than one answer can enclose';
     if (query.direction === 'DESC' || !isFull(answer)) return;
-    if (query.offset === 0) this.#firstPage = rows;
+    if (query.offset === 0) this.#firstIds = rows.map(idOf);
     const isFirst =
-      this.#firstPage.length > 0 &&
-      this.#firstPage.every((row, place) => place in rows && idOf(rows[place]) === idOf(row));
+      this.#firstIds.length > 0 &&
+      this.#firstIds.every((id, place) => place in rows && idOf(rows[place]) === id);
     this.#samePages = query.offset > 0 && isFirst ? this.#samePages + 1 : 0;
     if (this.#samePages >= SAME_PAGES) throw offsetIgnored(query.offset);
   }

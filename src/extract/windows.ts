@@ -72,14 +72,23 @@ export async function readWindow(
   const half = Math.min(limit - 1, Math.ceil(limit / 2) + (limit > HALVES_SHARE ? 1 : 0));
   if (answer.kind === 'too-large') sizing.pageSize = Math.min(sizing.pageSize, half);
   const second = Math.max(offset + 1, offset + half - (half > 1 ? HALVES_SHARE : 0));
-  return [
-    ...(await readWindow(reader, sizing, { ...query, limit: half })),
-    ...(await readWindow(reader, sizing, {
-      ...query,
-      offset: second,
-      limit: offset + limit - second,
-    })),
-  ];
+  const first = await readWindow(reader, sizing, { ...query, limit: half });
+  const rest = { ...query, offset: second, limit: offset + limit - second };
+  return [...first, ...heldOnce(await readWindow(reader, sizing, rest), first)];
+}
+
+/** The jobs that came alone and came before are those that came before: each may fill a page, and halves share some. */
+function heldOnce(answers: readonly Answer[], before: readonly Answer[]): Answer[] {
+  const known = before.flatMap((answer) => loneRow(answer) ?? []);
+  return answers.map((answer) => {
+    const row = loneRow(answer);
+    const same = row && known.find(({ bytes }) => bytes.equals(row.bytes));
+    return answer.kind === 'page' && same ? { ...answer, rows: [same] } : answer;
+  });
+}
+
+function loneRow(answer: Answer): RawJob | undefined {
+  return answer.kind === 'page' && answer.rows.length === 1 ? answer.rows[0] : undefined;
 }
 
 /** A job that can be no row, from what came when it was asked for alone. */

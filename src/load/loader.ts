@@ -5,7 +5,7 @@ import type { Compression, Format } from '../jobs/pipeline.ts';
 import type { Micros } from '../jobs/timestamp.ts';
 import { EXIT, ExportError, messageOf } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
-import { explainIoErrors } from '../platform/io-errors.ts';
+import { explainIoErrors, openFilesError } from '../platform/io-errors.ts';
 import { decodePart, type Part, partName } from '../platform/part-file.ts';
 import { arrow } from './arrow.ts';
 import { Blocks, gather, type Rows } from './blocks.ts';
@@ -354,7 +354,8 @@ async function explained<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (thrown) {
-    if (thrown instanceof ExportError) throw thrown;
+    const known = openFilesError(thrown, 'load');
+    if (known instanceof ExportError) throw known;
     throw new ExportError(`encoding the files failed: ${messageOf(thrown)}`, {
       exitCode: EXIT.bug,
       stage: 'load',

@@ -4,6 +4,7 @@ import type { FileContents, FoundColumn } from '../jobs/file-contents.ts';
 import type { Format } from '../jobs/pipeline.ts';
 import { EXIT, ExportError, errorCode, messageOf } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
+import { openFilesError } from '../platform/io-errors.ts';
 import { nodeFiles } from '../platform/node-files.ts';
 import { type ErrorMessage, postedError, startWorker } from '../platform/worker.ts';
 import type { Loaded, LoadTask } from './loader.ts';
@@ -117,7 +118,9 @@ function start<T>(task: ThreadTask, what: string): { worker: Worker; answer: Pro
   return { worker, answer };
 }
 
-function failed(what: string, cause: unknown): ExportError {
+function failed(what: string, cause: unknown): unknown {
+  const known = openFilesError(cause, 'load');
+  if (known !== cause) return known;
   return errorCode(cause) === 'ERR_WORKER_OUT_OF_MEMORY'
     ? new ExportError(
         `damage in ${what}: to read it back would take more memory than it can need`,

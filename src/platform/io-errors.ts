@@ -80,15 +80,15 @@ export function ioError(thrown: unknown, place: IoPlace): unknown {
 }
 
 /**
- * Too few open files, met outside of the file-system door (a module that could not be opened, for example), is no bug of
- * the program: an `ExportError` (74). Anything else comes back as it is.
+ * Too few open files, met outside of the file-system door (by a module or a socket), is no bug of the program and no
+ * fault of the server: an `ExportError` (74). Anything else comes back as it is.
  */
-export function openFilesError(thrown: unknown): unknown {
+export function openFilesError(thrown: unknown, stage: Stage): unknown {
   const code = errorCode(thrown) ?? '';
   if (thrown instanceof ExportError || !['EMFILE', 'ENFILE'].includes(code)) return thrown;
   return new ExportError(
     `${REASONS[code]} (${code}); ${REMEDIES[code]} and run the same command again`,
-    { exitCode: EXIT.io, stage: 'cli', retryable: true, cause: thrown },
+    { exitCode: EXIT.io, stage, retryable: true, cause: thrown },
   );
 }
 

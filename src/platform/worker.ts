@@ -1,5 +1,6 @@
 import { type ResourceLimits, Worker } from 'node:worker_threads';
 import { EXIT, ExportError, type ExportErrorOptions, messageOf } from './errors.ts';
+import { openFilesError } from './io-errors.ts';
 
 /**
  * Starts a worker thread on a module of this package, whether it runs built or, under tsx, from its sources.
@@ -30,11 +31,12 @@ export interface ErrorMessage extends ExportErrorOptions {
 
 /** Anything thrown, ready to be posted to another thread. What is no `ExportError` becomes a bug of `stage`. */
 export function errorMessage(thrown: unknown, stage: ExportErrorOptions['stage']): ErrorMessage {
-  if (!(thrown instanceof ExportError))
+  const known = openFilesError(thrown, stage);
+  if (!(known instanceof ExportError))
     return { message: messageOf(thrown), exitCode: EXIT.bug, stage };
-  const { message, exitCode, retryable, cause } = thrown;
+  const { message, exitCode, retryable, cause } = known;
   const told = cause instanceof Error ? { cause } : {};
-  return { message, exitCode, stage: thrown.stage, retryable, ...told };
+  return { message, exitCode, stage: known.stage, retryable, ...told };
 }
 
 /** The error that was posted. */

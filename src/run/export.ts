@@ -96,6 +96,8 @@ export async function runExport(
           (await runUnderLock(opened, reached, begun, signal));
         if (options.keep !== undefined) await retain({ files, pipelineFolder, keep: options.keep });
         await work.discard();
+        // What this pipeline now has newer rows than, and would start afresh, nobody asks for again: windows that roll on.
+        await ageWork(opened, options.resumeWithinMs);
         return result;
       } finally {
         await work.settle();
@@ -109,9 +111,10 @@ export async function runExport(
 /** The unfinished work of this run, found or begun. The caller holds the pipeline's lock. */
 async function openWork(
   options: ExportOptions,
-  { files, clock, emit, random }: Effects,
+  effects: Effects,
   pipelineFolder: string,
 ): Promise<Work> {
+  const { files, clock, emit, random } = effects;
   const own = fingerprint({
     apiUrl: options.apiUrl,
     account: accountOf(options.credentials),
@@ -129,11 +132,8 @@ async function openWork(
     restart: options.restart,
     resumeWithinMs: options.resumeWithinMs,
   });
-  const parent = join(pipelineFolder, '.work');
-  for (const other of await ageOtherWork({ files, clock, parent, own })) {
-    const message = other.removed
-      ? `removed the unfinished work of another run, older than a week: ${other.folder}`
-      : `another run of this pipeline, with other options, was interrupted; its work stays in ${other.folder}`;
+  for (const folder of await ageWork({ effects, pipelineFolder, work })) {
+    const message = `another run of this pipeline, with other options, was interrupted; its work stays in ${folder}`;
     emit({ type: 'log', level: 'info', message });
   }
   if (work.opening === 'resumed') {
@@ -145,6 +145,22 @@ async function openWork(
     emit({ type: 'log', level: 'warn', message });
   }
   return work;
+}
+
+/** Removes the unfinished work of other runs that is too old. @returns the folders of what stays */
+async function ageWork(
+  { effects, pipelineFolder, work }: Pick<RunStart, 'effects' | 'pipelineFolder' | 'work'>,
+  keptForMs?: number,
+): Promise<string[]> {
+  const { files, clock, emit } = effects;
+  const own = work.header.fingerprint;
+  const age = keptForMs === undefined ? {} : { keptForMs };
+  const others = await ageOtherWork({ files, clock, pipelineFolder, own, ...age });
+  for (const { folder } of others.filter(({ removed }) => removed)) {
+    const message = `removed the unfinished work of another run, too old to be resumed: ${folder}`;
+    emit({ type: 'log', level: 'info', message });
+  }
+  return others.filter(({ removed }) => !removed).map(({ folder }) => folder);
 }
 
 function accountOf(credentials: Credentials): string | null {

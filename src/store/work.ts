@@ -7,12 +7,14 @@ import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
 import type { Part } from '../platform/part-file.ts';
 
-/** Unfinished work that nobody resumed is kept this long, milliseconds. */
+/** Unfinished work that nobody resumed is kept this long at most, milliseconds. */
 export const KEPT_FOR_MS = 7 * 24 * 3600 * 1000;
 
 /** Loads the Arrow library: when there is a part, not before the first request. */
 const partFile = () => import('../platform/part-file.ts');
 
+/** In a pipeline's folder, holds one folder a run. */
+const WORK = '.work';
 const HEADER = 'work.json';
 const PART = /^part-\d{6,}\.arrow$/;
 /** What reading a lost or broken file fails with; other errors say nothing about the file itself. */
@@ -52,7 +54,7 @@ export interface WorkOptions {
 
 /** Where a run's unfinished work is: `<output>/<pipeline>/.work/<fingerprint>`. */
 export function workFolder(pipelineFolder: string, fingerprint: string): string {
-  return join(pipelineFolder, '.work', fingerprint);
+  return join(pipelineFolder, WORK, fingerprint);
 }
 
 /**
@@ -235,35 +237,38 @@ export interface OtherWork {
   readonly folder: string;
   /** When it began, wall time, milliseconds since the epoch. */
   readonly startedAt: number;
-  /** True when it was older than a week and is gone now. */
+  /** True when it was too old and is gone now. */
   readonly removed: boolean;
 }
 
 /**
- * Looks at the unfinished work of other runs, removes what is older than a week and leaves the rest alone. The caller
+ * Looks at the unfinished work of other runs of a pipeline, removes what is too old and leaves the rest alone. The caller
  * holds the pipeline's lock.
  *
  * @param own fingerprint of this run
- * @param parent the folder that holds one work folder a run
+ * @param keptForMs age from which it goes, if not at `KEPT_FOR_MS` already
  */
 export async function ageOtherWork(options: {
   readonly files: FileSystem;
   readonly clock: Pick<Clock, 'wall'>;
-  readonly parent: string;
+  readonly pipelineFolder: string;
   readonly own: string;
+  readonly keptForMs?: number;
 }): Promise<OtherWork[]> {
+  const { clock, own, keptForMs = KEPT_FOR_MS } = options;
+  const parent = join(options.pipelineFolder, WORK);
   const files = explainIoErrors(options.files, 'checkpoint', 'work');
-  if ((await files.stat(options.parent)) === undefined) return [];
+  if ((await files.stat(parent)) === undefined) return [];
   const found: OtherWork[] = [];
-  for (const name of await files.list(options.parent)) {
-    const folder = join(options.parent, name);
-    if (name === options.own || !/^[0-9a-f]{16}$/.test(name)) continue;
+  for (const name of await files.list(parent)) {
+    const folder = join(parent, name);
+    if (name === own || !/^[0-9a-f]{16}$/.test(name)) continue;
     const stat = await files.stat(folder);
     if (stat?.kind !== 'folder') continue;
     const path = join(folder, HEADER);
     const header = (await files.stat(path)) && parseHeader(await files.read(path));
     const startedAt = header?.startedAt ?? stat.modifiedMs;
-    const removed = options.clock.wall() - startedAt > KEPT_FOR_MS;
+    const removed = clock.wall() - startedAt > Math.min(keptForMs, KEPT_FOR_MS);
     if (removed) await removeWork(files, folder);
     found.push({ folder, startedAt, removed });
   }

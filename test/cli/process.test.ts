@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { encodeHolder } from '../../src/store/lock-holder.ts';
 import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { REPOSITORY } from '../support/cli.ts';
 import { ended, start } from '../support/process.ts';
@@ -92,32 +93,48 @@ describe('the process', () => {
     assert.equal(code, 65);
     assert.match(stdout, /jobs\.arrow/);
   });
-});
 
-describe('a process that the system refuses something', () => {
-  let folder = '';
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'refused-'));
+  it('ends in 74 with a sentence wherever it meets the limit of open files', async () => {
+    const main = join(REPOSITORY, 'dist/src/cli/main.js');
+    const codes = new Set<number | null>();
+    // Modules, sockets, threads and files meet the limit in turn, until it is enough.
+    for (const files of [20, 24, 34, 39, 40, 41, 42, 43, 44, 80]) {
+      const script = `ulimit -n ${files} && exec "$0" "$@"`;
+      const args = [main, ...exporting(`few-${files}`, '--log-level', 'warn')];
+      const { PATH, HOME } = process.env;
+      const env = { PATH, HOME, ...TOKEN };
+      const child = spawn('bash', ['-c', script, process.execPath, ...args], { env });
+      const { code, stderr } = await ended(child);
+      codes.add(code);
+      if (code !== 0) assert.match(stderr, /^pasqal-jobs: [^\n]*too many open files[^\n]*\n$/);
+    }
+    assert.deepEqual([...codes], [74, 0]);
   });
-  after(() => rm(folder, { recursive: true }));
 
-  for (const [why, script, code, message] of [
-    [
-      'may open few files',
-      'ulimit -n 20',
-      74,
-      /^pasqal-jobs: too many open files \(EMFILE\); raise/,
-    ],
-  ] as const) {
-    it(`ends with ${code} and a sentence when it ${why}`, async () => {
-      await mkdir(join(folder, 'gone'), { recursive: true });
-      const main = join(REPOSITORY, 'dist/src/cli/main.js');
-      const command = `cd "$1" && ${script} && exec "$2" "$3" export --api-url http://127.0.0.1:9/x --output "$1/few"`;
-      const child = spawn('bash', ['-c', command, 'bash', folder, process.execPath, main]);
-      const result = await ended(child);
-      assert.equal(result.code, code);
-      assert.match(result.stderr, message);
-      assert.equal(result.stderr.trim().split('\n').length, 1);
-    });
-  }
+  it('takes over the lock of a run that cannot be seen, or that names nobody, when told to', async () => {
+    const elsewhere = {
+      ...{ host: 'c0ffee', machine: 'another', boot: 'b', pidNamespace: 'pid:[1]', pid: 7 },
+      ...{ started: '1', since: '2026-11-23T02:00:00.000Z', token: '0'.repeat(36) },
+    };
+    const lock = join(folder, 'locked', 'jobs', '.lock');
+    await mkdir(dirname(lock), { recursive: true });
+    for (const [content, says] of [
+      [
+        encodeHolder(elsewhere),
+        /pid 7 on host c0ffee since 2026-11-23T02:00:00\.000Z holds the lock/,
+      ],
+      ['', /\.lock names no holder: .* at \d{4}-/],
+    ] as const) {
+      await writeFile(lock, content);
+      const asked = simulator.stats.requests;
+      const { code, stderr } = await ended(start(exporting('locked'), TOKEN));
+      assert.equal(code, 75);
+      assert.match(stderr, says);
+      assert.match(stderr, /run again with --break-lock\n$/);
+      assert.equal(simulator.stats.requests, asked);
+      const broken = start(exporting('locked', '--break-lock', '--log-level', 'warn'), TOKEN);
+      assert.equal((await ended(broken)).code, 0);
+      assert.ok(!(await readdir(dirname(lock))).includes('.lock'));
+    }
+  });
 });

@@ -3,6 +3,7 @@ import test from 'node:test';
 import { Extraction, type RowChunk } from '../../src/extract/extraction.ts';
 import { idOf, Ledger } from '../../src/extract/ledger.ts';
 import type { FetchPage, PageAnswer } from '../../src/extract/page.ts';
+import { readWindow } from '../../src/extract/windows.ts';
 import type { JsonValue } from '../../src/json/json-value.ts';
 import { JOB_FIELDS, type RawJob } from '../../src/json/raw-job.ts';
 import { ShiftingList } from '../support/shifting-list.ts';
@@ -59,6 +60,19 @@ test('where the reach is capped, leaves find the rest', async () => {
   assert.equal(completeness.proven, true, JSON.stringify(completeness));
   assert.equal(ids.size, 1200);
   assert.ok(completeness.found > 0);
+});
+
+test('a job that fills a page is held once, however often its window is halved', async () => {
+  const list = new ShiftingList({ length: 20 });
+  const fetchPage: FetchPage = async (query) =>
+    query.limit > 1
+      ? { kind: 'too-large', limitBytes: 64, head: Buffer.from('[') }
+      : list.fetchPage(query);
+  const sizing = { pageSize: 20, cap: 20, pageBytes: 0 };
+  const answers = await readWindow(readerOf(fetchPage), sizing, { offset: 0, limit: 20 });
+  const rows = answers.flatMap((answer) => (answer.kind === 'page' ? answer.rows : []));
+  assert.ok(rows.length > 25, 'halves share jobs');
+  assert.equal(new Set(rows).size, 20);
 });
 
 test('a list that hides rows of its pages is not proven, and does not go on for ever', async () => {

@@ -64,13 +64,13 @@ describe('a system error of the disk', () => {
       [systemError('EMFILE', '/chunk.js'), 74, /too many open files .*ulimit -n/],
       [systemError('ENFILE', '/chunk.js'), 74, /in the whole system \(ENFILE\); close other/],
     ] as const) {
-      const refusal = openFilesError(thrown);
+      const refusal = openFilesError(thrown, 'cli');
       assert.ok(refusal instanceof ExportError);
       assert.equal(refusal.exitCode, exitCode);
       assert.match(refusal.message, message);
     }
     for (const other of [systemError('ENOENT', '/x'), new TypeError('a bug'), 'text']) {
-      assert.equal(openFilesError(other), other);
+      assert.equal(openFilesError(other, 'cli'), other);
     }
   });
 

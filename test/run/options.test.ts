@@ -129,6 +129,19 @@ describe('the border of the library', () => {
     ['pages of nothing', { pageSize: 0 }, /^pageSize: expected .* from 2 to 100, got 0$/],
     ['half a job', { pageSize: 2.5 }, /^pageSize: .*got 2\.5$/],
     ['digits for a number', { pageSize: '50' }, /^pageSize: .*got '50'$/],
+    ['no number', { pageSize: Number.NaN }, /^pageSize: .*got NaN$/],
+    ['no connection', { concurrency: 0 }, /^concurrency: .*from 1 to 64, got 0$/],
+    ['too many connections', { concurrency: 65 }, /^concurrency: /],
+    ['no snapshot', { keep: 0 }, /^keep: /],
+    ['fewer than none', { maxRejects: -1 }, /^maxRejects: .*got -1$/],
+    ['a past', { resumeWithinMs: -1 }, /^resumeWithinMs: /],
+    ['an unknown codec', { compression: 'lz4' }, /^compression: /],
+    ['an unknown region', { region: 'eu' }, /^region: /],
+    ['no output', { output: '' }, /^output: /],
+    ['an empty token', { credentials: { kind: 'token', token: '' } }, /^credentials: token: /],
+    ['no credentials', { credentials: undefined }, /^credentials: expected an object/],
+    ['a text for the filters', { filters: 'DONE' }, /^filters: expected an object$/],
+    ['a number in a filter', { filters: { status: [3] } }, /^filters: status: /],
     ['no file', { formats: [] }, /^formats: expected a comma-separated list/],
     ['a word for a list', { formats: 'parquet' }, /^formats: /],
     ['a typo', { pagesize: 50 }, /^no option is called 'pagesize'; did you mean pageSize\?$/],
@@ -184,6 +197,20 @@ describe('the border of the library', () => {
       assert.doesNotMatch(error.message, /s3cr3t/);
     });
   }
+
+  it('checks every option and every filter that there is', async () => {
+    const everyone = [
+      ...Object.keys(RUN_OPTIONS).map((name) => [name, { [name]: {} }] as const),
+      ...Object.keys(FILTER_OPTIONS).map(
+        (name) => [`filters: ${name}`, { filters: { [name]: {} } }] as const,
+      ),
+    ];
+    for (const [name, given] of everyone) {
+      const error = await runExport({ ...LEAST, ...Object(given) }).catch((thrown) => thrown);
+      assert.equal(error.exitCode, 64, name);
+      assert.ok(error.message.startsWith(`${name}: expected `), error.message);
+    }
+  });
 
   it('refuses to go without credentials to any other machine', () => {
     const credentials = { kind: 'none' } as const;

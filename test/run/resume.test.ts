@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import type { Effects } from '../../src/platform/effects.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
 import type { Manifest } from '../../src/publish/manifest.ts';
+import { nodeEffects } from '../../src/run/start.ts';
 import { runExport } from '../../src/run.ts';
 import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
@@ -76,6 +78,59 @@ test('an interrupted export goes on where it stopped and ends with the same byte
     'status.json',
   ]);
 });
+
+test('unfinished work that is never asked for again goes with a run that publishes, once it is too old to be resumed', async (t) => {
+  const api = await serve(t, { jobs: 600 });
+  const output = await temporaryFolder(t);
+  const works = () => readdir(join(output, 'jobs', '.work'));
+  const windowFrom = (startDate: string) => ({ filters: { startDate } });
+  await interrupted(api, output, 100, windowFrom('2020-01-01'));
+  const publishing = { ...exportOptions(api.url, output), ...windowFrom('2020-01-02') };
+  await runExport(publishing);
+  const [left, ...others] = await works();
+  assert.deepEqual(others, []);
+  const emit = () => {};
+  const clock = { ...nodeEffects.clock, wall: () => Date.now() + publishing.resumeWithinMs };
+  const failing = runExport({ ...publishing, apiUrl: `${api.url}/nowhere` }, { clock, emit });
+  await assert.rejects(failing, { exitCode: 76 });
+  assert.ok((await works()).includes(left), 'a failed run removes nothing');
+  await runExport(publishing, { clock });
+  assert.ok(!(await works()).includes(left));
+});
+
+test('400 ids go in requests of at most 4 kB, are proven, and resumed', async (t) => {
+  const api = await serve(t, { jobs: 1200 });
+  const { rows } = api.jobs.page({ offset: 0, limit: 1200 });
+  const ids = rows.flatMap((text, at) => (at % 3 === 0 ? [String(JSON.parse(text).id)] : []));
+  const lines: number[] = [];
+  const seen = (message: unknown) => {
+    const { request } = Object(message);
+    lines.push(`${request.method} ${request.url} HTTP/1.1\r\n`.length);
+  };
+  subscribe('http.server.request.start', seen);
+  t.after(() => unsubscribe('http.server.request.start', seen));
+  const filters = { id: [...ids, ids[0], '00000000-0000-4000-8000-000000000000'] };
+  const { manifest, folder } = await runExport({
+    ...exportOptions(api.url, await temporaryFolder(t)),
+    filters,
+  });
+  assert.deepEqual((await exportedIds(folder)).toSorted(), ids.toSorted());
+  assert.equal(manifest.completeness.proven, true);
+  assert.ok(lines.length > 4 && Math.max(...lines) <= 4096, `${Math.max(...lines)} bytes`);
+  assert.ok(Math.max(...lines) > 3000, 'not one by one');
+
+  const output = await temporaryFolder(t);
+  await interrupted(api, output, 200, { filters });
+  const resumed = await runExport({ ...exportOptions(api.url, output), filters });
+  assert.equal(resumed.manifest.resumed, 1);
+  assert.equal(resumed.manifest.completeness.proven, true);
+  assert.deepEqual(digests(resumed.manifest), digests(manifest));
+});
+
+async function exportedIds(folder: string): Promise<string[]> {
+  const lines = (await readFile(join(folder, 'jobs.ndjson'), 'utf8')).trimEnd().split('\n');
+  return lines.map((line) => String(JSON.parse(line).id));
+}
 
 test('rows set aside survive an interruption', async (t) => {
   const api = await serve(t, {

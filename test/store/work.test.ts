@@ -241,8 +241,11 @@ describe('unfinished work of other runs', () => {
     await work.append(partOf('rows'));
   }
 
-  function age(files: MemoryFiles) {
-    return ageOtherWork({ files, clock: { wall: () => NOW }, parent: PARENT, own: FINGERPRINT });
+  function age(files: MemoryFiles, keptForMs?: number) {
+    const clock = { wall: () => NOW };
+    const more = keptForMs === undefined ? {} : { keptForMs };
+    const pipelineFolder = '/output/jobs';
+    return ageOtherWork({ files, clock, pipelineFolder, own: FINGERPRINT, ...more });
   }
 
   it('is nothing where nothing ever ran', async () => {
@@ -264,6 +267,15 @@ describe('unfinished work of other runs', () => {
     await leaveWork(files, OTHER, startedAt);
     assert.deepEqual(await age(files), [{ folder, startedAt, removed: true }]);
     assert.deepEqual(await files.list(PARENT), []);
+  });
+
+  it('goes earlier when told to, never later', async () => {
+    const files = memoryFiles();
+    await leaveWork(files, OTHER, NOW - 1000);
+    assert.equal((await age(files, 1000))[0]?.removed, false);
+    assert.equal((await age(files, 999))[0]?.removed, true);
+    await leaveWork(files, OTHER, NOW - KEPT_FOR_MS - 1);
+    assert.equal((await age(files, 2 * KEPT_FOR_MS))[0]?.removed, true);
   });
 
   it('never includes the run itself or what is no work folder', async () => {

@@ -32,15 +32,16 @@ export async function decodeBody(answer: HttpAnswer, maxBytes: number): Promise<
   }
 }
 
+/** Bytes of its own: a head may be kept for long, what it is the start of must not be kept with it. */
 function headOf(answer: HttpAnswer): Buffer {
-  const start = answer.body.subarray(0, HEAD_BYTES);
+  const start = Buffer.from(answer.body.subarray(0, HEAD_BYTES));
   if (!encodingOf(answer).includes('gzip')) return start;
   try {
     const decoded = gunzipSync(start, {
       finishFlush: constants.Z_SYNC_FLUSH,
       maxOutputLength: 1 << 27,
     });
-    return decoded.subarray(0, HEAD_BYTES);
+    return Buffer.from(decoded.subarray(0, HEAD_BYTES));
   } catch {
     return start;
   }

@@ -1,4 +1,5 @@
 import { EXIT, type ExitCode, ExportError, errorCode } from '../../platform/errors.ts';
+import { openFilesError } from '../../platform/io-errors.ts';
 
 /**
  * What can go wrong with one request. Everything else is an `ExportError` at once.
@@ -169,12 +170,15 @@ const TROUBLES: readonly Trouble[] = [
  *
  * @param contacted whether the server has ever answered in this run
  * @param proxy host and port of the proxy that the trouble is with; undefined: the server itself
- * @throws the error itself when it comes from nowhere near a connection: a bug
+ * @throws ExportError (74) when this machine has no socket left; the error itself when it comes from nowhere near a
+ *   connection: a bug
  */
 export function faultOfError(error: unknown, contacted: boolean, proxy?: string): Outcome<never> {
   const parser = error instanceof Error && error.name === PARSER_ERROR;
   const code = parser ? PARSER_ERROR : errorCode(error);
   if (code === undefined || code === 'UND_ERR_INVALID_ARG') throw error;
+  const refused = openFilesError(error, 'extract');
+  if (refused instanceof ExportError) throw refused;
   const { what, first, later } = TROUBLES.find(({ codes }) => codes.test(code)) ?? BROKEN;
   const cause = plainCause(error, code);
   if (proxy === undefined) return fault(contacted ? later : first, `${what} (${code})`, { cause });

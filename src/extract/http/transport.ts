@@ -154,6 +154,8 @@ async function readBytes(
     pieces.push(piece);
     if (cut && (!announced || bytes >= Math.min(HEAD_BYTES, maxBytes))) break;
   }
+  // Whoever keeps a head must not keep all that came with it.
+  if (cut) return { body: Buffer.concat(pieces, Math.min(bytes, HEAD_BYTES)), cut };
   const [only] = pieces;
   return { body: pieces.length === 1 ? only : Buffer.concat(pieces), cut };
 }

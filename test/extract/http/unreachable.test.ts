@@ -188,6 +188,17 @@ describe('faultOfError', () => {
     });
   }
 
+  for (const code of ['EMFILE', 'ENFILE']) {
+    it(`takes ${code} for the limit of this machine that it is, never for a fault to be retried`, () => {
+      const error = Object.assign(new Error('connect'), { code });
+      for (const contacted of [false, true]) {
+        const says =
+          /^too many open files .*; (raise the limit|close other programs).* and run the/;
+        assert.throws(() => faultOfError(error, contacted), { exitCode: EXIT.io, message: says });
+      }
+    });
+  }
+
   it('does not take a bug for a fault', () => {
     const bug = new TypeError('x is not a function');
     assert.throws(() => faultOfError(bug, true), bug);
