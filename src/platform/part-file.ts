@@ -5,7 +5,7 @@ import {
   RecordBatchStreamWriter,
   type Schema,
 } from 'apache-arrow';
-import type { JsonValue } from '../json/json-value.ts';
+import type { JsonValue } from '../json/checked-json.ts';
 
 /** Behind the end marker of its Arrow stream a part holds, in this order, what the trailer gives the lengths of. */
 const MAGIC = Buffer.from('PASQPART');

@@ -3,7 +3,7 @@ import { arrowSchema } from '../jobs/arrow-schema.ts';
 import { type Column, type ColumnType, JOB_COLUMNS, type ReadRow } from '../jobs/columns.ts';
 import type { Instant } from '../jobs/timestamp.ts';
 import { escapeLoneSurrogates, FORM } from '../json/json-scanner.ts';
-import { RawJob } from '../json/raw-job.ts';
+import type { RawJob } from '../json/raw-job.ts';
 import {
   BoolBuffer,
   type ColumnBuffer,
@@ -31,25 +31,10 @@ export interface TransformedRows {
   readonly anomalies: ReadonlyMap<string, number>;
 }
 
-export interface TransformOptions {
-  /** Default: the jobs table. Jobs must have been read with its fields. */
-  readonly columns?: readonly Column[];
-}
-
 /**
- * Turns raw jobs into a record batch of the table's columns, in the order of the jobs, and sets aside what cannot be a
- * row. The batch has memory of its own; `RowsTransformer` uses its own again.
+ * Turns raw jobs into record batches of the table's columns, one batch after the other, in the order of the jobs, and
+ * sets aside what cannot be a row. Jobs must have been read with the fields of the table.
  */
-export function transformRows(
-  jobs: readonly RawJob[],
-  { columns = JOB_COLUMNS }: TransformOptions = {},
-): TransformedRows {
-  const transformer = new RowsTransformer(jobs.length, columns);
-  for (const job of jobs) transformer.push(job);
-  return transformer.finish();
-}
-
-/** Fills one batch after the other, row by row, as `transformRows` does. */
 export class RowsTransformer {
   readonly #schema: Schema;
   readonly #columns: readonly FilledColumn[];
@@ -329,18 +314,4 @@ function readStrings(
   const items = row.accept(name, READ.strings(job, field));
   if (items === null || job.formOf(field) !== FORM.unicode) return items;
   return JSON.parse(row.wellFormed(name, job.json(name) ?? ''));
-}
-
-const BEFORE_RECORD = ',"record":';
-
-/** One line of `rejects.ndjson`. */
-export function rejectLine({ reason, record }: Reject): string {
-  return `{"reason":${JSON.stringify(reason)}${BEFORE_RECORD}${record}}\n`;
-}
-
-/** @param line as `rejectLine` wrote it, without its end. A quote in a reason is escaped: the first match is the border. */
-export function readRejectLine(line: string): Reject {
-  const border = line.indexOf(`"${BEFORE_RECORD}`) + 1;
-  const { reason } = Object(JSON.parse(`${line.slice(0, border)}}`));
-  return { reason, record: RawJob.parse(line.slice(border + BEFORE_RECORD.length, -1)) };
 }
