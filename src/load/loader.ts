@@ -6,7 +6,7 @@ import type { Micros } from '../jobs/timestamp.ts';
 import { EXIT, ExportError, messageOf } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
-import { decodePart, type Part, partName } from '../platform/part-file.ts';
+import { type Part, partName, readPart } from '../platform/part-file.ts';
 import { arrow } from './arrow.ts';
 import { Blocks, gather, type Rows } from './blocks.ts';
 import { IdChecksum } from './check-file.ts';
@@ -141,14 +141,8 @@ export class Loader {
     for (const output of outputs) await output.close();
   }
 
-  async #read(index: number): Promise<Part> {
-    const path = join(this.#task.work, partName(index));
-    const part = decodePart(await this.#files.read(path));
-    if (part !== undefined) return part;
-    throw new ExportError(
-      `${path} was altered during the run; run the same command again: what is lost is fetched again`,
-      { exitCode: EXIT.io, stage: 'load', retryable: true },
-    );
+  #read(index: number): Promise<Part> {
+    return readPart(this.#files, join(this.#task.work, partName(index)), 'load');
   }
 
   #takeRows(index: number, batch: RecordBatch): void {
