@@ -13,7 +13,7 @@ import { IdChecksum } from './check-file.ts';
 import { columnsOf, type LoaderDefinition } from './encoder.ts';
 import { IdSet } from './id-set.ts';
 import { ndjson } from './ndjson.ts';
-import { Output } from './output.ts';
+import { type Output, openOutput } from './output.ts';
 import { parquet } from './parquet.ts';
 import { increase, Rejects } from './rejects.ts';
 import {
@@ -236,7 +236,7 @@ export class Loader {
       anomalies: new Map(),
     };
     for (const format of formats)
-      outputs.push(await Output.open(this.#files, staging, LOADERS[format], schema, compression));
+      outputs.push(await openOutput(this.#files, staging, LOADERS[format], schema, compression));
     return this.#draft;
   }
 
@@ -254,11 +254,10 @@ export class Loader {
   /** @throws ExportError (65) when a file does not hold what was written to it */
   #compare(name: string, contents: FileContents, rows: number, idChecksum: string): void {
     const columns = this.#schema === undefined ? [] : columnsOf(this.#schema);
-    const expected = columns.map((column) => describe({ ...column, required: !column.nullable }));
     const problems = [
       contents.rows === rows ? [] : `${contents.rows} rows in place of ${rows}`,
       contents.idChecksum === idChecksum ? [] : 'other ids',
-      contents.columns.map(describe).join() === expected.join() ? [] : 'other columns',
+      contents.columns.map(describe).join() === columns.map(describe).join() ? [] : 'other columns',
     ].flat();
     if (problems.length === 0) return;
     throw new ExportError(
