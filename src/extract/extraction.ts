@@ -1,5 +1,5 @@
 import type { Micros } from '../jobs/timestamp.ts';
-import type { JsonValue } from '../json/json-value.ts';
+import type { JsonValue } from '../json/checked-json.ts';
 import type { RawJob } from '../json/raw-job.ts';
 import type { RunEvent } from '../platform/effects.ts';
 import { Ledger, type SetAside } from './ledger.ts';

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { JsonValue } from '../json/json-value.ts';
+import type { JsonValue } from '../json/checked-json.ts';
 import type { Key } from './coverage.ts';
 import { PROOF_METHODS, type ProofState, type Verdict } from './list-proof.ts';
 import type { WalkState } from './walk.ts';

@@ -39,12 +39,12 @@ interface Described<T extends ColumnType> {
   readonly description: string;
 }
 
-interface SentColumn<T extends ColumnType> extends Described<T> {
+export interface SentColumn<T extends ColumnType> extends Described<T> {
   /** The value is the job's field of the same name. */
   readonly sent: true;
 }
 
-interface DerivedColumn<T extends ColumnType> extends Described<T> {
+export interface DerivedColumn<T extends ColumnType> extends Described<T> {
   readonly sent: false;
   readonly derive: (row: ReadRow) => CellTypes[T] | null;
 }

@@ -100,32 +100,6 @@ export function canonicalFilters(
     .sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/**
- * Checks filters that come from outside, such as those of a manifest.
- *
- * @throws TypeError naming the filter that is unknown or of another type; it never tells a value
- */
-export function assertFilters<Table extends FilterTable>(
-  value: unknown,
-  table: Table,
-): asserts value is FiltersOf<Table> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new TypeError('filters: expected an object');
-  for (const [name, filter] of Object.entries(value)) {
-    if (!Object.hasOwn(table, name)) throw new TypeError(`filters.${name}: no such filter`);
-    const { type } = table[name];
-    if (!IS_TYPE[type](filter)) throw new TypeError(`filters.${name}: expected ${type}`);
-  }
-}
-
-const IS_TYPE: Readonly<Record<FilterType, (value: unknown) => boolean>> = {
-  strings: (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
-  string: (value) => typeof value === 'string',
-  integer: Number.isSafeInteger,
-  boolean: (value) => typeof value === 'boolean',
-  date: (value) => typeof value === 'string',
-};
-
 /** @throws TypeError for a filter that the table does not have */
 function given(
   filters: FiltersOf<FilterTable>,

@@ -1,5 +1,14 @@
 import * as v from 'valibot';
 
+/** What JSON can say. `JSON.parse` returns one of these, always. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
+
 /** A whole number from 0 to 2^53 - 1: rows, bytes, requests. */
 export const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 

@@ -1,6 +1,7 @@
-import type { RecordBatch, Schema } from 'apache-arrow';
+import type { Data, RecordBatch, Schema } from 'apache-arrow';
 import { columnTypeOf } from '../jobs/arrow-schema.ts';
 import type { ColumnType } from '../jobs/columns.ts';
+import type { FoundColumn } from '../jobs/file-contents.ts';
 import type { Compression, Format } from '../jobs/pipeline.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 
@@ -26,10 +27,8 @@ export interface LoaderDefinition {
 }
 
 /** A column as a loader sees it. */
-export interface LoadColumn {
-  readonly name: string;
+export interface LoadColumn extends FoundColumn {
   readonly type: ColumnType;
-  readonly nullable: boolean;
 }
 
 /**
@@ -38,20 +37,29 @@ export interface LoadColumn {
  * @throws ExportError (65, load) for a field of a type no file can carry unaltered, or a schema without fields.
  */
 export function columnsOf(schema: Schema): LoadColumn[] {
-  if (schema.fields.length === 0) {
-    throw new ExportError('a file needs at least one column, and the schema has none', {
-      exitCode: EXIT.data,
-      stage: 'load',
-    });
-  }
+  if (schema.fields.length === 0)
+    throw unfit('a file needs at least one column, and the schema has none');
   return schema.fields.map((field) => {
     const type = columnTypeOf(field);
-    if (type === undefined) {
-      throw new ExportError(`column ${field.name} has type ${field.type}, which no loader writes`, {
-        exitCode: EXIT.data,
-        stage: 'load',
-      });
-    }
-    return { name: field.name, type, nullable: field.nullable };
+    if (type === undefined)
+      throw unfit(`column ${field.name} has type ${field.type}, which no loader writes`);
+    return { name: field.name, type, required: !field.nullable };
   });
+}
+
+/** @throws ExportError (65, load) for a batch with a null in a column that may have none */
+export function refuseNulls(batch: RecordBatch, columns: readonly LoadColumn[]): void {
+  for (const [i, { name, required }] of columns.entries())
+    if (required && batch.data.children[i].nullCount > 0)
+      throw unfit(`column ${name} must have a value in every row, and one has none`);
+}
+
+/** Whether a row has a value. */
+export function isValid({ nullCount, nullBitmap, offset }: Data, row: number): boolean {
+  return nullCount === 0 || ((nullBitmap[(offset + row) >> 3] >> ((offset + row) & 7)) & 1) === 1;
+}
+
+/** What no file can hold. */
+export function unfit(message: string, cause?: unknown): ExportError {
+  return new ExportError(message, { exitCode: EXIT.data, stage: 'load', cause });
 }

@@ -1,4 +1,4 @@
-import { copyBytes, SLACK_BYTES } from '../json/bytes.ts';
+import { copyBytes, mayStopString, SLACK_BYTES } from '../json/bytes.ts';
 import { BACKSLASH, QUOTE } from '../json/json-scanner.ts';
 import type { Sink } from './encoder.ts';
 
@@ -201,16 +201,7 @@ function writeEscaped(byte: number, target: DataView, at: number): number {
   return at + 6;
 }
 
-/**
- * Whether one of a word's four bytes is a control character, a quote, a backslash or no ASCII, found without looking at
- * each.
- *
- * @see https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord
- */
+/** Whether one of a word's four bytes is a control character, a quote, a backslash or no ASCII. */
 function needsLook(word: number): boolean {
-  const quote = word ^ 0x22222222;
-  const backslash = word ^ 0x5c5c5c5c;
-  const control = (word - 0x20202020) & ~word;
-  const special = ((quote - 0x01010101) & ~quote) | ((backslash - 0x01010101) & ~backslash);
-  return ((word | control | special) & 0x80808080) !== 0;
+  return (word & 0x80808080) !== 0 || mayStopString(word);
 }

@@ -2,8 +2,8 @@ import type { Data } from 'apache-arrow';
 import { formatTimestamp } from '../jobs/timestamp.ts';
 import { SLACK_BYTES } from '../json/bytes.ts';
 import { CLOSE_LIST, OPEN_LIST, QUOTE } from '../json/json-scanner.ts';
-import { EXIT, ExportError } from '../platform/errors.ts';
-import type { LoadColumn } from './encoder.ts';
+import type { ExportError } from '../platform/errors.ts';
+import { isValid, type LoadColumn, unfit } from './encoder.ts';
 import { type JsonBytes, literal } from './json-bytes.ts';
 
 const TWO_TO_32 = 4_294_967_296;
@@ -35,11 +35,6 @@ export type CellWriter = (row: number, at: number) => number;
 /** What every value of the column starts with: the caller writes it together with the key. */
 export function opening({ type }: LoadColumn): string {
   return type === 'string' || type === 'json' || type === 'timestamp' ? '"' : '';
-}
-
-/** Whether a row has a value. */
-export function isValid({ nullCount, nullBitmap, offset }: Data, row: number): boolean {
-  return nullCount === 0 || ((nullBitmap[(offset + row) >> 3] >> ((offset + row) & 7)) & 1) === 1;
 }
 
 /**
@@ -168,11 +163,7 @@ function farTimestamp(name: string, micros: bigint): string {
 }
 
 function unwritable(name: string, what: string, cause?: unknown): ExportError {
-  return new ExportError(`column ${name} holds ${what}`, {
-    exitCode: EXIT.data,
-    stage: 'load',
-    cause,
-  });
+  return unfit(`column ${name} holds ${what}`, cause);
 }
 
 /** The 64-bit integer as a double: exact where `Number.isSafeInteger` says so. */

@@ -6,14 +6,14 @@ import type { Micros } from '../jobs/timestamp.ts';
 import { EXIT, ExportError, messageOf } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors, openFilesError } from '../platform/io-errors.ts';
-import { decodePart, type Part, partName } from '../platform/part-file.ts';
+import { type Part, partName, readPart } from '../platform/part-file.ts';
 import { arrow } from './arrow.ts';
 import { Blocks, gather, type Rows } from './blocks.ts';
 import { IdChecksum } from './check-file.ts';
 import { columnsOf, type LoaderDefinition } from './encoder.ts';
 import { IdSet } from './id-set.ts';
 import { ndjson } from './ndjson.ts';
-import { Output } from './output.ts';
+import { type Output, openOutput } from './output.ts';
 import { parquet } from './parquet.ts';
 import { increase, Rejects } from './rejects.ts';
 import {
@@ -141,14 +141,8 @@ export class Loader {
     for (const output of outputs) await output.close();
   }
 
-  async #read(index: number): Promise<Part> {
-    const path = join(this.#task.work, partName(index));
-    const part = decodePart(await this.#files.read(path));
-    if (part !== undefined) return part;
-    throw new ExportError(
-      `${path} was altered during the run; run the same command again: what is lost is fetched again`,
-      { exitCode: EXIT.io, stage: 'load', retryable: true },
-    );
+  #read(index: number): Promise<Part> {
+    return readPart(this.#files, join(this.#task.work, partName(index)), 'load');
   }
 
   #takeRows(index: number, batch: RecordBatch): void {
@@ -242,7 +236,7 @@ export class Loader {
       anomalies: new Map(),
     };
     for (const format of formats)
-      outputs.push(await Output.open(this.#files, staging, LOADERS[format], schema, compression));
+      outputs.push(await openOutput(this.#files, staging, LOADERS[format], schema, compression));
     return this.#draft;
   }
 
@@ -260,11 +254,10 @@ export class Loader {
   /** @throws ExportError (65) when a file does not hold what was written to it */
   #compare(name: string, contents: FileContents, rows: number, idChecksum: string): void {
     const columns = this.#schema === undefined ? [] : columnsOf(this.#schema);
-    const expected = columns.map((column) => describe({ ...column, required: !column.nullable }));
     const problems = [
       contents.rows === rows ? [] : `${contents.rows} rows in place of ${rows}`,
       contents.idChecksum === idChecksum ? [] : 'other ids',
-      contents.columns.map(describe).join() === expected.join() ? [] : 'other columns',
+      contents.columns.map(describe).join() === columns.map(describe).join() ? [] : 'other columns',
     ].flat();
     if (problems.length === 0) return;
     throw new ExportError(

@@ -4,12 +4,13 @@ import type { Data } from 'apache-arrow';
 import {
   columnsOf,
   type FileEncoder,
+  isValid,
   type LoadColumn,
   type LoaderDefinition,
   type Sink,
 } from './encoder.ts';
 import { JsonBytes, type Literal, literal } from './json-bytes.ts';
-import { CELL_BYTES, type CellWriter, cellWriter, isValid, opening } from './json-cells.ts';
+import { CELL_BYTES, type CellWriter, cellWriter, opening } from './json-cells.ts';
 
 /** As fast as level 1 and smaller; level 6 takes half as long again for 8% less: docs/decisions.md. */
 const GZIP_LEVEL = 3;

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import type { FileContents, FoundColumn, WrittenFile } from '../jobs/file-contents.ts';
-import type { Compression, Format } from '../jobs/pipeline.ts';
+import type { FileContents, WrittenFile } from '../jobs/file-contents.ts';
+import type { Compression } from '../jobs/pipeline.ts';
 import { syncAndCheck } from '../platform/durable.ts';
-import { EXIT, ExportError } from '../platform/errors.ts';
 import type { FileSystem, OpenFile } from '../platform/file-system.ts';
 import { checkFile } from './check.ts';
 import { Growth } from './check-file.ts';
-import { columnsOf, type FileEncoder, type LoaderDefinition } from './encoder.ts';
+import { columnsOf, type LoaderDefinition, refuseNulls } from './encoder.ts';
 
 /**
  * Bytes after which the disk is told to take what it was given, while more is written: at the end there is little left
@@ -71,99 +70,68 @@ export class DataFile {
 }
 
 /** A data file in the making, read back behind its own writing. */
-export class Output {
+export interface Output {
   readonly path: string;
-  readonly #file: DataFile;
-  readonly #name: string;
-  readonly #format: Format;
-  readonly #encoder: FileEncoder;
-  readonly #columns: readonly FoundColumn[];
-  readonly #pieces: Pieces;
-  readonly #growth = new Growth();
-  /** Arrow and plain NDJSON can be read while they are written; only its end tells what is in a Parquet file. */
-  readonly #early: Promise<FileContents> | undefined;
-
-  private constructor(
-    file: DataFile,
-    path: string,
-    name: string,
-    format: Format,
-    encoder: FileEncoder,
-    columns: readonly FoundColumn[],
-    pieces: Pieces,
-  ) {
-    this.path = path;
-    this.#file = file;
-    this.#name = name;
-    this.#format = format;
-    this.#encoder = encoder;
-    this.#columns = columns;
-    this.#pieces = pieces;
-    if (format === 'parquet' || name.endsWith('.gz')) return;
-    this.#early = checkFile(path, format, columns, this.#growth.sizes());
-    this.#early.catch(() => {});
-  }
-
-  /** Creates the file of a format, which must not be there. */
-  static async open(
-    files: FileSystem,
-    folder: string,
-    definition: LoaderDefinition,
-    schema: Schema,
-    compression: Compression | undefined,
-  ): Promise<Output> {
-    const { format } = definition;
-    const name = `jobs${definition.extension(compression)}`;
-    const path = join(folder, name);
-    const pieces = new Pieces();
-    const columns = columnsOf(schema).map(({ nullable, ...column }) => ({
-      ...column,
-      required: !nullable,
-    }));
-    const encoder = await definition.open(schema, compression, (bytes) => pieces.add(bytes));
-    const file = new DataFile(await files.open(path, 'create'), path);
-    return new Output(file, path, name, format, encoder, columns, pieces);
-  }
-
   /** @throws ExportError (65, load) when a required column has a null */
-  async write(block: RecordBatch): Promise<void> {
-    for (const [i, { name, required }] of this.#columns.entries()) {
-      if (!required || block.data.children[i].nullCount === 0) continue;
-      throw new ExportError(`column ${name} must have a value in every row, and one has none`, {
-        exitCode: EXIT.data,
-        stage: 'load',
-      });
-    }
-    await this.#encoder.encode(block);
-    await this.#flush();
-  }
-
+  write(block: RecordBatch): Promise<void>;
   /** Writes the end of the file. */
-  async end(): Promise<void> {
-    await this.#encoder.finish();
-    await this.#flush();
-    this.#growth.end();
-  }
-
+  end(): Promise<void>;
   /** Makes the file durable and reads back what has not been read. To be called after `end`. */
-  async finish(rows: number): Promise<{ file: WrittenFile; contents: FileContents }> {
-    const finished = this.#file.finish();
-    finished.catch(() => {});
-    const contents = await (this.#early ?? checkFile(this.path, this.#format, this.#columns));
-    const file = { name: this.#name, format: this.#format, rows, ...(await finished) };
-    return { file, contents };
-  }
-
+  finish(rows: number): Promise<{ file: WrittenFile; contents: FileContents }>;
   /** Ends what is under way, whatever its state; for good. Never fails. */
-  async close(): Promise<void> {
-    this.#growth.end();
-    await Promise.allSettled([this.#early, this.#file.close()]);
+  close(): Promise<void>;
+}
+
+/** Creates the file of a format, which must not be there. */
+export async function openOutput(
+  files: FileSystem,
+  folder: string,
+  { format, extension, open }: LoaderDefinition,
+  schema: Schema,
+  compression: Compression | undefined,
+): Promise<Output> {
+  const name = `jobs${extension(compression)}`;
+  const path = join(folder, name);
+  const columns = columnsOf(schema);
+  const pieces = new Pieces();
+  const growth = new Growth();
+  const encoder = await open(schema, compression, (bytes) => pieces.add(bytes));
+  const file = new DataFile(await files.open(path, 'create'), path);
+  // Arrow and plain NDJSON can be read while they are written; only its end tells what is in a Parquet file.
+  const early =
+    format === 'parquet' || name.endsWith('.gz')
+      ? undefined
+      : checkFile(path, format, columns, growth.sizes());
+  early?.catch(() => {});
+
+  async function flush(): Promise<void> {
+    await pieces.flush((piece) => file.write(piece));
+    growth.grow(file.bytes);
   }
 
-  async #flush(): Promise<void> {
-    await this.#pieces.flush((piece) => this.#file.write(piece));
-    this.#growth.grow(this.#file.bytes);
-  }
+  return {
+    path,
+    async write(block) {
+      refuseNulls(block, columns);
+      await encoder.encode(block);
+      await flush();
+    },
+    async end() {
+      await encoder.finish();
+      await flush();
+      growth.end();
+    },
+    async finish(rows) {
+      const finished = file.finish();
+      finished.catch(() => {});
+      const contents = await (early ?? checkFile(path, format, columns));
+      return { file: { name, format, rows, ...(await finished) }, contents };
+    },
+    async close() {
+      growth.end();
+      await Promise.allSettled([early, file.close()]);
+    },
+  };
 }
 
 /** Bytes on their way to a file, copied into memory that is used again. */

@@ -3,6 +3,7 @@ import thrift, {
   type ThriftOutput,
   type ThriftStruct,
 } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
+import { isValid } from './encoder.ts';
 import type { PageCodec } from './parquet-codec.ts';
 import { Dictionary } from './parquet-dictionary.ts';
 import {
@@ -284,10 +285,6 @@ export interface ColumnChunk {
 }
 
 const BOOLEANS = new DataView(Uint8Array.of(0, 1).buffer);
-
-function isValid({ nullCount, nullBitmap }: Data, row: number): boolean {
-  return nullCount === 0 || ((nullBitmap[row >> 3] >> (row & 7)) & 1) === 1;
-}
 
 /** Shows every value that is there, those in lists included, in order. */
 function visitValues(data: Data, visit: Visit): void {

@@ -1,10 +1,11 @@
-import { type Data, DataType, type RecordBatch, type Schema } from 'apache-arrow';
+import type { Data, RecordBatch, Schema } from 'apache-arrow';
 import thrift, { type ThriftStruct } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import util from 'parquetjs-lite/lib/util.js';
 import parquetjs from 'parquetjs-lite/lib/writer.js';
 import type { Compression } from '../jobs/pipeline.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { TOOL } from '../platform/tool.ts';
+import { columnsOf, refuseNulls } from './encoder.ts';
 import { openCodec } from './parquet-codec.ts';
 import { ColumnWriter } from './parquet-column.ts';
 import { GrowingBytes } from './parquet-encodings.ts';
@@ -37,7 +38,8 @@ export async function parquetFile(
   compression: Compression,
   out: (bytes: Uint8Array) => void,
 ) {
-  const { schema, columns } = parquetSchema(arrow);
+  const described = columnsOf(arrow);
+  const { schema, columns } = parquetSchema(described);
   const codec = await openCodec(compression);
   const envelope = new parquetjs.ParquetEnvelopeWriter(schema, out, () => {}, 0, {
     pageIndex: false,
@@ -45,8 +47,9 @@ export async function parquetFile(
   });
   const scratch = new GrowingBytes();
   const writers = columns.map((column) => new ColumnWriter(column, codec, scratch));
-  const time = requiredColumn(arrow, 'created_at', DataType.isTimestamp);
-  const id = requiredColumn(arrow, 'id', DataType.isUtf8);
+  const [time, id] = (['created_at timestamp', 'id string'] as const).map((wanted) =>
+    described.findIndex(({ name, type, required }) => required && `${name} ${type}` === wanted),
+  );
   let order = new RowOrder();
   let rows = 0;
   envelope.writeHeader();
@@ -98,6 +101,7 @@ export async function parquetFile(
     /** @throws ExportError: 70 for a batch of another schema or out of a larger one, 65 for a null that may not be */
     encode(batch: RecordBatch): void {
       checkBatch(batch, arrow);
+      refuseNulls(batch, described);
       let plainBytes = 0;
       let heldBytes = 0;
       for (const [i, writer] of writers.entries()) {
@@ -115,10 +119,6 @@ export async function parquetFile(
       writeFooter();
     },
   };
-}
-
-function requiredColumn({ fields }: Schema, name: string, fits: (type: DataType) => boolean) {
-  return fields.findIndex((field) => field.name === name && !field.nullable && fits(field.type));
 }
 
 /** Whether the rows of a row group stand by `created_at`, then by the bytes of `id`: only what is true is claimed. */
@@ -160,13 +160,6 @@ function checkBatch(batch: RecordBatch, { fields }: Schema): void {
   if (!fits) {
     throw new ExportError('a record batch has other columns than the file it is written to', {
       exitCode: EXIT.bug,
-      stage: 'load',
-    });
-  }
-  for (const [i, { name, nullable }] of fields.entries()) {
-    if (nullable || children[i].nullCount === 0) continue;
-    throw new ExportError(`column ${name} must have a value in every row, and one has none`, {
-      exitCode: EXIT.data,
       stage: 'load',
     });
   }

@@ -1,7 +1,7 @@
-import { DataType, type Field, Precision, type Schema, TimeUnit } from 'apache-arrow';
 import thrift, { type ThriftStruct } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import parquetjs, { type FieldDefinition, type ParquetField } from 'parquetjs-lite/lib/schema.js';
-import { EXIT, ExportError } from '../platform/errors.ts';
+import type { ColumnType } from '../jobs/columns.ts';
+import type { LoadColumn } from './encoder.ts';
 import type { Order } from './parquet-statistics.ts';
 
 /** The three levels of a LIST. Source: parquet-format, LogicalTypes.md, "Lists". */
@@ -25,6 +25,17 @@ const LOGICAL_TYPES: Readonly<Record<string, () => ThriftStruct>> = {
     }),
 };
 
+/** The library's word for the type of a column. */
+const TYPES: Readonly<Record<ColumnType, string>> = {
+  string: 'UTF8',
+  json: 'UTF8',
+  int64: 'INT64',
+  float64: 'DOUBLE',
+  bool: 'BOOLEAN',
+  timestamp: 'TIMESTAMP_MICROS',
+  strings: 'LIST',
+};
+
 const ORDERS: Readonly<Record<string, Order>> = {
   BYTE_ARRAY: 'bytes',
   INT64: 'int64',
@@ -40,36 +51,14 @@ export interface ParquetColumn {
   readonly order: Order;
 }
 
-/**
- * The library's schema for an Arrow schema, and its fields in the order of the columns.
- *
- * @throws ExportError (65, load) for a field of a type no file can carry unaltered, or a schema without fields
- */
-export function parquetSchema({ fields }: Schema) {
-  if (fields.length === 0) throw unfit('a file needs at least one column, and the schema has none');
-  const definitions = fields.map((field): [string, FieldDefinition] => {
-    const definition = { type: parquetType(field), optional: field.nullable };
-    const isList = definition.type === 'LIST';
-    return [field.name, isList ? { ...definition, fields: LIST_FIELDS } : definition];
+/** The library's schema for the columns of a file, and its fields in their order. */
+export function parquetSchema(columns: readonly LoadColumn[]) {
+  const definitions = columns.map(({ name, type, required }): [string, FieldDefinition] => {
+    const list = type === 'strings' ? { fields: LIST_FIELDS } : {};
+    return [name, { type: TYPES[type], optional: !required, ...list }];
   });
   const schema = new parquetjs.ParquetSchema(Object.fromEntries(definitions));
-  return { schema, columns: fields.map(({ name }) => parquetColumn(name, schema.fields[name])) };
-}
-
-/** The library's word for the one width, unit and time zone of each kind that this program writes. */
-function parquetType({ name, type }: Field): string {
-  if (DataType.isUtf8(type)) return 'UTF8';
-  if (DataType.isBool(type)) return 'BOOLEAN';
-  if (DataType.isInt(type) && type.isSigned && type.bitWidth === 64) return 'INT64';
-  if (DataType.isFloat(type) && type.precision === Precision.DOUBLE) return 'DOUBLE';
-  if (DataType.isTimestamp(type) && type.unit === TimeUnit.MICROSECOND && type.timezone === 'UTC')
-    return 'TIMESTAMP_MICROS';
-  if (DataType.isList(type) && DataType.isUtf8(type.valueType)) return 'LIST';
-  throw unfit(`column ${name} has type ${type}, which no loader writes`);
-}
-
-function unfit(message: string): ExportError {
-  return new ExportError(message, { exitCode: EXIT.data, stage: 'load' });
+  return { schema, columns: columns.map(({ name }) => parquetColumn(name, schema.fields[name])) };
 }
 
 function parquetColumn(name: string, top: ParquetField | undefined): ParquetColumn {

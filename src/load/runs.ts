@@ -4,7 +4,7 @@ import type { Micros } from '../jobs/timestamp.ts';
 import { usingFile } from '../platform/durable.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { writeFully } from '../platform/io-errors.ts';
-import { decodePart, PartEncoder } from '../platform/part-file.ts';
+import { PartEncoder, readPart } from '../platform/part-file.ts';
 import { Blocks, type Rows, textBytes } from './blocks.ts';
 
 /** Where a row belongs: rows stand by the instant they were created at, then by the UTF-8 bytes of their ids. */
@@ -272,9 +272,7 @@ async function store(
     batchBytes,
     async *batches() {
       for (let at = 0; at < count; at++) {
-        const part = decodePart(await files.read(`${path}-${at}`));
-        if (part === undefined) throw new Error(`${path}-${at} was altered during the run`);
-        yield part.batch;
+        yield (await readPart(files, `${path}-${at}`, 'load')).batch;
       }
     },
   };

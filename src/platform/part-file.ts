@@ -5,7 +5,9 @@ import {
   RecordBatchStreamWriter,
   type Schema,
 } from 'apache-arrow';
-import type { JsonValue } from '../json/json-value.ts';
+import type { JsonValue } from '../json/checked-json.ts';
+import { EXIT, ExportError, type Stage } from './errors.ts';
+import type { FileSystem } from './file-system.ts';
 
 /** Behind the end marker of its Arrow stream a part holds, in this order, what the trailer gives the lengths of. */
 const MAGIC = Buffer.from('PASQPART');
@@ -93,6 +95,20 @@ class MessageWriter extends RecordBatchStreamWriter {
     this._position += chunk.byteLength;
     return this;
   }
+}
+
+/**
+ * Reads a part that is known to be whole.
+ *
+ * @throws ExportError (74) when it was altered since
+ */
+export async function readPart(files: FileSystem, path: string, stage: Stage): Promise<Part> {
+  const part = decodePart(await files.read(path));
+  if (part !== undefined) return part;
+  throw new ExportError(
+    `${path} was altered during the run; run the same command again: what is lost is fetched again`,
+    { exitCode: EXIT.io, stage, retryable: true },
+  );
 }
 
 /** @returns the part, whose values stay where the bytes are; undefined when the bytes are not exactly those of one */

@@ -7,16 +7,8 @@ import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
 import { TOOL } from '../platform/tool.ts';
-import { DataFile } from './data-file.ts';
 import { MANIFEST } from './manifest.ts';
 import { LATEST, ownManifest, RUN_ID, removeMarked, runIdOf } from './snapshots.ts';
-
-/** A file of the snapshot in the making. Calls must not overlap. */
-export interface StagedFile {
-  write(chunks: readonly Uint8Array[]): Promise<void>;
-  /** Makes its bytes durable and closes it. @returns its size in bytes */
-  finish(): Promise<number>;
-}
 
 /** A snapshot in the making: a hidden folder beside the published ones, on the same file system. */
 export interface Staging {
@@ -25,10 +17,6 @@ export interface Staging {
   readonly runId: string;
   /** Absolute path of the staging folder. */
   readonly folder: string;
-  /** @throws ExportError (74, publish) when the name is taken */
-  createFile(name: string): Promise<StagedFile>;
-  /** Removes every file, so that the snapshot can be written anew. */
-  reset(): Promise<void>;
   /** Removes everything. Never fails: it follows a failure that must not be hidden; the next run clears what stays. */
   abandon(): Promise<void>;
 }
@@ -93,7 +81,12 @@ export async function openStaging(options: {
   await removeLeftOvers(starting, pipelineFolder);
   const folder = join(pipelineFolder, `.staging-${runId}-${owner}`);
   await makeMarked(starting, folder, runId);
-  return staging(explainIoErrors(options.files, 'publish', 'work'), pipelineFolder, runId, folder);
+  const files = explainIoErrors(options.files, 'publish', 'work');
+  const remove = async (): Promise<void> => {
+    const mark = await markOf(files, folder, runId);
+    if (mark !== undefined) await removeMarked(files, folder, mark);
+  };
+  return { pipelineFolder, runId, folder, abandon: () => remove().catch(() => undefined) };
 }
 
 async function makeMarked(files: FileSystem, folder: string, runId: string): Promise<void> {
@@ -148,56 +141,4 @@ async function markOf(
     if (error instanceof TypeError) return undefined;
     throw error;
   }
-}
-
-function staging(
-  files: FileSystem,
-  pipelineFolder: string,
-  runId: string,
-  folder: string,
-): Staging {
-  const open = new Set<DataFile>();
-
-  async function createFile(name: string): Promise<StagedFile> {
-    const path = join(folder, name);
-    const file = new DataFile(await files.open(path, 'create'), path);
-    open.add(file);
-    return {
-      write: (chunks) => file.write(chunks),
-      async finish() {
-        const bytes = await file.sync();
-        open.delete(file);
-        await file.close();
-        return bytes;
-      },
-    };
-  }
-
-  async function closeAll(): Promise<void> {
-    const files = [...open];
-    open.clear();
-    await Promise.allSettled(files.map((file) => file.close()));
-  }
-
-  async function removeAll(): Promise<void> {
-    const mark = await markOf(files, folder, runId);
-    if (mark !== undefined) await removeMarked(files, folder, mark);
-  }
-
-  return {
-    pipelineFolder,
-    runId,
-    folder,
-    createFile,
-    async reset() {
-      await closeAll();
-      for (const name of await files.list(folder)) {
-        if (name !== MARK) await files.remove(join(folder, name));
-      }
-    },
-    async abandon() {
-      await closeAll();
-      await removeAll().catch(() => undefined);
-    },
-  };
 }

@@ -5,7 +5,7 @@ import type { JobsClient } from '../extract/http/client.ts';
 import { REQUEST_LINE_BYTES, requestLineBytes } from '../extract/http/query.ts';
 import { JOB_COLUMNS } from '../jobs/columns.ts';
 import type { Credentials } from '../jobs/options.ts';
-import type { JsonValue } from '../json/json-value.ts';
+import type { JsonValue } from '../json/checked-json.ts';
 import { RawJob } from '../json/raw-job.ts';
 import type { Effects } from '../platform/effects.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';

@@ -4,7 +4,7 @@ import type { SetAside } from '../extract/ledger.ts';
 import { JOB_SCHEMA } from '../jobs/arrow-schema.ts';
 import { describeColumns } from '../jobs/columns.ts';
 import type { Micros } from '../jobs/timestamp.ts';
-import type { JsonValue } from '../json/json-value.ts';
+import type { JsonValue } from '../json/checked-json.ts';
 import { compareKeys, JOB_FIELDS, keyOf, type RawJob, type RowKey } from '../json/raw-job.ts';
 import type { Loaded } from '../load/loader.ts';
 import { type LoaderLine, startLoader } from '../load/thread.ts';

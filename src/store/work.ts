@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
+import { count, parseChecked } from '../json/checked-json.ts';
 import { makeFolders, writeNewFile } from '../platform/durable.ts';
 import type { Clock } from '../platform/effects.ts';
 import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
@@ -19,8 +20,6 @@ const HEADER = 'work.json';
 const PART = /^part-\d{6,}\.arrow$/;
 /** What reading a lost or broken file fails with; other errors say nothing about the file itself. */
 const LOST: ReadonlySet<string> = new Set(['ENOENT', 'EISDIR', 'EIO']);
-
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 const HeaderSchema = v.object({
   version: v.literal(2),
@@ -147,13 +146,8 @@ export class Work {
 
   /** @throws ExportError (74, checkpoint) when the part changed since it was checked or written */
   async read(index: number): Promise<Part> {
-    const { decodePart, partName } = await partFile();
-    const part = decodePart(await this.#files.read(join(this.folder, partName(index))));
-    if (part !== undefined) return part;
-    throw new ExportError(
-      `${join(this.folder, partName(index))} was altered during the run; run the same command again: what is lost is fetched again`,
-      { exitCode: EXIT.io, stage: 'checkpoint', retryable: true },
-    );
+    const { partName, readPart } = await partFile();
+    return readPart(this.#files, join(this.folder, partName(index)), 'checkpoint');
   }
 
   /** Waits for what was begun. */
@@ -188,7 +182,7 @@ async function findHeader(
 
 function parseHeader(bytes: Uint8Array): Header | undefined {
   try {
-    return v.parse(HeaderSchema, JSON.parse(Buffer.from(bytes).toString('utf8')));
+    return parseChecked(HeaderSchema, bytes);
   } catch {
     return undefined;
   }

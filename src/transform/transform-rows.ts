@@ -1,9 +1,17 @@
 import { makeData, RecordBatch, type Schema, Struct } from 'apache-arrow';
 import { arrowSchema } from '../jobs/arrow-schema.ts';
-import { type Column, type ColumnType, JOB_COLUMNS, type ReadRow } from '../jobs/columns.ts';
+import {
+  type CellTypes,
+  type Column,
+  type ColumnType,
+  type DerivedColumn,
+  JOB_COLUMNS,
+  type ReadRow,
+  type SentColumn,
+} from '../jobs/columns.ts';
 import type { Instant } from '../jobs/timestamp.ts';
 import { escapeLoneSurrogates, FORM } from '../json/json-scanner.ts';
-import { RawJob } from '../json/raw-job.ts';
+import type { RawJob } from '../json/raw-job.ts';
 import {
   BoolBuffer,
   type ColumnBuffer,
@@ -27,29 +35,12 @@ export interface Reject {
 export interface TransformedRows {
   readonly batch: RecordBatch;
   readonly rejects: readonly Reject[];
-  /** How many rows carry each anomaly. */
-  readonly anomalies: ReadonlyMap<string, number>;
-}
-
-export interface TransformOptions {
-  /** Default: the jobs table. Jobs must have been read with its fields. */
-  readonly columns?: readonly Column[];
 }
 
 /**
- * Turns raw jobs into a record batch of the table's columns, in the order of the jobs, and sets aside what cannot be a
- * row. The batch has memory of its own; `RowsTransformer` uses its own again.
+ * Turns raw jobs into record batches of the table's columns, one batch after the other, in the order of the jobs, and
+ * sets aside what cannot be a row. Jobs must have been read with the fields of the table.
  */
-export function transformRows(
-  jobs: readonly RawJob[],
-  { columns = JOB_COLUMNS }: TransformOptions = {},
-): TransformedRows {
-  const transformer = new RowsTransformer(jobs.length, columns);
-  for (const job of jobs) transformer.push(job);
-  return transformer.finish();
-}
-
-/** Fills one batch after the other, row by row, as `transformRows` does. */
 export class RowsTransformer {
   readonly #schema: Schema;
   readonly #columns: readonly FilledColumn[];
@@ -59,7 +50,6 @@ export class RowsTransformer {
   readonly #row = new CurrentRow();
   #rejects: Reject[] = [];
   #rows = 0;
-  #anomalies = new Map<string, number>();
 
   /** @param capacity rows at most */
   constructor(capacity: number, columns: readonly Column[] = JOB_COLUMNS) {
@@ -78,11 +68,6 @@ export class RowsTransformer {
       .map((column) => checkOf(column, sent));
   }
 
-  /** Jobs taken, those set aside included. */
-  get taken(): number {
-    return this.#rows + this.#rejects.length;
-  }
-
   push(job: RawJob): void {
     for (const check of this.#checks) {
       const reason = check(job);
@@ -91,11 +76,8 @@ export class RowsTransformer {
       return;
     }
     this.#rows++;
-    const row = this.#row;
-    row.start(job);
+    this.#row.start(job);
     for (const { fill } of this.#inOrder) fill(job);
-    for (const flag of row.anomalies)
-      if (flag !== null) this.#anomalies.set(flag, (this.#anomalies.get(flag) ?? 0) + 1);
   }
 
   /** What was pushed since the last call. The batch is good until the next push, which uses its memory again. */
@@ -104,10 +86,9 @@ export class RowsTransformer {
     const type = new Struct(this.#schema.fields);
     const data = makeData({ type, length: this.#rows, nullCount: 0, children });
     const batch = new RecordBatch(this.#schema, data);
-    const rows = { batch, rejects: this.#rejects, anomalies: this.#anomalies };
+    const rows = { batch, rejects: this.#rejects };
     this.#rows = 0;
     this.#rejects = [];
-    this.#anomalies = new Map();
     return rows;
   }
 }
@@ -149,8 +130,6 @@ function checkOf({ name, type }: Column, sent: readonly string[]): Check {
 /** The row being filled. */
 class CurrentRow implements ReadRow {
   flags: string[] = [];
-  /** What its column `anomalies` holds. */
-  anomalies: readonly (string | null)[] = [];
   readonly #instants = new Map<string, Instant | null>();
   readonly #lengths = new Map<string, number | null>();
   readonly #unread = new Set<string>();
@@ -241,30 +220,22 @@ function fillerOf(column: Column, field: number, capacity: number, row: CurrentR
     }
     case 'int64': {
       const buffer = new Int64Buffer(capacity);
-      const cell = column.sent
-        ? (job: RawJob) => row.accept(name, READ.int64(job, field))
-        : () => column.derive(row);
+      const cell = cellOf(column, READ.int64, field, row);
       return { isSent, buffer, fill: (job) => buffer.push(cell(job)) };
     }
     case 'float64': {
       const buffer = new Float64Buffer(capacity);
-      const cell = column.sent
-        ? (job: RawJob) => row.accept(name, READ.float64(job, field))
-        : () => column.derive(row);
+      const cell = cellOf(column, READ.float64, field, row);
       return { isSent, buffer, fill: (job) => buffer.push(cell(job)) };
     }
     case 'bool': {
       const buffer = new BoolBuffer(capacity);
-      const cell = column.sent
-        ? (job: RawJob) => row.accept(name, READ.bool(job, field))
-        : () => column.derive(row);
+      const cell = cellOf(column, READ.bool, field, row);
       return { isSent, buffer, fill: (job) => buffer.push(cell(job)) };
     }
     case 'timestamp': {
       const buffer = new TimestampBuffer(capacity);
-      const cell = column.sent
-        ? (job: RawJob) => row.accept(name, READ.timestamp(job, field))
-        : () => column.derive(row);
+      const cell = cellOf(column, READ.timestamp, field, row);
       const fill = (job: RawJob) => {
         const instant = cell(job);
         row.setInstant(name, instant);
@@ -276,13 +247,24 @@ function fillerOf(column: Column, field: number, capacity: number, row: CurrentR
       const buffer = new StringsBuffer(capacity);
       const fill = (job: RawJob) => {
         const items = column.sent ? readStrings(row, job, name, field) : column.derive(row);
-        if (name === 'anomalies') row.anomalies = items ?? [];
         row.setLength(name, items?.length ?? null);
         buffer.push(items);
       };
       return { isSent, buffer, fill };
     }
   }
+}
+
+/** Reads the cells of a column, or derives them. */
+function cellOf<T extends ColumnType>(
+  column: SentColumn<T> | DerivedColumn<T>,
+  read: (job: RawJob, field: number) => Read<CellTypes[T]>,
+  field: number,
+  row: CurrentRow,
+): (job: RawJob) => CellTypes[T] | null {
+  return column.sent
+    ? (job) => row.accept(column.name, read(job, field))
+    : () => column.derive(row);
 }
 
 /** A text goes from its bytes to its column's, unless it has escapes that need a closer look. */
@@ -329,18 +311,4 @@ function readStrings(
   const items = row.accept(name, READ.strings(job, field));
   if (items === null || job.formOf(field) !== FORM.unicode) return items;
   return JSON.parse(row.wellFormed(name, job.json(name) ?? ''));
-}
-
-const BEFORE_RECORD = ',"record":';
-
-/** One line of `rejects.ndjson`. */
-export function rejectLine({ reason, record }: Reject): string {
-  return `{"reason":${JSON.stringify(reason)}${BEFORE_RECORD}${record}}\n`;
-}
-
-/** @param line as `rejectLine` wrote it, without its end. A quote in a reason is escaped: the first match is the border. */
-export function readRejectLine(line: string): Reject {
-  const border = line.indexOf(`"${BEFORE_RECORD}`) + 1;
-  const { reason } = Object(JSON.parse(`${line.slice(0, border)}}`));
-  return { reason, record: RawJob.parse(line.slice(border + BEFORE_RECORD.length, -1)) };
 }

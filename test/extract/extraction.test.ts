@@ -4,7 +4,7 @@ import { Extraction, type RowChunk } from '../../src/extract/extraction.ts';
 import { idOf, Ledger } from '../../src/extract/ledger.ts';
 import type { FetchPage, PageAnswer } from '../../src/extract/page.ts';
 import { readWindow } from '../../src/extract/windows.ts';
-import type { JsonValue } from '../../src/json/json-value.ts';
+import type { JsonValue } from '../../src/json/checked-json.ts';
 import { JOB_FIELDS, type RawJob } from '../../src/json/raw-job.ts';
 import { ShiftingList } from '../support/shifting-list.ts';
 import { readAll, readerOf } from './reading.ts';

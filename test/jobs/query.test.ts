@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  assertFilters,
   canonicalFilters,
   FILTERS,
   type FiltersOf,
@@ -47,31 +46,12 @@ test('filters that match the same jobs have one canonical form', () => {
   assert.notDeepEqual(one, canonicalFilters({ minRuns: 1, id: ['x'], status: ['A'] }));
 });
 
-test('filters from outside are checked, and no value is told', () => {
-  assert.doesNotThrow(() =>
-    assertFilters({ id: ['secret'], errors: true, startDate: '2024' }, FILTERS),
-  );
-  for (const [value, message] of [
-    [{ ids: ['secret'] }, 'filters.ids: no such filter'],
-    [{ toString: 'secret' }, 'filters.toString: no such filter'],
-    [{ id: 'secret' }, 'filters.id: expected strings'],
-    [{ id: ['secret', 1] }, 'filters.id: expected strings'],
-    [{ minRuns: 1.5 }, 'filters.minRuns: expected integer'],
-    [{ errors: 'true' }, 'filters.errors: expected boolean'],
-    [[], 'filters: expected an object'],
-    [null, 'filters: expected an object'],
-  ] as const) {
-    assert.throws(() => assertFilters(value, FILTERS), { name: 'TypeError', message });
-  }
-});
-
 test('a filter more is one line more', () => {
   const table = {
     ...FILTERS,
     deviceType: { parameter: 'device_type', type: 'strings', mutable: true, help: 'Devices' },
   } as const satisfies FilterTable;
   const filters: FiltersOf<typeof table> = { deviceType: ['FRESNEL', 'EMU'], errors: true };
-  assert.doesNotThrow(() => assertFilters(filters, table));
   assert.deepEqual(filterParameters(filters, table), [
     ['errors', 'true'],
     ['device_type', 'FRESNEL'],

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { writeNewFile } from '../../src/platform/durable.ts';
 import { ExportError } from '../../src/platform/errors.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
+import { explainIoErrors } from '../../src/platform/io-errors.ts';
 import { finishPublication, publish } from '../../src/publish/publish.ts';
 import { retain } from '../../src/publish/snapshots.ts';
 import { openStaging } from '../../src/publish/staging.ts';
@@ -22,10 +25,9 @@ async function run(files: FileSystem, runId: string): Promise<void> {
   if ((await finishPublication({ files, pipelineFolder: PIPELINE, runId })) === undefined) {
     const staging = await openStaging({ files, pipelineFolder: PIPELINE, runId, owner: OWNER });
     const names = ['jobs.parquet', 'jobs.ndjson'] as const;
+    const explained = explainIoErrors(files, 'load', 'work');
     for (const name of names) {
-      const file = await staging.createFile(name);
-      await file.write([DATA.subarray(0, 10), DATA.subarray(10)]);
-      await file.finish();
+      await writeNewFile(explained, join(staging.folder, name), DATA, 'load');
     }
     const manifest = sampleManifest({
       runId,

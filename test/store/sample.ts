@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../src/json/json-value.ts';
+import type { JsonValue } from '../../src/json/checked-json.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
 import { PartEncoder } from '../../src/platform/part-file.ts';
 import { Work, type WorkOptions } from '../../src/store/work.ts';

@@ -1,21 +1,5 @@
-import type { Filters } from '../../jobs/pipeline.ts';
+import { type Filters, filterParameters } from '../../jobs/query.ts';
 import type { PageQuery } from '../page.ts';
-
-/** Each filter and the API's name of it. Source: GET /api/v2/jobs, query parameters. */
-const PARAMETERS: readonly (readonly [filter: keyof Filters, parameter: string])[] = [
-  ['id', 'id'],
-  ['idStartsWith', 'id__starts_with'],
-  ['batchId', 'batch_id'],
-  ['projectId', 'project_id'],
-  ['userId', 'user_id'],
-  ['status', 'status'],
-  ['minRuns', 'min_runs'],
-  ['maxRuns', 'max_runs'],
-  ['errors', 'errors'],
-  ['origin', 'origin'],
-  ['startDate', 'start_date'],
-  ['endDate', 'end_date'],
-];
 
 /** The longest request line to be made, bytes: servers and proxies take 8 kB, some of them half of that. */
 export const REQUEST_LINE_BYTES = 4096;
@@ -33,10 +17,7 @@ export function listPath(apiUrl: string): string {
  */
 export function pagePaths(path: string, filters: Filters): (page: PageQuery) => string {
   const write = (given: Filters) => {
-    const query = new URLSearchParams();
-    for (const [filter, parameter] of PARAMETERS) {
-      for (const value of [given[filter] ?? []].flat()) query.append(parameter, String(value));
-    }
+    const query = new URLSearchParams(filterParameters(given));
     return query.size === 0 ? '' : `&${query}`;
   };
   const usual = write(filters);
