@@ -67,3 +67,25 @@ test('rows asked for and not yet written never exceed the read-ahead, however sl
   assert.ok(most > PART_ROWS, `${most} rows ahead: the disk was not slow`);
   assert.ok(most <= bound, `${most} rows ahead`);
 });
+
+test('no row is written for the second time because it came again, in whatever order ties are', async (t) => {
+  const api = await startSimulator({ jobs: 3000, sequenceBytes: 20, ties: 'shuffled' });
+  t.after(() => api.close());
+  let written = 0;
+  const open: FileSystem['open'] = async (path, mode) => {
+    const file = await nodeFiles.open(path, mode);
+    const write: typeof file.write = (bytes) => {
+      written += decodePart(bytes)?.batch.numRows ?? 0;
+      return file.write(bytes);
+    };
+    return /part-\d+\.arrow\.tmp$/.test(path) ? { ...file, write } : file;
+  };
+  const options = {
+    ...exportOptions(api.url, await temporaryFolder(t)),
+    formats: ['ndjson'] as const,
+  };
+  const { manifest } = await runExport(options, { files: { ...nodeFiles, open } });
+  assert.equal(manifest.rows, 3000);
+  assert.ok(api.stats.pages > 60, 'jobs came more than once');
+  assert.equal(written, 3000);
+});
