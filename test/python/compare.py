@@ -52,6 +52,15 @@ def assert_interesting(rows: list[dict]) -> None:
     assert any("\0" in (row["slurm_job_id"] or "") for row in rows)
     assert any(2**53 + 1 in numbers(row["variables"]) for row in rows)
     assert any(Decimal("1e400") in numbers(row["variables"]) for row in rows)
+    assert any("\u2028" in (row["slurm_job_id"] or "") for row in rows)
+    flags = {flag for row in rows for flag in row["anomalies"]}
+    assert {f"lone_surrogate:{name}" for name in ("slurm_job_id", "errors", "variables", "extra")} <= flags
+    assert "unparsable:end_timestamp" in flags
+    assert any({"omega", "Omega"} <= keys(row["variables"]) for row in rows)
+
+
+def keys(value) -> set:
+    return set(value) if isinstance(value, dict) else set()
 
 
 def numbers(value) -> list:

@@ -61,4 +61,5 @@ def snapshot(tmp_path_factory):
             server.terminate()
     manifest = result["manifest"]
     assert len(jobs) == JOBS
-    return Snapshot(Path(result["folder"]), manifest, [row_of(job) for job in jobs])
+    rows = sorted(map(row_of, jobs), key=lambda row: (row["created_at"], row["id"].encode()))
+    return Snapshot(Path(result["folder"]), manifest, rows)
