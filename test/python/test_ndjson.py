@@ -1,10 +1,10 @@
+import contextlib
 import re
 from pathlib import Path
 
-import pandas as pd
-import polars as pl
+import pyarrow as pa
 
-from compare import assert_same_column
+from compare import assert_documented_types, assert_same_column, section
 from expected import TIMES, as_time, exact
 
 WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z")
@@ -27,19 +27,34 @@ def test_every_value(snapshot):
         assert_same_column(name, micros(found) if name in TIMES else found, snapshot.column(name))
 
 
+def examples(reader: str, folder: Path) -> dict:
+    """What the lines of docs/columns.md for a reader leave behind, run with the snapshot as working folder."""
+    [lines] = re.findall(f"^{reader}, of .*?```python\n(.*?)```", section("In each reader"), re.S | re.M)
+    names: dict = {}
+    with contextlib.chdir(folder):
+        exec(lines, names)
+    return names
+
+
 def test_pandas(snapshot):
-    frame = pd.read_json(
-        snapshot.path("ndjson"), lines=True, engine="pyarrow", dtype_backend="pyarrow"
-    )
-    assert str(frame["runs"].dtype) == "int64[pyarrow]"
-    for name in frame.columns:
-        found = frame[name].array.__arrow_array__().to_pylist()
-        assert_same_column(name, micros(found) if name in TIMES else found, snapshot.column(name))
+    names = examples("pandas", snapshot.folder)
+    for frame in (names["jobs"], names["lines"]):
+        assert_documented_types("pandas pyarrow", snapshot.manifest, kinds(frame))
+        for name in frame.columns:
+            column = pa.chunked_array(frame[name].array.__arrow_array__())
+            found = column.cast(pa.int64()) if name in TIMES else column
+            assert_same_column(name, found.to_pylist(), snapshot.column(name))
+
+
+def kinds(frame) -> dict:
+    """A list's items go by another name in what was JSON."""
+    return {name: str(kind).replace("<item", "<element") for name, kind in frame.dtypes.items()}
 
 
 def test_polars(snapshot):
-    schema = pl.read_parquet(snapshot.path("parquet")).schema
-    frame = pl.read_ndjson(snapshot.path("ndjson"), schema=schema)
-    for name in frame.columns:
-        column = frame[name].dt.epoch("us") if name in TIMES else frame[name]
-        assert_same_column(name, column.to_list(), snapshot.column(name))
+    names = examples("polars", snapshot.folder)
+    for frame in (names["jobs"], names["arrow"], names["lines"]):
+        assert_documented_types("polars", snapshot.manifest, dict(frame.schema))
+        for name in frame.columns:
+            column = frame[name].dt.epoch("us") if name in TIMES else frame[name]
+            assert_same_column(name, column.to_list(), snapshot.column(name))

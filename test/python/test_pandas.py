@@ -2,36 +2,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from compare import assert_same_column
-from expected import INTEGERS, STRINGS, TIMES
+from compare import assert_documented_types, assert_same_column
 
-COUNTS = [*INTEGERS, "error_count"]
-TEXTS = [*STRINGS, "sequence", "variables", "extra"]
-DURATIONS = ["queue_seconds", "run_seconds", "total_seconds"]
-TYPES = {
-    "default": {
-        **dict.fromkeys(TEXTS, "str"),
-        **dict.fromkeys(COUNTS, "float64"),
-        **dict.fromkeys(TIMES, "datetime64[us, UTC]"),
-        **dict.fromkeys(DURATIONS, "float64"),
-        "creation_order": "int64",
-        "is_final": "bool",
-    },
-    "numpy_nullable": {
-        **dict.fromkeys(TEXTS, "string"),
-        **dict.fromkeys(COUNTS, "Int64"),
-        **dict.fromkeys(TIMES, "datetime64[us, UTC]"),
-        **dict.fromkeys(DURATIONS, "Float64"),
-        "is_final": "boolean",
-    },
-    "pyarrow": {
-        **dict.fromkeys(TEXTS, "string[pyarrow]"),
-        **dict.fromkeys(COUNTS, "int64[pyarrow]"),
-        **dict.fromkeys(TIMES, "timestamp[us, tz=UTC][pyarrow]"),
-        **dict.fromkeys(DURATIONS, "double[pyarrow]"),
-        "is_final": "bool[pyarrow]",
-    },
-}
+BACKENDS = ["", "numpy_nullable", "pyarrow"]
 
 
 def cells(column: pd.Series) -> list:
@@ -48,24 +21,23 @@ def cells(column: pd.Series) -> list:
     ]
 
 
-@pytest.fixture(scope="module", params=TYPES)
+@pytest.fixture(scope="module", params=BACKENDS, ids=["default", *BACKENDS[1:]])
 def read(request, snapshot):
-    backend = {} if request.param == "default" else {"dtype_backend": request.param}
+    backend = {"dtype_backend": request.param} if request.param else {}
     return request.param, pd.read_parquet(snapshot.path("parquet"), **backend)
 
 
-def test_types(read):
+def test_types(snapshot, read):
     backend, frame = read
-    assert {name: str(frame[name].dtype) for name in TYPES[backend]} == TYPES[backend]
+    assert_documented_types(f"pandas {backend}".strip(), snapshot.manifest, dict(frame.dtypes))
 
 
 def test_every_value(snapshot, read):
     backend, frame = read
-    assert list(frame.columns) == [column["name"] for column in snapshot.manifest["columns"]]
     for name in frame.columns:
         wanted = snapshot.column(name)
-        if TYPES[backend].get(name) == "float64":
-            # By default integers with nulls become doubles: docs/columns.md.
+        if not backend and str(frame[name].dtype) == "float64":
+            # Integers with nulls become doubles, as docs/columns.md says.
             wanted = [value if value is None else float(value) for value in wanted]
         assert_same_column(name, cells(frame[name]), wanted)
 
