@@ -1,10 +1,12 @@
 """Every value as Spark reads it, in a session whose time zone is not that of the files."""
 
+import re
+
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as f
 
-from compare import assert_documented_types, assert_same_column
+from compare import COLUMNS, assert_documented_types, assert_same_column
 from expected import TIMES
 
 
@@ -55,3 +57,16 @@ def test_filters_and_json(spark, snapshot):
     wanted = [row for row in snapshot.rows if row["status"] == "DONE" and row["created_at"] > 1420088400000000]
     assert done.count() == len(wanted)
     assert frame.where(f.get_json_object("variables", "$.omega").isNotNull()).count() > 0
+
+
+def test_parts_are_one_table(spark, snapshot, tmp_path):
+    """The line of docs/scale.md, on two parts."""
+    for part in "0a":
+        (tmp_path / f"part={part}/jobs").mkdir(parents=True)
+        (tmp_path / f"part={part}/jobs/latest").symlink_to(snapshot.folder)
+    page = (COLUMNS.parent / "scale.md").read_text(encoding="utf-8")
+    [line] = re.findall(r"```python\n(.*?)```", page, re.S)
+    names = {"spark": spark}
+    exec(line.replace("'.'", f"'{tmp_path}'").replace("'part=", f"'{tmp_path}/part="), names)
+    counts = names["jobs"].groupBy("part").count().collect()
+    assert sorted(map(tuple, counts)) == [(part, len(snapshot.rows)) for part in "0a"]
