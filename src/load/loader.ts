@@ -12,8 +12,9 @@ import { Blocks, gather, type Rows } from './blocks.ts';
 import { IdChecksum } from './check-file.ts';
 import { columnsOf, type LoaderDefinition } from './encoder.ts';
 import { IdSet } from './id-set.ts';
+import { LOAD_SQL, loadSql } from './load-sql.ts';
 import { ndjson } from './ndjson.ts';
-import { type Output, openOutput } from './output.ts';
+import { type Output, openOutput, writeFile } from './output.ts';
 import { parquet } from './parquet.ts';
 import { increase, Rejects } from './rejects.ts';
 import {
@@ -41,7 +42,7 @@ export interface LoadTask {
 
 /** What came of the parts. */
 export interface Loaded {
-  /** In the order of the formats; the rejects last, if there are any. */
+  /** In the order of the formats, then `load.sql`; the rejects last, if there are any. */
   readonly files: readonly WrittenFile[];
   readonly rows: number;
   /** sha256 of the ids in file order, each followed by a newline. */
@@ -128,8 +129,12 @@ export class Loader {
         files.push(file);
       }
       this.#draft = undefined;
+      const { staging } = this.#task;
+      const sql = loadSql(files, this.#schema === undefined ? [] : columnsOf(this.#schema));
+      const script = { name: LOAD_SQL, format: 'sql', rows };
+      if (sql) files.push(await writeFile(this.#files, staging, script, [Buffer.from(sql)]));
       const rejects = this.#rejects.reasons();
-      if (rejects.size > 0) files.push(await this.#rejects.write(this.#files, this.#task.staging));
+      if (rejects.size > 0) files.push(await this.#rejects.write(this.#files, staging));
       return { files, rows, idChecksum, anomalies: sorted(anomalies), rejects: sorted(rejects) };
     });
   }

@@ -21,7 +21,7 @@ const PIECE_BYTES = 1024 * 1024;
 const KEPT_PIECES = 4;
 
 /** An open file of which the disk takes the start while the rest is written. */
-export class DataFile {
+class DataFile {
   readonly #file: OpenFile;
   readonly #path: string;
   readonly #hash = createHash('sha256');
@@ -66,6 +66,24 @@ export class DataFile {
   async close(): Promise<void> {
     await this.#synced.catch(() => undefined);
     await this.#file.close();
+  }
+}
+
+/** Writes a small file, durably. `rows` and `format` are what the manifest is to say of it. */
+export async function writeFile(
+  files: FileSystem,
+  folder: string,
+  { name, format, rows }: Pick<WrittenFile, 'name' | 'format' | 'rows'>,
+  pieces: readonly Uint8Array[],
+): Promise<WrittenFile> {
+  const path = join(folder, name);
+  const file = new DataFile(await files.open(path, 'create'), path);
+  try {
+    for (const piece of pieces) await file.write(piece);
+    return { name, format, rows, ...(await file.finish()) };
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    throw error;
   }
 }
 

@@ -1,9 +1,8 @@
-import { join } from 'node:path';
 import type { WrittenFile } from '../jobs/file-contents.ts';
 import { type Micros, parseTimestamp } from '../jobs/timestamp.ts';
 import { RawJob } from '../json/raw-job.ts';
 import type { FileSystem } from '../platform/file-system.ts';
-import { DataFile } from './output.ts';
+import { writeFile } from './output.ts';
 
 /** The file that holds what could not be a row. */
 const NAME = 'rejects.ndjson';
@@ -59,17 +58,9 @@ export class Rejects {
 
   /** Writes them in the order of their bytes, durably. */
   async write(files: FileSystem, folder: string): Promise<WrittenFile> {
-    const path = join(folder, NAME);
-    const file = new DataFile(await files.open(path, 'create'), path);
-    try {
-      const lines = this.#rejects.map(({ line }) => line).toSorted(Buffer.compare);
-      for (const line of lines) await file.write(line);
-      const written = await file.finish();
-      return { name: NAME, format: 'rejects', rows: lines.length, ...written };
-    } catch (error) {
-      await file.close().catch(() => undefined);
-      throw error;
-    }
+    const lines = this.#rejects.map(({ line }) => line).toSorted(Buffer.compare);
+    const file = { name: NAME, format: 'rejects', rows: lines.length };
+    return writeFile(files, folder, file, lines);
   }
 }
 

@@ -12,7 +12,10 @@ const time = v.pipe(v.string(), v.isoTimestamp('expected a time'));
 
 const PUBLISHED_FILE = v.object({
   name: v.pipe(v.string(), v.regex(/^[\w-][\w.-]*$/, 'expected a plain file name')),
-  /** `parquet`, `arrow` and `ndjson` hold jobs, `rejects` what was set aside; others hold what their name says. */
+  /**
+   * `parquet`, `arrow` and `ndjson` hold jobs, `rejects` what was set aside; `sql` makes a view of the rows; others hold
+   * what their name says.
+   */
   format: v.string(),
   rows: count,
   bytes: count,

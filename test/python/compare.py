@@ -1,10 +1,32 @@
 """Comparison of what a reader found with what it must find, value by value."""
 
+import re
 from decimal import Decimal
+from pathlib import Path
 
 from expected import TIMES, exact
 
 JSON_COLUMNS = ["variables", "extra"]
+
+
+COLUMNS = Path(__file__).parents[2] / "docs/columns.md"
+
+
+def section(heading: str) -> str:
+    """The part of docs/columns.md under a heading."""
+    return COLUMNS.read_text(encoding="utf-8").split(f"## {heading}\n")[1].split("\n## ")[0]
+
+
+def assert_documented_types(reader: str, manifest: dict, found: dict) -> None:
+    """Each column has a type that the table of docs/columns.md gives for the reader."""
+    lines = [line for line in section("In each reader").split("\n") if line.startswith("|")]
+    head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    at = [name.replace("`", "") for name in head].index(reader)
+    allowed = {row[0]: re.findall("`([^`]+)`", row[at]) for row in rows}
+    wanted = {column["name"]: allowed[column["type"]] for column in manifest["columns"]}
+    assert list(found) == list(wanted)
+    other = {name: kind for name, kind in found.items() if str(kind) not in wanted[name]}
+    assert not other, f"docs/columns.md says {({name: wanted[name] for name in other})}, found {other}"
 
 
 def same(found, wanted) -> bool:
@@ -52,6 +74,15 @@ def assert_interesting(rows: list[dict]) -> None:
     assert any("\0" in (row["slurm_job_id"] or "") for row in rows)
     assert any(2**53 + 1 in numbers(row["variables"]) for row in rows)
     assert any(Decimal("1e400") in numbers(row["variables"]) for row in rows)
+    assert any("\u2028" in (row["slurm_job_id"] or "") for row in rows)
+    flags = {flag for row in rows for flag in row["anomalies"]}
+    assert {f"lone_surrogate:{name}" for name in ("slurm_job_id", "errors", "variables", "extra")} <= flags
+    assert "unparsable:end_timestamp" in flags
+    assert any({"omega", "Omega"} <= keys(row["variables"]) for row in rows)
+
+
+def keys(value) -> set:
+    return set(value) if isinstance(value, dict) else set()
 
 
 def numbers(value) -> list:

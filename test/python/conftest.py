@@ -21,6 +21,8 @@ JOBS = 5000
 @dataclass(frozen=True)
 class Snapshot:
     folder: Path
+    lines: Path
+    """A snapshot of the same jobs as NDJSON alone."""
     manifest: dict
     rows: list[dict]
     """What every reader must find, in file order; timestamps as microseconds since the epoch."""
@@ -41,6 +43,12 @@ def pages(url: str):
             yield from exact(answer.read().decode())["data"]
 
 
+def export(env: dict, url: str, output: Path, *flags: str) -> dict:
+    command = ["export", "--api-url", url, "--output", str(output), "--json", *flags]
+    done = subprocess.run(PROGRAM + command, stdout=subprocess.PIPE, text=True, env=env, check=True)
+    return json.loads(done.stdout)
+
+
 @pytest.fixture(scope="session")
 def snapshot(tmp_path_factory):
     output = tmp_path_factory.mktemp("output")
@@ -51,14 +59,12 @@ def snapshot(tmp_path_factory):
     ) as server:
         try:
             url = json.loads(server.stdout.readline())["url"]
-            command = ["export", "--api-url", url, "--output", str(output), "--json"]
-            done = subprocess.run(
-                PROGRAM + command, stdout=subprocess.PIPE, text=True, env=kept, check=True
-            )
-            result = json.loads(done.stdout)
+            result = export(kept, url, output)
+            lines = export(kept, url, output / "lines", "--format", "ndjson")["folder"]
             jobs = list(pages(url))
         finally:
             server.terminate()
     manifest = result["manifest"]
     assert len(jobs) == JOBS
-    return Snapshot(Path(result["folder"]), manifest, [row_of(job) for job in jobs])
+    rows = sorted(map(row_of, jobs), key=lambda row: (row["created_at"], row["id"].encode()))
+    return Snapshot(Path(result["folder"]), Path(lines), manifest, rows)

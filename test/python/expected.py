@@ -1,6 +1,7 @@
 """The columns of a job, worked out a second time: by the rules of docs/columns.md and with Python's own readers."""
 
 import json
+import math
 import re
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -8,6 +9,9 @@ from decimal import Decimal
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 EARLIEST_PLAUSIBLE = datetime(2015, 1, 1, tzinfo=timezone.utc)
 FIRST_IMPLAUSIBLE = datetime(2100, 1, 1, tzinfo=timezone.utc)
+EARLIEST = datetime(1, 1, 1, tzinfo=timezone.utc)
+LATEST = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=timezone.utc)
+HALF = re.compile("[\ud800-\udfff]")
 KNOWN = {"PENDING", "RUNNING", "DONE", "ERROR", "CANCELED", "TIMED_OUT", "PAUSED", "CANCELING"}
 FINAL = {"DONE", "ERROR", "CANCELED", "TIMED_OUT"}
 STRINGS = ["id", "batch_id", "project_id", "status", "parent_id", "slurm_job_id"]
@@ -47,18 +51,33 @@ def as_time(value):
     text = str(value) if isinstance(value, (int, Decimal)) and not isinstance(value, bool) else value
     if not isinstance(text, str):
         raise Unreadable
-    if re.fullmatch(r"-?\d+(\.\d+)?", text):
-        return int(Decimal(text) * 1_000_000 // 1)
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Unreadable from error
-    return micros(instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc))
+    if re.fullmatch(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", text):
+        found = math.floor(Decimal(text) * 1_000_000)
+    else:
+        try:
+            instant = datetime.fromisoformat(text.upper())
+        except ValueError as error:
+            raise Unreadable from error
+        found = micros(instant if instant.tzinfo else instant.replace(tzinfo=timezone.utc))
+    if not micros(EARLIEST) <= found <= micros(LATEST):
+        raise Unreadable
+    return found
 
 
 def as_strings(value):
     if not isinstance(value, list) or any(not isinstance(item, (str, type(None))) for item in value):
         raise Unreadable
+    return value
+
+
+def said(value):
+    """The value with every half of a surrogate pair, in texts and keys at any depth, as the six characters of its escape."""
+    if isinstance(value, str):
+        return HALF.sub(lambda half: f"\\u{ord(half.group()):04x}", value)
+    if isinstance(value, list):
+        return [said(item) for item in value]
+    if isinstance(value, dict):
+        return {said(key): said(item) for key, item in value.items()}
     return value
 
 
@@ -93,7 +112,10 @@ def row_of(job: dict) -> dict:
     row["error_count"] = None if "errors" in unread else len(row["errors"] or [])
     extra = {name: value for name, value in job.items() if name not in SENT or name in unread}
     row["extra"] = extra or None
-    row["anomalies"] = sorted([f"unparsable:{name}" for name in unread] + flags(row))
+    halved = [name for name, value in row.items() if said(value) != value]
+    row |= {name: said(row[name]) for name in halved}
+    unreadable = [f"unparsable:{name}" for name in unread]
+    row["anomalies"] = sorted(unreadable + [f"lone_surrogate:{name}" for name in halved] + flags(row))
     return row
 
 

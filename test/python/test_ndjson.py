@@ -1,21 +1,13 @@
-import json
+import contextlib
 import re
 from pathlib import Path
 
-import pandas as pd
-import polars as pl
-import pytest
+import pyarrow as pa
 
-from compare import JSON_COLUMNS, assert_same_values
+from compare import assert_documented_types, assert_same_column, section
 from expected import TIMES, as_time, exact
 
 WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z")
-
-
-def lines(snapshot) -> list[str]:
-    text = Path(snapshot.path("ndjson")).read_text(encoding="utf-8")
-    assert text.endswith("\n")
-    return text.split("\n")[:-1]
 
 
 def micros(texts: list) -> list:
@@ -24,37 +16,45 @@ def micros(texts: list) -> list:
 
 
 def test_every_value(snapshot):
-    rows = [exact(line) for line in lines(snapshot)]
+    text = Path(snapshot.path("ndjson")).read_text(encoding="utf-8")
+    assert text.endswith("\n")
+    # Splits at U+2028 and its like as well, which must not stand in a line as they are.
+    rows = [exact(line) for line in text.splitlines()]
     names = [column["name"] for column in snapshot.manifest["columns"]]
     assert all(list(row) == names for row in rows)
     for name in names:
         found = [row[name] for row in rows]
-        found = micros(found) if name in TIMES else found
-        assert_same_values(name, found, snapshot.column(name))
+        assert_same_column(name, micros(found) if name in TIMES else found, snapshot.column(name))
 
 
-@pytest.fixture(scope="module")
-def flat(snapshot, tmp_path_factory):
-    """The same lines without the nested columns, whose free shapes and huge numbers no table reader takes."""
-    path = tmp_path_factory.mktemp("flat") / "jobs.ndjson"
-    rows = [json.loads(line) for line in lines(snapshot)]
-    kept = [{name: row[name] for name in row if name not in JSON_COLUMNS} for row in rows]
-    path.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
-    return str(path)
+def examples(reader: str, folder: Path) -> dict:
+    """What the lines of docs/columns.md for a reader leave behind, run with the snapshot as working folder."""
+    [lines] = re.findall(f"^{reader}, of .*?```python\n(.*?)```", section("In each reader"), re.S | re.M)
+    names: dict = {}
+    with contextlib.chdir(folder):
+        exec(lines, names)
+    return names
 
 
-def test_pandas(snapshot, flat):
-    frame = pd.read_json(flat, lines=True, engine="pyarrow", dtype_backend="pyarrow")
-    assert str(frame["runs"].dtype) == "int64[pyarrow]"
-    for name in frame.columns:
-        found = frame[name].array.__arrow_array__().to_pylist()
-        found = micros(found) if name in TIMES else found
-        assert_same_values(name, found, snapshot.column(name))
+def test_pandas(snapshot):
+    names = examples("pandas", snapshot.folder)
+    for frame in (names["jobs"], names["lines"]):
+        assert_documented_types("pandas pyarrow", snapshot.manifest, kinds(frame))
+        for name in frame.columns:
+            column = pa.chunked_array(frame[name].array.__arrow_array__())
+            found = column.cast(pa.int64()) if name in TIMES else column
+            assert_same_column(name, found.to_pylist(), snapshot.column(name))
 
 
-def test_polars(snapshot, flat):
-    schema = pl.read_parquet(snapshot.path("parquet")).drop(JSON_COLUMNS).schema
-    frame = pl.read_ndjson(flat, schema=schema)
-    for name in frame.columns:
-        column = frame[name].dt.epoch("us") if name in TIMES else frame[name]
-        assert_same_values(name, column.to_list(), snapshot.column(name))
+def kinds(frame) -> dict:
+    """A list's items go by another name in what was JSON."""
+    return {name: str(kind).replace("<item", "<element") for name, kind in frame.dtypes.items()}
+
+
+def test_polars(snapshot):
+    names = examples("polars", snapshot.folder)
+    for frame in (names["jobs"], names["arrow"], names["lines"]):
+        assert_documented_types("polars", snapshot.manifest, dict(frame.schema))
+        for name in frame.columns:
+            column = frame[name].dt.epoch("us") if name in TIMES else frame[name]
+            assert_same_column(name, column.to_list(), snapshot.column(name))

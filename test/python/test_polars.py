@@ -1,18 +1,8 @@
 import polars as pl
 import pytest
 
-from compare import assert_same_column
-from expected import INTEGERS, STRINGS, TIMES
-
-TYPES = {
-    **dict.fromkeys([*STRINGS, "sequence", "variables", "extra"], pl.String),
-    **dict.fromkeys([*INTEGERS, "error_count"], pl.Int64),
-    **dict.fromkeys(TIMES, pl.Datetime("us", "UTC")),
-    **dict.fromkeys(["queue_seconds", "run_seconds", "total_seconds"], pl.Float64),
-    "is_final": pl.Boolean,
-    "errors": pl.List(pl.String),
-    "anomalies": pl.List(pl.String),
-}
+from compare import assert_documented_types, assert_same_column
+from expected import TIMES
 
 
 def parquet(snapshot):
@@ -25,7 +15,7 @@ def arrow(snapshot):
 
 @pytest.mark.parametrize("read", [parquet, arrow])
 def test_types(snapshot, read):
-    assert dict(read(snapshot).schema) == TYPES
+    assert_documented_types("polars", snapshot.manifest, dict(read(snapshot).schema))
 
 
 @pytest.mark.parametrize("read", [parquet, arrow])

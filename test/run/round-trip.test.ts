@@ -1,40 +1,66 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test from 'node:test';
-import { runExport } from '../../src/run.ts';
-import { startSimulator } from '../simulator/index.ts';
+import test, { type TestContext } from 'node:test';
+import { JOB_COLUMNS } from '../../src/jobs/columns.ts';
+import type { ExportOptions } from '../../src/run/options.ts';
+import { runExport, verifySnapshot } from '../../src/run.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../simulator/index.ts';
+import { page, section, tableRows } from '../support/docs.ts';
 import { expectedRow, type PlainRow } from '../support/expected-row.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
 import {
   arrowRows,
-  duckdb,
   ndjsonRows,
   parquetByDuckdb,
   parquetByHyparquet,
+  viewByDuckdb,
+  viewTypes,
 } from '../support/read-snapshot.ts';
 
-const ODD_JOBS = { jobs: 5000, seed: 42, oddities: true, sequenceBytes: 40 };
+const ODD_JOBS = { seed: 42, oddities: true, sequenceBytes: 40 };
+
+const READERS = [
+  ['jobs.parquet', parquetByDuckdb],
+  ['jobs.parquet', parquetByHyparquet],
+  ['jobs.arrow', arrowRows],
+  ['jobs.ndjson', ndjsonRows],
+] as const;
 
 test('every value of 5,000 odd rows is the same in all formats and readers', {
   timeout: 120_000,
 }, async (t) => {
-  const api = await startSimulator(ODD_JOBS);
-  t.after(() => api.close());
-  const { folder } = await runExport(exportOptions(api.url, await temporaryFolder(t)));
-  const { rows: texts } = api.jobs.page({ offset: 0, limit: 5000, direction: 'ASC' });
-  const expected = texts.map((text) => expectedRow(text)).toSorted(byTimeAndId);
-  assert.equal(expected.length, 5000);
-  for (const [name, read] of Object.entries({
-    'jobs.parquet': parquetByDuckdb,
-    'jobs.parquet ': parquetByHyparquet,
-    'jobs.arrow': arrowRows,
-    'jobs.ndjson': ndjsonRows,
-  })) {
-    assertRows(await read(join(folder, name.trim())), expected, `${name} by ${read.name}`);
-  }
+  await assertReadable(t, { ...ODD_JOBS, jobs: 5000 });
 });
+
+// None, one, a page and its neighbours, and one more than the rows from which DuckDB guesses the types of NDJSON.
+for (const jobs of [0, 1, 99, 100, 101, 20_481]) {
+  test(`${jobs} rows are the same in all formats and readers`, { timeout: 240_000 }, (t) =>
+    assertReadable(t, { ...ODD_JOBS, jobs }),
+  );
+}
+
+async function assertReadable(t: TestContext, jobs: SimulatorOptions): Promise<void> {
+  const api = await startSimulator(jobs);
+  t.after(() => api.close());
+  const folder = await exported(t, api.url);
+  const expected = expectedRows(api);
+  assert.equal(expected.length, jobs.jobs);
+  for (const [name, read] of READERS)
+    assertRows(await read(join(folder, name)), expected, `${name} by ${read.name}`);
+}
+
+/** By way of `latest`: read through its own folder, DuckDB adds a column `run`. */
+async function exported(t: TestContext, url: string): Promise<string> {
+  const { folder } = await runExport(exportOptions(url, await temporaryFolder(t)));
+  return join(folder, '../latest');
+}
+
+function expectedRows(api: Simulator): PlainRow[] {
+  const { rows } = api.jobs.page({ offset: 0, limit: 100_000, direction: 'ASC' });
+  return rows.map((text) => expectedRow(text)).toSorted(byTimeAndId);
+}
 
 function byTimeAndId(a: PlainRow, b: PlainRow): number {
   const [first, second] = [BigInt(String(a.created_at)), BigInt(String(b.created_at))];
@@ -52,40 +78,55 @@ function assertRows(
     assert.deepEqual(actual[at], row, `${what}, row ${at}`);
 }
 
-test('DuckDB reports TIMESTAMP WITH TIME ZONE for the four timestamps, lists, JSON and 64-bit integers', async (t) => {
-  const api = await startSimulator({ jobs: 200 });
+test('load.sql makes a view with the types of docs/columns.md, of Parquet or else of NDJSON', async (t) => {
+  const api = await startSimulator({ ...ODD_JOBS, jobs: 300 });
   t.after(() => api.close());
-  const { folder } = await runExport(exportOptions(api.url, await temporaryFolder(t)));
-  const described = await duckdb(
-    `DESCRIBE SELECT * FROM read_parquet('${join(folder, 'jobs.parquet')}')`,
-  );
-  const types = Object.fromEntries(
-    described.map(({ column_name, column_type }) => [column_name, column_type]),
-  );
-  for (const name of ['created_at', 'updated_at', 'start_timestamp', 'end_timestamp']) {
-    assert.equal(types[name], 'TIMESTAMP WITH TIME ZONE');
+  const expected = expectedRows(api);
+  const documented = tableRows(section(await page('docs/columns.md'), 'In each reader'));
+  const types = new Map(documented.map(([type, duckdb]) => [type, duckdb]));
+  const wanted = JOB_COLUMNS.map(({ name, type }) => `${name} ${types.get(type)}`);
+  const cases: [Partial<ExportOptions>, RegExp][] = [
+    [{ formats: ['ndjson', 'arrow', 'parquet'] }, /'jobs\.parquet'/],
+    [{ formats: ['arrow', 'ndjson'] }, /'jobs\.ndjson'/],
+    [{ formats: ['ndjson'], compression: 'gzip' }, /'jobs\.ndjson\.gz'/],
+  ];
+  for (const [options, source] of cases) {
+    const { folder, manifest } = await runExport({
+      ...exportOptions(api.url, await temporaryFolder(t)),
+      ...options,
+    });
+    assert.match(await readFile(join(folder, 'load.sql'), 'utf8'), source);
+    assert.equal(manifest.files.at(-1)?.name, 'load.sql');
+    assert.deepEqual((await verifySnapshot(folder)).problems, []);
+    assertRows(await viewByDuckdb(folder), expected, String(source));
+    assert.deepEqual(await viewTypes(folder), wanted, String(source));
   }
-  const {
-    runs,
-    errors,
-    anomalies,
-    variables,
-    extra,
-    is_final: isFinal,
-    queue_seconds: queue,
-  } = types;
-  assert.deepEqual(
-    { runs, errors, anomalies, variables, extra, isFinal, queue },
-    {
-      runs: 'BIGINT',
-      errors: 'VARCHAR[]',
-      anomalies: 'VARCHAR[]',
-      variables: 'JSON',
-      extra: 'JSON',
-      isFinal: 'BOOLEAN',
-      queue: 'DOUBLE',
-    },
-  );
+});
+
+test('a snapshot of Arrow alone has no load.sql', async (t) => {
+  const api = await startSimulator({ jobs: 3 });
+  t.after(() => api.close());
+  const options = exportOptions(api.url, await temporaryFolder(t));
+  const { folder } = await runExport({ ...options, formats: ['arrow'] });
+  assert.deepEqual((await readdir(folder)).toSorted(), ['jobs.arrow', 'manifest.json']);
+});
+
+test('a field that first has a value behind the rows DuckDB guesses from is read by load.sql', {
+  timeout: 240_000,
+}, async (t) => {
+  const api = await startSimulator({
+    jobs: 21_000,
+    oddities: ['null-fields'],
+    oddityRate: 1,
+    planted: { 20999: 'text-emoji' },
+  });
+  t.after(() => api.close());
+  const options = exportOptions(api.url, await temporaryFolder(t));
+  const { folder } = await runExport({ ...options, formats: ['ndjson'] });
+  const values = (await viewByDuckdb(folder)).map(({ slurm_job_id }) => slurm_job_id);
+  const first = values.findIndex((value) => value !== null);
+  assert.ok(first >= 20_480, `${first} of ${values.length} rows`);
+  assert.match(String(values[first]), /^\u{1F9EA}/u);
 });
 
 test('concurrency 1 and 16 give byte-identical files', async (t) => {
@@ -101,17 +142,6 @@ test('concurrency 1 and 16 give byte-identical files', async (t) => {
     }
     digests.push(manifest.files.map(({ name, sha256 }) => `${name} ${sha256}`));
   }
-  assert.equal(digests[0].length, 3);
+  assert.equal(digests[0].length, 4);
   assert.deepEqual(digests[0], digests[1]);
-});
-
-test('an empty list makes whole, empty files', async (t) => {
-  const api = await startSimulator({ jobs: 0 });
-  t.after(() => api.close());
-  const { folder, manifest } = await runExport(exportOptions(api.url, await temporaryFolder(t)));
-  assert.equal(manifest.rows, 0);
-  for (const read of [parquetByDuckdb, parquetByHyparquet])
-    assert.deepEqual(await read(join(folder, 'jobs.parquet')), []);
-  assert.deepEqual(await arrowRows(join(folder, 'jobs.arrow')), []);
-  assert.deepEqual(await ndjsonRows(join(folder, 'jobs.ndjson')), []);
 });

@@ -142,7 +142,7 @@ export const DATA_TWISTS: Readonly<Record<DataOddity, Twist>> = {
   'wrong-type-updated': field('updated_at', 'true', '[]', '""'),
 };
 
-/** Legal payloads that ask more of a reader than the others do: sent only when asked for by name. */
+/** Legal payloads that ask more of a reader than the others do. */
 export const EXACTING_ODDITIES = [
   ...EXACTING_TIMES,
   'keys-case',
@@ -249,15 +249,10 @@ export const REJECT_TWISTS: Readonly<Record<RejectOddity, Twist>> = {
 };
 
 /** Rare but legal payloads: an export keeps every one of these jobs. */
-export const ODDITIES = [...TIME_ODDITIES, ...DATA_ODDITIES] as const;
+export const ODDITIES = [...TIME_ODDITIES, ...DATA_ODDITIES, ...EXACTING_ODDITIES] as const;
 
 /** Every kind there is, in the order in which a list of them is shown. */
-export const EVERY_ODDITY = [
-  ...ODDITIES,
-  ...EXACTING_ODDITIES,
-  ...REJECT_ODDITIES,
-  ...BREAKING_ODDITIES,
-] as const;
+export const EVERY_ODDITY = [...ODDITIES, ...REJECT_ODDITIES, ...BREAKING_ODDITIES] as const;
 export type OddityKind = (typeof EVERY_ODDITY)[number];
 
 const TWISTS: Readonly<Record<OddityKind, Twist>> = {

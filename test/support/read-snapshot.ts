@@ -23,9 +23,34 @@ export async function duckdb(sql: string): Promise<Record<string, unknown>[]> {
 }
 
 /** The rows of a Parquet file as DuckDB reads them. */
-export async function parquetByDuckdb(path: string): Promise<PlainRow[]> {
+export function parquetByDuckdb(path: string): Promise<PlainRow[]> {
+  return byDuckdb('', `read_parquet('${path}')`);
+}
+
+/** The rows of the view that `load.sql` makes in the folder of a snapshot. */
+export function viewByDuckdb(folder: string): Promise<PlainRow[]> {
+  return loaded(folder, (sql) => byDuckdb(sql, 'jobs'));
+}
+
+/** Name and type of each of its columns. */
+export async function viewTypes(folder: string): Promise<string[]> {
+  const columns = await loaded(folder, (sql) => duckdb(`${sql} DESCRIBE jobs`));
+  return columns.map(({ column_name, column_type }) => `${column_name} ${column_type}`);
+}
+
+async function loaded<T>(folder: string, query: (sql: string) => Promise<T>): Promise<T> {
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    return await query(await readFile('load.sql', 'utf8'));
+  } finally {
+    process.chdir(before);
+  }
+}
+
+async function byDuckdb(setup: string, source: string): Promise<PlainRow[]> {
   const replaced = TIMES.map((name) => `epoch_us(${name}) AS ${name}`).join(', ');
-  const rows = await duckdb(`SELECT * REPLACE (${replaced}) FROM read_parquet('${path}')`);
+  const rows = await duckdb(`${setup} SELECT * REPLACE (${replaced}) FROM ${source}`);
   return rows.map((row) => plain(row));
 }
 

@@ -1,22 +1,13 @@
 """Every value as Spark reads it, in a session whose time zone is not that of the files."""
 
+import re
+
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as f
-from pyspark.sql import types as t
 
-from compare import assert_same_column
-from expected import INTEGERS, STRINGS, TIMES
-
-TYPES = {
-    **dict.fromkeys([*STRINGS, "sequence", "variables", "extra"], t.StringType()),
-    **dict.fromkeys([*INTEGERS, "error_count"], t.LongType()),
-    **dict.fromkeys(TIMES, t.TimestampType()),
-    **dict.fromkeys(["queue_seconds", "run_seconds", "total_seconds"], t.DoubleType()),
-    "is_final": t.BooleanType(),
-    "errors": t.ArrayType(t.StringType()),
-    "anomalies": t.ArrayType(t.StringType()),
-}
+from compare import COLUMNS, assert_documented_types, assert_same_column
+from expected import TIMES
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +34,15 @@ def parquet(spark, snapshot):
 
 def ndjson(spark, snapshot):
     """As docs/columns.md tells: with the schema said, for Spark would guess it from the lines."""
-    names = [column["name"] for column in snapshot.manifest["columns"]]
-    schema = t.StructType([t.StructField(name, TYPES[name]) for name in names])
+    schema = parquet(spark, snapshot).schema
     return spark.read.schema(schema).json(snapshot.path("ndjson"))
 
 
 @pytest.mark.parametrize("read", [parquet, ndjson])
 def test_every_value(spark, snapshot, read):
     frame = read(spark, snapshot)
-    assert {field.name: field.dataType for field in frame.schema.fields} == TYPES
+    types = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
+    assert_documented_types("Spark", snapshot.manifest, types)
     exact = frame.select(
         [f.unix_micros(name).alias(name) if name in TIMES else f.col(name) for name in frame.columns]
     )
@@ -66,3 +57,16 @@ def test_filters_and_json(spark, snapshot):
     wanted = [row for row in snapshot.rows if row["status"] == "DONE" and row["created_at"] > 1420088400000000]
     assert done.count() == len(wanted)
     assert frame.where(f.get_json_object("variables", "$.omega").isNotNull()).count() > 0
+
+
+def test_parts_are_one_table(spark, snapshot, tmp_path):
+    """The line of docs/scale.md, on two parts."""
+    for part in "0a":
+        (tmp_path / f"part={part}/jobs").mkdir(parents=True)
+        (tmp_path / f"part={part}/jobs/latest").symlink_to(snapshot.folder)
+    page = (COLUMNS.parent / "scale.md").read_text(encoding="utf-8")
+    [line] = re.findall(r"```python\n(.*?)```", page, re.S)
+    names = {"spark": spark}
+    exec(line.replace("'.'", f"'{tmp_path}'").replace("'part=", f"'{tmp_path}/part="), names)
+    counts = names["jobs"].groupBy("part").count().collect()
+    assert sorted(map(tuple, counts)) == [(part, len(snapshot.rows)) for part in "0a"]
