@@ -8,6 +8,7 @@ import { nodeEffects, type Plan, planExport as planOnce } from './run/start.ts';
 import { diskSources, type PipelineStatus, pipelineStatus as statusFrom } from './run/status.ts';
 
 export type { Manifest, PublishedFile } from './publish/manifest.ts';
+export type { Verification } from './publish/verify.ts';
 export type { ExportResult } from './run/options.ts';
 export type { Plan } from './run/start.ts';
 export { verifySnapshot } from './run/start.ts';

@@ -1,4 +1,11 @@
-import type { ExportResult, Manifest, PipelineStatus, Plan, SnapshotLine } from '../run.ts';
+import type {
+  ExportResult,
+  Manifest,
+  PipelineStatus,
+  Plan,
+  SnapshotLine,
+  Verification,
+} from '../run.ts';
 
 export const SCRIPT = 'pasqal-jobs';
 
@@ -53,15 +60,7 @@ function filterText(filters: Plan['filters']): string {
 }
 
 /** What `verify` found in a snapshot. */
-export interface Verified {
-  readonly folder: string;
-  readonly runId: string;
-  readonly problems: readonly string[];
-  readonly files: number;
-  readonly rows: number;
-}
-
-export function verifySummary({ folder, runId, problems, files, rows }: Verified): string {
+export function verifySummary({ folder, runId, problems, files, rows }: Verification): string {
   if (problems.length === 0) {
     return `run ${runId} is whole: ${counted(files, 'file')}, ${counted(rows, 'row')} each, as in its manifest\n${folder}`;
   }

@@ -93,9 +93,12 @@ const TABLE = [
   optional('updated_at', 'timestamp', 'when the job last changed'),
   optional('start_timestamp', 'timestamp', 'when it started to run'),
   optional('end_timestamp', 'timestamp', 'when it finished, failed or was cancelled'),
-  derived('queue_seconds', 'float64', queueSeconds, 'start_timestamp - created_at'),
-  derived('run_seconds', 'float64', runSeconds, 'end_timestamp - start_timestamp'),
-  derived('total_seconds', 'float64', totalSeconds, 'end_timestamp - created_at'),
+  // biome-ignore format: a column is one line
+  derived('queue_seconds', 'float64', seconds('created_at', 'start_timestamp'), 'start_timestamp - created_at'),
+  // biome-ignore format: a column is one line
+  derived('run_seconds', 'float64', seconds('start_timestamp', 'end_timestamp'), 'end_timestamp - start_timestamp'),
+  // biome-ignore format: a column is one line
+  derived('total_seconds', 'float64', seconds('created_at', 'end_timestamp'), 'end_timestamp - created_at'),
   derived('is_final', 'bool', isFinal, 'status is DONE, ERROR, CANCELED or TIMED_OUT'),
   optional('errors', 'strings', 'error messages; null stays null, [] stays []'),
   derived('error_count', 'int64', errorCount, 'number of errors, 0 for null'),
@@ -137,22 +140,14 @@ export const FINAL_STATUSES: ReadonlySet<string> = new Set([
   ...['DONE', 'ERROR', 'CANCELED', 'TIMED_OUT'],
 ]);
 
-function queueSeconds(row: ReadRow): number | null {
-  return secondsBetween(row.instant('created_at'), row.instant('start_timestamp'));
-}
-
-function runSeconds(row: ReadRow): number | null {
-  return secondsBetween(row.instant('start_timestamp'), row.instant('end_timestamp'));
-}
-
-function totalSeconds(row: ReadRow): number | null {
-  return secondsBetween(row.instant('created_at'), row.instant('end_timestamp'));
-}
-
-function secondsBetween(from: Instant | null, to: Instant | null): number | null {
-  if (from === null || to === null) return null;
-  const areNumbers = typeof from === 'number' && typeof to === 'number';
-  return (areNumbers ? to - from : Number(BigInt(to) - BigInt(from))) / 1e6;
+/** The seconds from one timestamp column to another. */
+function seconds(from: string, to: string): (row: ReadRow) => number | null {
+  return (row) => {
+    const [start, end] = [row.instant(from), row.instant(to)];
+    if (start === null || end === null) return null;
+    const areNumbers = typeof start === 'number' && typeof end === 'number';
+    return (areNumbers ? end - start : Number(BigInt(end) - BigInt(start))) / 1e6;
+  };
 }
 
 function isFinal(row: ReadRow): boolean {

@@ -103,6 +103,8 @@ export function gather(rows: readonly Rows[]): RecordBatch {
   return new RecordBatch(schema, makeData({ type, length, nullCount: 0, children }));
 }
 
+const NO_BITS = new Uint8Array(0);
+
 interface Piece {
   readonly data: Data;
   readonly from: number;
@@ -112,9 +114,15 @@ interface Piece {
 function gatherColumn(type: DataType, pieces: readonly Piece[]): Data {
   const length = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
   const whole = wholeOf(pieces);
-  const { bitmap, nulls } = validity(pieces, length);
-  if (DataType.isBool(type))
-    return new Data(type, 0, length, nulls, [undefined, bits(pieces, length), bitmap]);
+  const { bits, set } = pieces.every(({ data }) => data.nullCount === 0)
+    ? { bits: NO_BITS, set: length }
+    : gatherBits(pieces, length, ({ nullBitmap }) => nullBitmap ?? undefined);
+  const nulls = length - set;
+  const bitmap = nulls === 0 ? NO_BITS : bits;
+  if (DataType.isBool(type)) {
+    const values = gatherBits(pieces, length, (data) => data.values).bits;
+    return new Data(type, 0, length, nulls, [undefined, values, bitmap]);
+  }
   if (DataType.isUtf8(type)) {
     const offsets = whole?.valueOffsets.subarray(0, length + 1) ?? gatherOffsets(pieces, length);
     const text = whole?.values.subarray(0, offsets[length]) ?? texts(pieces, offsets[length]);
@@ -172,52 +180,22 @@ function texts(pieces: readonly Piece[], length: number): Uint8Array {
   return bytes;
 }
 
-function bits(pieces: readonly Piece[], length: number): Uint8Array {
-  const target = new Uint8Array((length + 7) >> 3);
-  let at = 0;
+/** The bits of all pieces, least significant first; of a piece that has none they are all set. */
+function gatherBits(
+  pieces: readonly Piece[],
+  length: number,
+  bitsOf: (data: Data) => Uint8Array | undefined,
+): { bits: Uint8Array; set: number } {
+  const bits = new Uint8Array((length + 7) >> 3);
+  let [at, set] = [0, 0];
   for (const { data, from, to } of pieces) {
-    copyBits(data.values, data.offset + from, target, at, to - from);
-    at += to - from;
+    const source = bitsOf(data);
+    const isFull = source === undefined || source.length === 0;
+    for (let i = data.offset + from; i < data.offset + to; i++, at++) {
+      const bit = isFull ? 1 : (source[i >> 3] >> (i & 7)) & 1;
+      bits[at >> 3] |= bit << (at & 7);
+      set += bit;
+    }
   }
-  return target;
-}
-
-function validity(pieces: readonly Piece[], length: number): { bitmap: Uint8Array; nulls: number } {
-  if (pieces.every(({ data }) => data.nullCount === 0))
-    return { bitmap: new Uint8Array(0), nulls: 0 };
-  const bitmap = new Uint8Array((length + 7) >> 3);
-  let valid = 0;
-  let at = 0;
-  for (const { data, from, to } of pieces) {
-    const source: Uint8Array | undefined = data.nullBitmap;
-    const rows = to - from;
-    valid +=
-      source === undefined || source.length === 0
-        ? setBits(bitmap, at, rows)
-        : copyBits(source, data.offset + from, bitmap, at, rows);
-    at += rows;
-  }
-  return { bitmap: valid === length ? new Uint8Array(0) : bitmap, nulls: length - valid };
-}
-
-/** Copies bits, least significant first, into zeros. @returns how many are set */
-function copyBits(
-  source: Uint8Array,
-  from: number,
-  target: Uint8Array,
-  at: number,
-  count: number,
-): number {
-  let set = 0;
-  for (let i = 0; i < count; i++) {
-    const bit = (source[(from + i) >> 3] >> ((from + i) & 7)) & 1;
-    target[(at + i) >> 3] |= bit << ((at + i) & 7);
-    set += bit;
-  }
-  return set;
-}
-
-function setBits(target: Uint8Array, at: number, count: number): number {
-  for (let i = at; i < at + count; i++) target[i >> 3] |= 1 << (i & 7);
-  return count;
+  return { bits, set };
 }

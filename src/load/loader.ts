@@ -3,6 +3,7 @@ import type { RecordBatch, Schema } from 'apache-arrow';
 import type { FileContents, WrittenFile } from '../jobs/file-contents.ts';
 import type { Compression, Format } from '../jobs/pipeline.ts';
 import type { Micros } from '../jobs/timestamp.ts';
+import { compareKeys } from '../json/raw-job.ts';
 import { EXIT, ExportError, messageOf } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors, openFilesError } from '../platform/io-errors.ts';
@@ -17,16 +18,7 @@ import { ndjson } from './ndjson.ts';
 import { type Output, openOutput, writeFile } from './output.ts';
 import { parquet } from './parquet.ts';
 import { increase, Rejects } from './rejects.ts';
-import {
-  compareKeys,
-  type Key,
-  Keys,
-  Merge,
-  memoryOf,
-  type SortedRun,
-  shallow,
-  TooManyRuns,
-} from './runs.ts';
+import { type Key, Keys, Merge, memoryOf, type SortedRun, shallow, TooManyRuns } from './runs.ts';
 
 /** A loader a format. Naming one is cheap: the libraries behind it are loaded when a file is opened. */
 export const LOADERS: Readonly<Record<Format, LoaderDefinition>> = { parquet, arrow, ndjson };
@@ -184,8 +176,7 @@ export class Loader {
       for (const block of blocks.add(rows)) await this.#encode(block);
     }
     if (last === undefined) return;
-    const { createdAt, id } = new Keys(last.batch).at(last.to - 1);
-    this.#written = { createdAt, id: id.slice() };
+    this.#written = new Keys(last.batch).copyAt(last.to - 1);
   }
 
   /** Makes the files from all parts, of every job the version that counts. */
@@ -283,10 +274,9 @@ class PartRun implements SortedRun {
   #batch: RecordBatch | undefined;
 
   constructor(index: number, batch: RecordBatch, keys: Keys, read: () => Promise<RecordBatch>) {
-    const [first, last] = [keys.at(0), keys.at(keys.length - 1)];
     this.index = index;
-    this.min = { ...first, id: first.id.slice() };
-    this.max = { ...last, id: last.id.slice() };
+    this.min = keys.copyAt(0);
+    this.max = keys.copyAt(keys.length - 1);
     this.batchBytes = memoryOf(batch);
     this.#batch = batch;
     this.#read = read;

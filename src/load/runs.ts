@@ -1,21 +1,16 @@
 import { join } from 'node:path';
 import type { Data, RecordBatch } from 'apache-arrow';
 import type { Micros } from '../jobs/timestamp.ts';
+import { compareKeys, type RowKey } from '../json/raw-job.ts';
 import { usingFile } from '../platform/durable.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { writeFully } from '../platform/io-errors.ts';
 import { PartEncoder, readPart } from '../platform/part-file.ts';
 import { Blocks, type Rows, textBytes } from './blocks.ts';
 
-/** Where a row belongs: rows stand by the instant they were created at, then by the UTF-8 bytes of their ids. */
-export interface Key {
-  readonly createdAt: Micros;
-  readonly id: Uint8Array;
-}
-
-export function compareKeys(a: Key, b: Key): number {
-  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? -1 : 1;
-  return Buffer.compare(a.id, b.id);
+/** Where a row belongs. */
+export interface Key extends RowKey {
+  readonly created: Micros;
 }
 
 /** Rows in their order, in batches that are read when they are asked for. */
@@ -48,7 +43,7 @@ export class Keys {
     this.#ids = columnOf(batch, 'id');
   }
 
-  createdAt(row: number): Micros {
+  created(row: number): Micros {
     return this.#created.values[row];
   }
 
@@ -58,7 +53,12 @@ export class Keys {
   }
 
   at(row: number): Key {
-    return { createdAt: this.createdAt(row), id: this.id(row) };
+    return { created: this.created(row), id: this.id(row) };
+  }
+
+  /** The key of a row in bytes of its own. */
+  copyAt(row: number): Key {
+    return { created: this.created(row), id: this.id(row).slice() };
   }
 
   /** The first row from `from` on that stands not before a key. */
@@ -68,7 +68,7 @@ export class Keys {
 
   /** The first row from `from` on that was not created before an instant. */
   notCreatedBefore(instant: Micros, from: number): number {
-    return this.#first(from, (row) => this.createdAt(row) >= instant);
+    return this.#first(from, (row) => this.created(row) >= instant);
   }
 
   /** Most searches end at once or at the end; in between by halves. */
@@ -135,12 +135,12 @@ export class Merge {
       const first = this.#first();
       const waiting = this.#waiting.at(-1);
       if (waiting && (!first || compareKeys(waiting.min, first.keys.at(first.row)) <= 0)) {
-        if (limit !== null && waiting.min.createdAt >= limit) return;
+        if (limit !== null && waiting.min.created >= limit) return;
         this.#waiting.pop();
         await this.#openRun(waiting);
         continue;
       }
-      if (!first || (limit !== null && first.keys.createdAt(first.row) >= limit)) return;
+      if (!first || (limit !== null && first.keys.created(first.row) >= limit)) return;
       const from = first.row;
       first.row = this.#endOf(first, waiting?.min, limit);
       yield { batch: first.batch, from, to: first.row };

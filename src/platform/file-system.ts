@@ -5,7 +5,6 @@ export interface OpenFile {
   sync(): Promise<void>;
   /** Data only (fdatasync). */
   datasync(): Promise<void>;
-  truncate(length: number): Promise<void>;
   size(): Promise<number>;
   close(): Promise<void>;
 }

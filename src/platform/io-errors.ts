@@ -118,7 +118,6 @@ export function explainIoErrors(files: FileSystem, stage: Stage, phase: IoPhase)
       write: (bytes) => attempt('write', path, () => writeFully(file, bytes)),
       sync: () => attempt('sync', path, () => file.sync()),
       datasync: () => attempt('sync', path, () => file.datasync()),
-      truncate: (length) => attempt('truncate', path, () => file.truncate(length)),
       size: () => attempt('read', path, () => file.size()),
       close: () => attempt('close', path, () => file.close()),
     };

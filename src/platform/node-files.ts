@@ -43,7 +43,6 @@ function openFile(handle: FileHandle): OpenFile {
     write: async (bytes) => (await handle.write(bytes)).bytesWritten,
     sync: () => handle.sync(),
     datasync: () => handle.datasync(),
-    truncate: (length) => handle.truncate(length),
     size: async () => (await handle.stat()).size,
     close: () => handle.close(),
   };

@@ -5,7 +5,6 @@ import { FORMATS, type Format } from '../jobs/pipeline.ts';
 import { EXIT, ExportError, errorCode, messageOf } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
-import { differs, readBackProblems, unless } from './compare.ts';
 import {
   MANIFEST,
   type Manifest,
@@ -163,4 +162,34 @@ async function countLines(files: FileSystem, path: string): Promise<number> {
     for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, at + 1)) lines++;
   }
   return lines;
+}
+
+/** What the data files of a snapshot have in common. */
+type Expected = Pick<Manifest, 'rows' | 'idChecksum' | 'columns'>;
+
+/** @returns what a data file, read back, holds otherwise than the manifest says */
+function readBackProblems(expected: Expected, found: FileContents): string[] {
+  return [
+    ...unless('rows', expected.rows, found.rows),
+    ...unless('ids (their checksum)', expected.idChecksum, found.idChecksum),
+    ...unless('columns', described(expected.columns), described(found.columns)),
+  ];
+}
+
+function unless(what: string, expected: string | number, found: string | number): string[] {
+  return expected === found ? [] : [differs(what, expected, found)];
+}
+
+function differs(what: string, expected: string | number, found: string | number): string {
+  return `${what}: ${expected} in the manifest, ${found} found`;
+}
+
+/** A text that holds JSON is a text: no file that all readers open tells the two apart. */
+function described(columns: Expected['columns']): string {
+  return columns
+    .map(
+      ({ name, type, required }) =>
+        `${name} ${type === 'json' ? 'string' : type}${required ? ' required' : ''}`,
+    )
+    .join(', ');
 }

@@ -23,48 +23,48 @@ for (const [letter, meaning] of ['b\b', 'f\f', 'n\n', 'r\r', 't\t'])
   MEANING[letter.charCodeAt(0)] = meaning.charCodeAt(0);
 
 /** One column of a batch after the other; rows are set in order. */
-export interface ColumnBuffer {
-  /** The rows since the last call. Their memory is used again: they are good until the next row is set. */
-  finish(): Data;
-}
-
-/** Which values of a column are null. */
-export class Validity {
+export abstract class ColumnBuffer {
+  rows = 0;
   readonly #nulls: number[] = [];
 
-  setNull(row: number): void {
-    this.#nulls.push(row);
+  /** The rows since the last call. Their memory is used again: they are good until the next row is set. */
+  abstract finish(): Data;
+
+  /** @returns the row that is set next */
+  protected next(isNull: boolean): number {
+    if (isNull) this.#nulls.push(this.rows);
+    return this.rows++;
   }
 
-  /** The bitmap of `length` rows, bit i for row i; none while no value is null. Bits behind the last row are zero. */
-  finish(length: number): { nullCount: number; nullBitmap?: Uint8Array } {
+  /** Ends the rows. Bit i of the bitmap is for row i, bits behind the last are zero; none while no value is null. */
+  protected take(): { length: number; nullCount: number; nullBitmap?: Uint8Array } {
+    const { rows: length } = this;
+    this.rows = 0;
     const nullCount = this.#nulls.length;
-    if (nullCount === 0) return { nullCount };
+    if (nullCount === 0) return { length, nullCount };
     const nullBitmap = new Uint8Array(Math.ceil(length / 8)).fill(0xff);
     if ((length & 7) > 0) nullBitmap[nullBitmap.length - 1] = (1 << (length & 7)) - 1;
     for (const row of this.#nulls) nullBitmap[row >> 3] &= ~(1 << (row & 7));
     this.#nulls.length = 0;
-    return { nullCount, nullBitmap };
+    return { length, nullCount, nullBitmap };
   }
 }
 
 /** 64-bit integers. */
-export class Int64Buffer implements ColumnBuffer {
-  private length = 0;
-  private readonly validity = new Validity();
+export class Int64Buffer extends ColumnBuffer {
   private readonly values: BigInt64Array;
   /** The same values as low and high halves: a number is written without becoming a bigint. */
   readonly #halves: Int32Array;
 
   constructor(capacity: number) {
+    super();
     this.values = new BigInt64Array(capacity);
     this.#halves = new Int32Array(this.values.buffer);
   }
 
   /** @param value a bigint that fits 64 bits, or a number that is a safe integer */
   push(value: bigint | number | null): void {
-    const row = this.length++;
-    if (value === null) this.validity.setNull(row);
+    const row = this.next(value === null);
     if (typeof value === 'bigint') this.values[row] = value;
     else {
       this.#halves[2 * row] = value ?? 0;
@@ -73,95 +73,80 @@ export class Int64Buffer implements ColumnBuffer {
   }
 
   finish(): Data {
-    return makeData({ type: new Int64(), ...this.takeRows() });
+    return makeData({ type: new Int64(), ...this.takeValues() });
   }
 
-  protected takeRows(): {
-    length: number;
-    nullCount: number;
-    nullBitmap?: Uint8Array;
-    data: BigInt64Array;
-  } {
-    const { length } = this;
-    this.length = 0;
-    return { length, ...this.validity.finish(length), data: this.values.subarray(0, length) };
+  protected takeValues() {
+    const rows = this.take();
+    return { ...rows, data: this.values.subarray(0, rows.length) };
   }
 }
 
 /** Microseconds since the epoch, UTC. */
 export class TimestampBuffer extends Int64Buffer {
   override finish(): Data {
-    return makeData({ type: new TimestampMicrosecond('UTC'), ...this.takeRows() });
+    return makeData({ type: new TimestampMicrosecond('UTC'), ...this.takeValues() });
   }
 }
 
-export class Float64Buffer implements ColumnBuffer {
+export class Float64Buffer extends ColumnBuffer {
   readonly #values: Float64Array;
-  readonly #validity = new Validity();
-  #row = 0;
 
   constructor(capacity: number) {
+    super();
     this.#values = new Float64Array(capacity);
   }
 
   push(value: number | null): void {
-    const row = this.#row++;
-    if (value === null) this.#validity.setNull(row);
+    const row = this.next(value === null);
     this.#values[row] = value ?? 0;
   }
 
   finish(): Data<Float64> {
-    const length = this.#row;
-    const data = this.#values.subarray(0, length);
-    this.#row = 0;
-    return makeData({ type: new Float64(), length, ...this.#validity.finish(length), data });
+    const rows = this.take();
+    return makeData({ type: new Float64(), ...rows, data: this.#values.subarray(0, rows.length) });
   }
 }
 
-export class BoolBuffer implements ColumnBuffer {
+export class BoolBuffer extends ColumnBuffer {
   readonly #bits: Uint8Array;
-  readonly #validity = new Validity();
-  #row = 0;
 
   constructor(capacity: number) {
+    super();
     this.#bits = new Uint8Array(Math.ceil(capacity / 8));
   }
 
   push(value: boolean | null): void {
-    const row = this.#row++;
-    if (value === null) this.#validity.setNull(row);
+    const row = this.next(value === null);
     if ((row & 7) === 0) this.#bits[row >> 3] = 0;
     if (value) this.#bits[row >> 3] |= 1 << (row & 7);
   }
 
   finish(): Data<Bool> {
-    const length = this.#row;
-    const data = this.#bits.subarray(0, Math.ceil(length / 8));
-    this.#row = 0;
-    return makeData({ type: new Bool(), length, ...this.#validity.finish(length), data });
+    const rows = this.take();
+    const data = this.#bits.subarray(0, Math.ceil(rows.length / 8));
+    return makeData({ type: new Bool(), ...rows, data });
   }
 }
 
 /** Strings as UTF-8, one behind the other. They must be well-formed Unicode. */
-export class StringBuffer implements ColumnBuffer {
-  rows = 0;
+export class StringBuffer extends ColumnBuffer {
   #offsets: Int32Array;
   #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #view = new DataView(this.#bytes.buffer);
   #end = 0;
-  readonly #validity = new Validity();
 
   constructor(capacity: number) {
+    super();
     this.#offsets = new Int32Array(capacity + 1);
   }
 
   push(text: string | null): void {
-    if (text === null) this.#validity.setNull(this.rows);
-    else {
+    if (text !== null) {
       this.#makeRoom(text.length * 3 <= FIRST_BYTES ? text.length * 3 : Buffer.byteLength(text));
       this.#end += this.#bytes.write(text, this.#end);
     }
-    this.#close();
+    this.#close(text === null);
   }
 
   /** UTF-8 from `start` (inclusive) to `end` (exclusive), behind which `source` goes on. */
@@ -185,8 +170,8 @@ export class StringBuffer implements ColumnBuffer {
     this.#close();
   }
 
-  #close(): void {
-    this.rows++;
+  #close(isNull = false): void {
+    this.next(isNull);
     if (this.rows >= this.#offsets.length) this.#offsets = twiceAsLong(this.#offsets);
     this.#offsets[this.rows] = this.#end;
   }
@@ -205,19 +190,12 @@ export class StringBuffer implements ColumnBuffer {
   }
 
   finish(): Data<Utf8> {
-    const length = this.rows;
-    const valueOffsets = this.#offsets.subarray(0, length + 1);
+    const rows = this.take();
+    const valueOffsets = this.#offsets.subarray(0, rows.length + 1);
     const data = new Uint8Array(this.#bytes.buffer, 0, this.#end);
-    this.rows = 0;
     this.#end = 0;
     if (this.#bytes.length > KEPT_BYTES) this.#useBytes(Buffer.allocUnsafeSlow(FIRST_BYTES));
-    return makeData({
-      type: new Utf8(),
-      length,
-      ...this.#validity.finish(length),
-      valueOffsets,
-      data,
-    });
+    return makeData({ type: new Utf8(), ...rows, valueOffsets, data });
   }
 }
 
@@ -228,35 +206,26 @@ function twiceAsLong(offsets: Int32Array): Int32Array {
 }
 
 /** Lists of strings. */
-export class StringsBuffer implements ColumnBuffer {
+export class StringsBuffer extends ColumnBuffer {
   readonly #items: StringBuffer;
   readonly #offsets: Int32Array;
-  readonly #validity = new Validity();
-  #row = 0;
 
   constructor(capacity: number) {
+    super();
     this.#items = new StringBuffer(0);
     this.#offsets = new Int32Array(capacity + 1);
   }
 
   push(items: readonly (string | null)[] | null): void {
-    const row = this.#row++;
-    if (items === null) this.#validity.setNull(row);
-    else for (const item of items) this.#items.push(item);
+    const row = this.next(items === null);
+    if (items !== null) for (const item of items) this.#items.push(item);
     this.#offsets[row + 1] = this.#items.rows;
   }
 
   finish(): Data<List<Utf8>> {
-    const length = this.#row;
-    this.#row = 0;
+    const rows = this.take();
     const type = new List(new Field('element', new Utf8(), true));
-    const valueOffsets = this.#offsets.subarray(0, length + 1);
-    return makeData({
-      type,
-      length,
-      ...this.#validity.finish(length),
-      valueOffsets,
-      child: this.#items.finish(),
-    });
+    const valueOffsets = this.#offsets.subarray(0, rows.length + 1);
+    return makeData({ type, ...rows, valueOffsets, child: this.#items.finish() });
   }
 }

@@ -25,7 +25,6 @@ function slowFile() {
       return new Promise<void>((succeed, fail) => syncs.push({ succeed, fail }));
     },
     sync: async () => void calls.push('sync'),
-    truncate: async () => assert.fail('truncated'),
     size: async () => bytes,
     close: async () => void calls.push('close'),
   };

@@ -3,14 +3,8 @@ import { describe, it } from 'node:test';
 import type { RecordBatch } from 'apache-arrow';
 import fc from 'fast-check';
 import { arrowSchema } from '../../src/jobs/arrow-schema.ts';
-import {
-  compareKeys,
-  Keys,
-  Merge,
-  type SortedRun,
-  shallow,
-  TooManyRuns,
-} from '../../src/load/runs.ts';
+import { compareKeys } from '../../src/json/raw-job.ts';
+import { Keys, Merge, type SortedRun, shallow, TooManyRuns } from '../../src/load/runs.ts';
 import { makeFolders } from '../../src/platform/durable.ts';
 import { batchOf } from '../support/batches.ts';
 import { memoryFiles } from '../support/memory-files.ts';
@@ -42,7 +36,7 @@ function batch(rows: readonly Row[]): RecordBatch {
 /** A run of these rows in batches of `rowsEach`, which says how many of its batches were read. */
 function runOf(given: readonly Row[], rowsEach: number, batchBytes = 100) {
   const rows = inOrder(given);
-  const key = ({ at, id }: Row) => ({ createdAt: BigInt(at), id: Buffer.from(id) });
+  const key = ({ at, id }: Row) => ({ created: BigInt(at), id: Buffer.from(id) });
   const run = {
     min: key(rows[0]),
     max: key(rows[rows.length - 1]),
@@ -67,7 +61,7 @@ async function merged(
   for await (const { batch, from, to } of merge.until(limit)) {
     const keys = new Keys(batch);
     for (let row = from; row < to; row++)
-      rows.push({ at: Number(keys.createdAt(row)), id: Buffer.from(keys.id(row)).toString() });
+      rows.push({ at: Number(keys.created(row)), id: Buffer.from(keys.id(row)).toString() });
   }
   return rows;
 }
@@ -167,7 +161,7 @@ describe('runs that are merged', () => {
 
 describe('the place of a row', () => {
   it('goes by the bytes of its id', () => {
-    const at = (id: string) => ({ createdAt: 0n, id: Buffer.from(id) });
+    const at = (id: string) => ({ created: 0n, id: Buffer.from(id) });
     assert.ok(compareKeys(at('\uffee'), at('\u{10000}')) < 0);
     assert.ok(compareKeys(at('a'), at('ab')) < 0);
   });
@@ -181,7 +175,7 @@ describe('the place of a row', () => {
         (given, { at, id }, nat) => {
           const keys = new Keys(batch(inOrder(given)));
           const from = nat % (keys.length + 1);
-          const key = { createdAt: BigInt(at), id: Buffer.from(id) };
+          const key = { created: BigInt(at), id: Buffer.from(id) };
           const rows = Array.from({ length: keys.length - from }, (_, i) => from + i);
           const first = (behind: (row: number) => boolean) => rows.find(behind) ?? keys.length;
           assert.equal(
@@ -190,7 +184,7 @@ describe('the place of a row', () => {
           );
           assert.equal(
             keys.notCreatedBefore(BigInt(at), from),
-            first((i) => keys.createdAt(i) >= BigInt(at)),
+            first((i) => keys.created(i) >= BigInt(at)),
           );
         },
       ),

@@ -101,7 +101,6 @@ export function faultyFiles(
       write: (bytes) => write(file, path, bytes),
       sync: () => step('sync', path, () => file.sync()),
       datasync: () => step('datasync', path, () => file.datasync()),
-      truncate: (length) => step('truncate', path, () => file.truncate(length)),
       size: () => step('size', path, () => file.size()),
       close: () => step('close', path, () => file.close()),
     };

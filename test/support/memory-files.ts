@@ -144,9 +144,6 @@ function openFile(file: MemoryFile): OpenFile {
     async datasync() {
       file.synced = file.bytes;
     },
-    async truncate(length) {
-      file.bytes = file.bytes.subarray(0, length);
-    },
     size: async () => file.bytes.length,
     close: async () => undefined,
   };
