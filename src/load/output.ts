@@ -21,7 +21,7 @@ const PIECE_BYTES = 1024 * 1024;
 const KEPT_PIECES = 4;
 
 /** An open file of which the disk takes the start while the rest is written. */
-class DataFile {
+export class DataFile {
   readonly #file: OpenFile;
   readonly #path: string;
   readonly #hash = createHash('sha256');
