@@ -2,7 +2,11 @@ import contextlib
 import re
 from pathlib import Path
 
+import pandas as pd
+import polars as pl
 import pyarrow as pa
+import pyarrow.json
+import pytest
 
 from compare import assert_documented_types, assert_same_column, section
 from expected import TIMES, as_time, exact
@@ -58,3 +62,15 @@ def test_polars(snapshot):
         for name in frame.columns:
             column = frame[name].dt.epoch("us") if name in TIMES else frame[name]
             assert_same_column(name, column.to_list(), snapshot.column(name))
+
+
+def test_no_rows(tmp_path):
+    """What docs/columns.md says of the empty file that a snapshot without jobs has."""
+    empty = tmp_path / "jobs.ndjson"
+    empty.touch()
+    assert pl.read_ndjson(empty, schema={"id": pl.String}).is_empty()
+    assert list(pd.read_json(empty, lines=True).columns) == []
+    with pytest.raises(pl.exceptions.ComputeError):
+        pl.read_ndjson(empty)
+    with pytest.raises(pa.ArrowInvalid):
+        pa.json.read_json(empty)
