@@ -1,10 +1,16 @@
-import { EXIT, ExportError } from '../platform/errors.ts';
 import { Coverage, type Gap, type Key, type Segment } from './coverage.ts';
 import { idOf } from './ledger.ts';
 import type { Order, Setting } from './order.ts';
 import { Overlap } from './overlap.ts';
 import type { PageQuery } from './page.ts';
-import { type Answer, isFull, type PageRead, readWindow, readWindows } from './windows.ts';
+import {
+  type Answer,
+  isFull,
+  offsetIgnored,
+  type PageRead,
+  readWindow,
+  readWindows,
+} from './windows.ts';
 
 /** Where an interrupted walk goes on: the position behind the windows read, and what is proven so far. */
 export interface WalkState {
@@ -29,10 +35,8 @@ const MOST_ENCLOSING = 2;
 const UNSETTLED_ROWS = 50;
 
 /**
- * One pass over the list in one order: windows in ascending order, the first page in descending order, and what it takes
- * to enclose whatever those leave open. Rows go into the ledger.
- *
- * Every job that existed throughout is in hand once `isProven`: docs/completeness.md, "Enclosed".
+ * One pass over the list in one order: windows up, the first page down, and what it takes to enclose what those leave
+ * open. Rows go into the ledger; every job that was there throughout is in hand once `isProven` (docs/completeness.md).
  */
 export class Walk {
   readonly coverage: Coverage;
@@ -331,8 +335,7 @@ export class Walk {
       closed.catch(() => {});
       this.#closing.push(closed);
     }
-    while (this.#closing.length > this.#setting.reader.readAhead.windows)
-      await this.#closing.shift();
+    while (this.#closing.length > this.#atOnce) await this.#closing.shift();
   }
 
   /** Reads around a gap until an answer begins before it and ends behind it, or it can be seen that none will. */
@@ -374,10 +377,17 @@ export class Walk {
     }
   }
 
+  /** Gaps that are closed at the same time: as many as the memory for pages that wait allows. */
+  get #atOnce(): number {
+    const { reader, sizing } = this.#setting;
+    const { windows, bytes } = reader.readAhead;
+    return Math.max(1, Math.min(windows, Math.floor(bytes / Math.max(1, sizing.pageBytes))));
+  }
+
   async #inGroups<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-    const { windows } = this.#setting.reader.readAhead;
-    for (let at = 0; at < items.length; at += windows)
-      await Promise.all(items.slice(at, at + windows).map(work));
+    const size = this.#atOnce;
+    for (let at = 0; at < items.length; at += size)
+      await Promise.all(items.slice(at, at + size).map(work));
   }
 }
 
@@ -387,12 +397,4 @@ export class Walk {
  */
 function carries(answer: PageRead): boolean {
   return isFull(answer) || (answer.query.offset === 0 && !answer.short);
-}
-
-function offsetIgnored(offset: number): ExportError {
-  return new ExportError(
-    `GET jobs (offset ${offset}): the server answers with the first page whatever the offset, so that the list cannot be ` +
-      'read. Check that the URL names the API itself; report it to its operators.',
-    { exitCode: EXIT.protocol, stage: 'extract' },
-  );
 }

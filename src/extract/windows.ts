@@ -1,4 +1,5 @@
 import type { RawJob } from '../json/raw-job.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 import type { Damaged, FetchPage, PageAnswer, PageQuery } from './page.ts';
 
 export interface ReadAhead {
@@ -185,4 +186,13 @@ export async function* readWindows(
 export function requestsFor(total: number, pageSize: number): number {
   const windows = Math.ceil(Math.max(0, total - pageSize) / Math.max(1, pageSize - HALVES_SHARE));
   return Math.max(1, windows) + 1;
+}
+
+/** For a server that answers with the first page whatever is asked for. */
+export function offsetIgnored(offset: number): ExportError {
+  return new ExportError(
+    `GET jobs (offset ${offset}): the server answers with the first page whatever the offset, so that the list cannot be ` +
+      'read. Check that the URL names the API itself; report it to its operators.',
+    { exitCode: EXIT.protocol, stage: 'extract' },
+  );
 }
