@@ -1,4 +1,5 @@
-// make bench [ARGS="[--runs=N] <words of a case's name> ..."]: exports against the bare download of the same pages, side by side.
+// make bench [ARGS="[--runs=N] <words of a case's name> ..."]: exports against the bare
+// download of the same pages, or against a program by hand, side by side.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,30 +20,30 @@ export interface Spread {
 }
 
 export interface Result extends Case {
-  readonly drain: Spread | null;
+  readonly other: Spread | null;
   readonly export: Spread;
-  /** Export by drain, pair by pair. */
+  /** Export by the other side, pair by pair. */
   readonly ratio: Spread | null;
   readonly peakMegabytes: Spread;
 }
 
 async function runCase(benchCase: Case, runs: number, folder: string): Promise<Result> {
-  const { jobs, sequenceBytes, latencyMs, formats, drained, largestBatch } = benchCase;
+  const { jobs, sequenceBytes, latencyMs, formats, beside, largestBatch } = benchCase;
   const api = await serve([
     `--jobs=${jobs}`,
     `--sequence-bytes=${sequenceBytes}`,
     `--latency=${latencyMs}ms`,
     `--largest-batch=${largestBatch}`,
   ]);
-  const drains: Measured[] = [];
+  const others: Measured[] = [];
   const exports: Measured[] = [];
   try {
     for (let run = 0; run < runs; run++) {
-      if (drained) {
-        const args = ['test/bench/drain.mjs', api.url, String(jobs), String(CONNECTIONS)];
-        drains.push(await measure(args));
-      }
       const output = await mkdtemp(join(folder, 'output-'));
+      if (beside !== null) {
+        const args = [`test/bench/${beside}.mjs`, api.url, String(jobs), String(CONNECTIONS)];
+        others.push(await measure([...args, output]));
+      }
       exports.push(
         await measure([
           ...[
@@ -66,13 +67,13 @@ async function runCase(benchCase: Case, runs: number, folder: string): Promise<R
   } finally {
     await api.stop();
   }
-  const counted = { drains: drains.slice(1), exports: exports.slice(1) };
+  const counted = { others: others.slice(1), exports: exports.slice(1) };
   return {
     ...benchCase,
-    drain: drained ? spread(counted.drains.map(({ seconds }) => seconds)) : null,
+    other: beside ? spread(counted.others.map(({ seconds }) => seconds)) : null,
     export: spread(counted.exports.map(({ seconds }) => seconds)),
-    ratio: drained
-      ? spread(counted.exports.map(({ seconds }, at) => seconds / counted.drains[at].seconds))
+    ratio: beside
+      ? spread(counted.exports.map(({ seconds }, at) => seconds / counted.others[at].seconds))
       : null,
     peakMegabytes: spread(counted.exports.map(({ peakMegabytes }) => peakMegabytes)),
   };
@@ -87,7 +88,7 @@ function spread(values: readonly number[]): Spread {
 
 function row({
   name,
-  drain,
+  other,
   export: exported,
   ratio,
   ratioGoal,
@@ -107,7 +108,7 @@ function row({
   ];
   const cells = [
     name,
-    span(drain, 2),
+    span(other, 2),
     span(exported, 2),
     span(ratio, 2),
     span(peakMegabytes, 0),
@@ -128,7 +129,7 @@ console.log(
   `${cpus().length} cores, Node.js ${process.version}, ${CONNECTIONS} connections; medians (min-max)\n`,
 );
 console.log(
-  '| case | drain s | export s | export / drain | peak MB | goal |\n|---|---|---|---|---|---|',
+  '| case | other side s | export s | export / other | peak MB | goal |\n|---|---|---|---|---|---|',
 );
 try {
   for (const benchCase of chosen) {
