@@ -1,15 +1,15 @@
-// make bench [ARGS="[--runs=N] <words of a case's name> ..."]: exports against the bare
+// make bench [ARGS="[--runs=N] [--scale] <words of a case's name> ..."]: exports against the bare
 // download of the same pages, or against a program by hand, side by side.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CASES, type Case } from './cases.ts';
+import { CASES, type Case, SCALE } from './cases.ts';
 import { chart } from './chart.ts';
 import { type Measured, measure, serve } from './process.ts';
 import { measureStart } from './start.ts';
 
 const CONNECTIONS = 16;
-/** Runs of each side, unless told otherwise; the first of them warms up and does not count. */
+/** Runs of each side, unless told otherwise; the first of several warms up and does not count. */
 const RUNS = 6;
 const START_RUNS = 12;
 
@@ -67,7 +67,8 @@ async function runCase(benchCase: Case, runs: number, folder: string): Promise<R
   } finally {
     await api.stop();
   }
-  const counted = { others: others.slice(1), exports: exports.slice(1) };
+  const first = Math.min(1, runs - 1);
+  const counted = { others: others.slice(first), exports: exports.slice(first) };
   return {
     ...benchCase,
     other: beside ? spread(counted.others.map(({ seconds }) => seconds)) : null,
@@ -121,7 +122,8 @@ const args = process.argv.slice(2);
 const words = args.filter((arg) => !arg.startsWith('--'));
 const told = args.flatMap((arg) => (arg.startsWith('--runs=') ? [Number(arg.slice(7))] : []));
 const runs = told.at(-1) ?? RUNS;
-const chosen = CASES.filter(({ name }) => words.every((word) => name.includes(word)));
+const cases = args.includes('--scale') ? SCALE : CASES;
+const chosen = cases.filter(({ name }) => words.every((word) => name.includes(word)));
 if (chosen.length === 0) throw new Error(`no case is named so: ${words.join(' ')}`);
 const folder = await mkdtemp(join(tmpdir(), 'pasqal-bench-'));
 const results: Result[] = [];
@@ -139,7 +141,7 @@ try {
 } finally {
   await rm(folder, { recursive: true });
 }
-const start = words.length === 0 ? await measureStart(START_RUNS) : null;
+const start = chosen.length === CASES.length ? await measureStart(START_RUNS) : null;
 if (start) {
   const ms = ({ median, min, max }: Spread) =>
     `${median.toFixed(0)} ms (${min.toFixed(0)}-${max.toFixed(0)})`;

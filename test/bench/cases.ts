@@ -69,3 +69,9 @@ export const CASES: readonly Case[] = [
   measured(1_000_000, 300),
   measured(500, 1000, 5_000_000),
 ];
+
+/** What one process takes for lists that are large: docs/scale.md. */
+export const SCALE: readonly Case[] = [1_000_000, 4_000_000, 10_000_000].map((jobs) => ({
+  ...measured(jobs, null),
+  beside: null,
+}));
