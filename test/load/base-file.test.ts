@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import type { Compression, Format } from '../../src/jobs/pipeline.ts';
 import { type BaseFile, openBaseFile } from '../../src/load/base-file.ts';
 import { gather } from '../../src/load/blocks.ts';
-import { SAMPLE_SCHEMA, slices, type Table, tables } from '../support/arbitrary-batches.ts';
+import { SAMPLE_SCHEMA, slices, tables } from '../support/arbitrary-batches.ts';
 import { encode } from '../support/encode.ts';
 
 const KINDS: readonly (readonly [Format, Compression])[] = [
@@ -17,7 +17,25 @@ const KINDS: readonly (readonly [Format, Compression])[] = [
   ['parquet', 'gzip'],
   ['parquet', 'none'],
   ['arrow', 'none'],
+  ['ndjson', 'none'],
+  ['ndjson', 'gzip'],
 ];
+
+/** The years 1 to 9999: no other are in any file. */
+const usualTables = tables.map(({ rows, values }) => ({
+  rows,
+  values: Object.fromEntries(
+    Object.entries(values).map(([name, column]) => [
+      name,
+      name.startsWith('timestamp') ? column.map(usualTime) : column,
+    ]),
+  ),
+}));
+
+function usualTime(value: unknown): unknown {
+  const [first, span] = [-62_135_596_800_000_000n, 315_537_897_600_000_000n];
+  return typeof value === 'bigint' ? first + (BigInt.asUintN(63, value) % span) : value;
+}
 
 let folder = '';
 before(async () => {
@@ -83,7 +101,7 @@ describe('a base file', () => {
   for (const [format, compression] of KINDS) {
     it(`gives back what was written: ${format} ${compression}`, () =>
       fc.assert(
-        fc.asyncProperty(tables, fc.nat(40), fc.nat(40), async (table: Table, a, b) => {
+        fc.asyncProperty(usualTables, fc.nat(40), fc.nat(40), async (table, a, b) => {
           const written = slices(table, [table.rows]);
           const { rows } = table;
           const bytes = await encode(format, SAMPLE_SCHEMA, written, compression);
