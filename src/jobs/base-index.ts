@@ -1,6 +1,6 @@
 /**
- * The keys of every row of a published data file, in its order: by `created_at`, then the UTF-8 bytes of `id`. All of it
- * lies in shared memory, so that another thread has it without a copy.
+ * The keys of every row of a snapshot that a run goes on from, in file order: by `created_at`, then by the UTF-8 bytes
+ * of `id`. Its arrays are views of shared memory, so that another thread takes them without a copy.
  */
 export interface BaseIndex {
   readonly rows: number;
@@ -8,8 +8,8 @@ export interface BaseIndex {
   readonly created: BigInt64Array;
   /** 1 where the status was final. */
   readonly isFinal: Uint8Array;
-  /** All ids, UTF-8, one behind the other. */
+  /** All ids as UTF-8, one behind the other. */
   readonly ids: Uint8Array;
-  /** Where each id begins, and the last ends: one more than there are rows. */
+  /** Where each id starts in `ids`, and where the last one ends: a number more than there are rows. */
   readonly idOffsets: Uint32Array;
 }

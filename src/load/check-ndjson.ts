@@ -34,7 +34,8 @@ export async function readNdjson(
   return { rows: checksum.rows, idChecksum: checksum.hex(), columns: found };
 }
 
-async function* inflated(path: string): AsyncGenerator<Uint8Array, void> {
+/** The content of a gzip file, in pieces. @throws Damage when more follows it */
+export async function* inflated(path: string): AsyncGenerator<Uint8Array, void> {
   const file = createReadStream(path);
   const gunzip = createGunzip({ chunkSize: INFLATED_BYTES });
   // An error of either stream comes out of the second, where it is read.
@@ -44,7 +45,7 @@ async function* inflated(path: string): AsyncGenerator<Uint8Array, void> {
 }
 
 /** Reads what comes in pieces. */
-function reader(pieces: AsyncGenerator<Uint8Array, void>): ReadNext {
+export function reader(pieces: AsyncGenerator<Uint8Array, void>): ReadNext {
   let piece: Uint8Array = new Uint8Array();
   return async (into) => {
     while (piece.length === 0) {
@@ -59,9 +60,9 @@ function reader(pieces: AsyncGenerator<Uint8Array, void>): ReadNext {
   };
 }
 
-/** Reads a file as far as it is written, and waits where it is not. */
-function behind(file: GrowingFile): ReadNext {
-  let at = 0;
+/** Reads a file from a position on as far as it is written, and waits where it is not. */
+export function behind(file: GrowingFile, start = 0): ReadNext {
+  let at = start;
   return async (into) => {
     if (!(await file.reaches(at + 1))) return 0;
     const read = readSome(file.handle, into.subarray(0, file.size - at), at);

@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { decompress } from 'fzstd';
 import {
@@ -37,19 +38,12 @@ const COMPRESSORS: Compressors = {
 /** Reads the footer, and row group by row group the ids, whose order must be the one that the footer claims. */
 export function readParquet(path: string): Promise<FileContents> {
   return withFile(path, async (file, size) => {
-    checkEnd(file, size, MAGIC);
-    checkStart(file, MAGIC);
+    const metadata = readFooter(file, size);
     const source = {
       byteLength: size,
       slice: async (start: number, end = size) => bytesAt(file, start, end).buffer,
     };
-    const ending = bytesAt(file, Math.max(0, size - ENDING_BYTES), size);
-    const footerBytes = bounded(new DataView(ending.buffer).getUint32(0, true));
-    const footer = bytesAt(file, Math.max(0, size - ENDING_BYTES - footerBytes), size);
-    checkStruct(new DataView(footer.buffer, 0, Math.max(0, footer.length - ENDING_BYTES)));
-    const metadata = parquetMetadata(footer.buffer, { geoparquet: false, parsers: PARSERS });
-    checkLayout(metadata, size);
-    const columns = parquetSchema(metadata).children.map(foundColumn);
+    const columns = foundColumns(metadata);
     if (!columns.some(({ name }) => name === 'id')) throw new Damage('it has no column id');
     const isSorted = claimsOrder(metadata);
     const scan = await parquetScan({
@@ -90,6 +84,24 @@ export function readParquet(path: string): Promise<FileContents> {
     }
     return { rows: checksum.rows, idChecksum: checksum.hex(), columns };
   });
+}
+
+/** Reads the footer, of which no list is longer than itself and no column chunk lies outside the file. */
+export function readFooter(file: FileHandle, size: number): FileMetaData {
+  checkEnd(file, size, MAGIC);
+  checkStart(file, MAGIC);
+  const ending = bytesAt(file, Math.max(0, size - ENDING_BYTES), size);
+  const footerBytes = bounded(new DataView(ending.buffer).getUint32(0, true));
+  const footer = bytesAt(file, Math.max(0, size - ENDING_BYTES - footerBytes), size);
+  checkStruct(new DataView(footer.buffer, 0, Math.max(0, footer.length - ENDING_BYTES)));
+  const metadata = parquetMetadata(footer.buffer, { geoparquet: false, parsers: PARSERS });
+  checkLayout(metadata, size);
+  return metadata;
+}
+
+/** The columns as the footer describes them. */
+export function foundColumns(metadata: FileMetaData): FoundColumn[] {
+  return parquetSchema(metadata).children.map(foundColumn);
 }
 
 function bounded(bytes: number): number {

@@ -24,15 +24,20 @@ export async function checkFile(
     const read = await loadReader(format);
     return await read(path, columns, sizes);
   } catch (thrown) {
-    const error = ioError(thrown, { stage: 'load', phase: 'work', operation: 'read', path });
-    if (error instanceof ExportError) throw error;
-    const what = thrown instanceof Damage ? thrown.message : `it is no whole ${format} file`;
-    throw new ExportError(`${path} is damaged: ${what}`, {
-      exitCode: EXIT.data,
-      stage: 'load',
-      cause: thrown,
-    });
+    throw damageError(thrown, path, format);
   }
+}
+
+/** What reading a data file threw, as an ExportError (load): 65 when the file is damaged, 74 when it cannot be read. */
+export function damageError(thrown: unknown, path: string, format: Format): ExportError {
+  const error = ioError(thrown, { stage: 'load', phase: 'work', operation: 'read', path });
+  if (error instanceof ExportError) return error;
+  const what = thrown instanceof Damage ? thrown.message : `it is no whole ${format} file`;
+  return new ExportError(`${path} is damaged: ${what}`, {
+    exitCode: EXIT.data,
+    stage: 'load',
+    cause: thrown,
+  });
 }
 
 type Reader = (

@@ -113,4 +113,5 @@ declare module '@bokuweb/zstd-wasm' {
   /** Must have ended before the first `compress`. May be called again. */
   export function init(): Promise<void>;
   export function compress(bytes: Uint8Array, level: number): Uint8Array;
+  export function decompress(frame: Uint8Array): Uint8Array;
 }
