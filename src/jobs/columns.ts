@@ -115,6 +115,12 @@ const TABLE = [
  */
 export const JOB_COLUMNS: readonly Column[] = TABLE;
 
+/** What stands in front of a row in `changes.*`: `created`, `updated` or `deleted`, and the status in the last snapshot. */
+export const CHANGE_COLUMNS = [
+  { name: 'change', type: 'string', required: true },
+  { name: 'previous_status', type: 'string', required: false },
+] as const;
+
 /** The fields of a job that have a column. Source: GET /api/v2/jobs, `data[]`. */
 export type JobField = Extract<(typeof TABLE)[number], { readonly sent: true }>['name'];
 
