@@ -26,13 +26,9 @@ export class ColumnBuilder {
     this.elements = DataType.isList(type) ? new ColumnBuilder(type.valueType) : undefined;
   }
 
+  /** Values so far, nulls included. */
   get length(): number {
     return this.#valid.length;
-  }
-
-  /** Bytes of the texts so far, those in lists included. */
-  get textBytes(): number {
-    return this.elements?.textBytes ?? (this.#isText ? this.#values.length : 0);
   }
 
   /** Adds `source[from]` up to `source[to]`: a text, or a number of 64 bits, little-endian. */
