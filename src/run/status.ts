@@ -28,8 +28,6 @@ export interface FoundSnapshot {
   /** Of all its files. */
   readonly bytes: number;
   readonly manifest: Pick<Manifest, 'runId' | 'finishedAt' | 'rows' | 'completeness'> & {
-    /** The snapshot that an incremental one went on from. */
-    readonly base?: unknown;
     /** Rows by kind of change, among other facts. */
     readonly changes?: unknown;
   };
@@ -99,13 +97,13 @@ export async function pipelineStatus(
 }
 
 function snapshotLine({ folder, bytes, manifest }: FoundSnapshot): SnapshotLine {
-  const { runId, finishedAt, rows, completeness, base, changes } = manifest;
+  const { runId, finishedAt, rows, completeness, changes } = manifest;
   const counts = Object.entries(Object(changes)).filter(
     (entry): entry is [string, number] => typeof entry[1] === 'number',
   );
   return {
     ...{ runId, folder, finishedAt, rows, bytes, proven: completeness.proven },
-    kind: base === undefined ? 'full' : 'incremental',
+    kind: completeness.method === 'incremental' ? 'incremental' : 'full',
     ...(counts.length > 0 ? { changes: Object.fromEntries(counts) } : {}),
   };
 }
