@@ -16,8 +16,8 @@ const time = v.pipe(v.string(), v.isoTimestamp('expected a time'));
 const PUBLISHED_FILE = v.object({
   name: v.pipe(v.string(), v.regex(/^[\w-][\w.-]*$/, 'expected a plain file name')),
   /**
-   * `parquet`, `arrow` and `ndjson` hold jobs, `rejects` what was set aside; `sql` makes a view of the rows; others hold
-   * what their name says.
+   * `parquet`, `arrow` and `ndjson` hold jobs, behind `changes-` what became of them since the last snapshot, `rejects` what
+   * was set aside; `sql` makes views of the rows; others hold what their name says.
    */
   format: v.string(),
   rows: count,
