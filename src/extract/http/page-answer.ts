@@ -2,15 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import { CLOSE_OBJECT, JsonScanner, OPEN_LIST, OPEN_OBJECT } from '../../json/json-scanner.ts';
 import { RawJob, stringAt } from '../../json/raw-job.ts';
 import type { Damaged, Page, PageAnswer, PageQuery } from '../page.ts';
-import { decodeBody, isCutOff, notJson, withoutMark } from './body.ts';
-import { done, fault, type Outcome } from './faults.ts';
-import { readItems, splitPage, startsLikeEnvelope } from './split.ts';
+import { decodeBody, headOf, isCutOff, notJson } from './body.ts';
+import { Fault } from './faults.ts';
+import { isRecord, record } from './refusal.ts';
+import { readItems, splitPage } from './split.ts';
 import type { HttpAnswer } from './transport.ts';
 
 const EMPTY_LIST = Buffer.from('[]');
-
-/** Says what in a page breaks the contract. */
-export class BrokenContract extends Error {}
 
 /** What a body holds: its jobs, and everything but the jobs. */
 interface Content {
@@ -22,71 +20,47 @@ interface Content {
 }
 
 /**
- * Reads a good answer as a page, or as a fault that asking again may cure; a page that stays short or garbled is what
- * to go on with then.
+ * Reads a good answer as a page.
  *
- * @throws BrokenContract
+ * @throws Fault that asking again may cure; a page that stays short or garbled is what to go on with then
  */
-export async function readPage(
-  answer: HttpAnswer,
-  query: PageQuery,
-  maxBodyBytes: number,
-): Promise<Outcome<PageAnswer, PageAnswer>> {
-  const body = await decodeBody(answer, maxBodyBytes);
-  if (body.kind === 'too-large') {
-    return done({ kind: 'too-large', limitBytes: maxBodyBytes, head: body.head });
-  }
-  if (body.kind === 'malformed') return fault('malformed', body.what);
-  if (body.kind === 'unknown-encoding') {
-    const what = 'the body is in a content-encoding that was not asked for (only gzip was)';
-    throw new BrokenContract(what);
-  }
-  const bytes = withoutMark(body.bytes);
-  const range = answer.header('content-range');
-  const content = isUtf8(bytes) ? parseStrictly(bytes) : undefined;
-  if (content === undefined) return readGarbled(answer, bytes, query, range);
-  const page = pageOf(content, query, range, body.bytes.length);
-  if (page.kind === 'fault' || !page.value.short) return page;
-  const { rows, total } = page.value;
+export function readPage(answer: HttpAnswer, query: PageQuery, maxBodyBytes: number): PageAnswer {
+  const bytes = decodeBody(answer, maxBodyBytes);
+  if (bytes === undefined)
+    return { kind: 'too-large', limitBytes: maxBodyBytes, head: headOf(answer) };
+  const content = parseStrictly(bytes);
+  if (content === undefined) throw garbled(answer, bytes, query);
+  const page = pageOf(content, query, answer, bytes.length);
+  if (!page.short) return page;
+  const { rows, total } = page;
   const what = `${rows.length} jobs, where its total of ${total} leaves ${room(query, total)}`;
-  return fault<PageAnswer>('short', what, { instead: page.value });
+  throw new Fault('short', what, { instead: page });
 }
 
 /** Reads what is no JSON, or not UTF-8, as far as that goes. */
-function readGarbled(
-  answer: HttpAnswer,
-  bytes: Buffer,
-  query: PageQuery,
-  contentRange: string | undefined,
-): Outcome<PageAnswer, PageAnswer> {
+function garbled(answer: HttpAnswer, bytes: Buffer, query: PageQuery): Fault {
   const reason = notJson(answer, bytes);
-  if (!startsLikeEnvelope(bytes)) return fault('malformed', reason);
+  if (!/^\s*\{/.test(bytes.toString('latin1', 0, 1024)) || !bytes.includes('"data"'))
+    return new Fault('malformed', reason);
   const split = splitPage(bytes);
-  const envelope = split && isUtf8(split.envelope) ? parseStrictly(split.envelope) : undefined;
+  const envelope = split && parseStrictly(split.envelope);
   // The count tells whether a stray quote or bracket has merged two jobs, or made two out of one.
-  if (split && envelope?.rows?.length === 0 && split.items.length <= query.limit) {
+  if (split && envelope?.rows?.length === split.items.length && split.items.length <= query.limit) {
     const content = { envelope: envelope.envelope, ...readItems(split.items) };
-    const page = pageOf(content, query, contentRange, bytes.length);
-    if (page.kind === 'fault') return page;
-    const { damaged } = page.value;
+    const page = pageOf(content, query, answer, bytes.length);
+    const { damaged } = page;
     const what = `${damaged.length} of its jobs cannot be read (${damaged[0]?.reason})`;
-    if (!page.value.short) return fault<PageAnswer>('garbled', what, { instead: page.value });
+    if (!page.short) return new Fault('garbled', what, { instead: page });
   }
-  if (isCutOff(answer, bytes)) return fault('malformed', reason);
-  const what = isUtf8(bytes) ? 'the answer is not JSON' : 'the answer is not UTF-8';
-  const instead = { kind: 'unreadable', reason: what, bytes } as const;
-  return fault<PageAnswer>('garbled', what, { instead });
+  if (isCutOff(answer, bytes)) return new Fault('malformed', reason);
+  const what = `the answer is not ${isUtf8(bytes) ? 'JSON' : 'UTF-8'}`;
+  return new Fault('garbled', what, { instead: { kind: 'unreadable', reason: what, bytes } });
 }
 
-/**
- * Finds the jobs in a body, and parses the little that is around them.
- *
- * @param bytes valid UTF-8
- * @returns undefined when it is not JSON
- */
+/** Finds the jobs in a body, and parses the little that is around them. @returns undefined when it is not JSON in UTF-8 */
 function parseStrictly(bytes: Buffer): Content | undefined {
   try {
-    return parse(bytes);
+    return isUtf8(bytes) ? parse(bytes) : undefined;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return undefined;
@@ -122,28 +96,25 @@ function parse(bytes: Buffer): Content {
  *
  * A page that is short of its own total is never taken for the end. One longer than that leaves room for is taken: a
  * total may be capped or old, and nothing is built on it.
- *
- * @param contentRange the header that stands in for missing pagination
  */
 function pageOf(
   { envelope, rows, damaged }: Content,
   query: PageQuery,
-  contentRange: string | undefined,
+  answer: HttpAnswer,
   bytes: number,
-): Outcome<Page> {
-  if (!isRecord(envelope))
-    throw new BrokenContract(`expected a JSON object, got ${nameOf(envelope)}`);
+): Page {
+  if (!isRecord(envelope)) throw expected('a JSON object', envelope);
   const { status, data, pagination } = envelope;
   if (status === 'fail' || status === 'error')
-    return fault('malformed', `a 200 answer whose body says status "${status}"`);
-  if (!Array.isArray(data))
-    throw new BrokenContract(`expected "data" to be an array, got ${nameOf(data)}`);
-  if (rows === undefined) throw new BrokenContract('expected every item of "data" to be an object');
-  const total = readTotal(pagination, contentRange);
+    throw new Fault('malformed', `a 200 answer whose body says status "${status}"`);
+  if (!Array.isArray(data)) throw expected('"data" to be an array', data);
+  if (rows === undefined)
+    throw new Fault('refused', 'expected every item of "data" to be an object');
+  const total = readTotal(record(pagination).total ?? undefined, answer);
   const count = rows.length + damaged.length;
   if (count > query.limit)
-    throw new BrokenContract(`asked for ${query.limit} jobs at most, got ${count}`);
-  return done({ kind: 'page', rows, damaged, total, bytes, short: count < room(query, total) });
+    throw new Fault('refused', `asked for ${query.limit} jobs at most, got ${count}`);
+  return { kind: 'page', rows, damaged, total, bytes, short: count < room(query, total) };
 }
 
 /** Jobs that a list of `total` has for a query. */
@@ -155,25 +126,24 @@ function room({ limit, offset }: PageQuery, total: number): number {
  * Without pagination the header counts: `1-100/2345`, with or without a unit before it, or a star instead of the range
  * when the page is empty.
  */
-function readTotal(pagination: unknown, contentRange: string | undefined): number {
-  const sent = isRecord(pagination) ? (pagination.total ?? undefined) : undefined;
-  const range = /^(?:\w+ +)?(?:\d+-\d+|\*)\/(\d+)$/.exec(contentRange?.trim() ?? '');
+function readTotal(sent: unknown, { header }: HttpAnswer): number {
+  const range = /^(?:\w+ +)?(?:\d+-\d+|\*)\/(\d+)$/.exec(header('content-range')?.trim() ?? '');
   const total = sent ?? Number(range?.[1] ?? Number.NaN);
   if (typeof total === 'number' && Number.isSafeInteger(total) && total >= 0) return total;
   if (sent === undefined)
-    throw new BrokenContract('neither "pagination.total" nor Content-Range says the total');
-  throw new BrokenContract(`expected "pagination.total" to be a whole number, got ${nameOf(sent)}`);
+    throw new Fault('refused', 'neither "pagination.total" nor Content-Range says the total');
+  throw expected('"pagination.total" to be a whole number', sent);
 }
 
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The kind of a JSON value: never the value. */
-function nameOf(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'number') return `the number ${value}`;
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+/** A broken contract; of what came it names the kind, never the value. */
+function expected(what: string, value: unknown): Fault {
+  const kinds: Readonly<Record<string, string>> = {
+    undefined: 'nothing',
+    number: `the number ${value}`,
+    object: Array.isArray(value) ? 'an array' : value === null ? 'null' : 'an object',
+  };
+  return new Fault(
+    'refused',
+    `expected ${what}, got ${kinds[typeof value] ?? `a ${typeof value}`}`,
+  );
 }

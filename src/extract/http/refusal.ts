@@ -1,22 +1,26 @@
-import { EXIT, type ExitCode } from '../../platform/errors.ts';
 import { readJson } from './body.ts';
-import { type FaultKind, fault, type Outcome } from './faults.ts';
-import { isRecord } from './page-answer.ts';
-import { parseRetryAfter } from './retry.ts';
+import { Fault, type FaultKind } from './faults.ts';
 import type { HttpAnswer } from './transport.ts';
 
-/** Replaces secrets in a text that a server wrote. */
-export type Redact = (text: string) => string;
+/** A text that a server wrote, for a message: without secrets, on one line, `max` characters at most. */
+export type Quote = (text: string, max: number) => string;
 
 /** A bearer header whose token is long and holds a digit, as tokens do and words do not. */
 const BEARER = /\bBearer\s+(?=[\w.~+/-]*\d)[\w.~+/-]{16,}=*/gi;
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\s]+/gu;
 
-/** @param secrets in force at the time of the call; they are also found URL-encoded, form-encoded and escaped */
-export function redactor(secrets: () => readonly string[]): Redact {
-  return (text) => {
+/**
+ * Redacts before it shortens: half a secret would not be recognized.
+ *
+ * @param secrets in force at the time of the call; they are also found URL-encoded, form-encoded and escaped
+ */
+export function quoter(secrets: () => readonly string[]): Quote {
+  return (text, max) => {
     const found = secrets().filter((secret) => secret !== '');
     const known = found.flatMap(spellings).sort((a, b) => b.length - a.length);
-    return known.reduce((rest, form) => rest.replaceAll(form, '***'), text).replace(BEARER, '***');
+    const redacted = known.reduce((rest, form) => rest.replaceAll(form, '***'), text);
+    const plain = redacted.replace(BEARER, '***').replace(UNSEEN, ' ').trim();
+    return plain.length > max ? `${plain.slice(0, max - 1)}…` : plain;
   };
 }
 
@@ -26,47 +30,67 @@ function spellings(secret: string): string[] {
   return [secret, encodeURIComponent(wellFormed), inForm, JSON.stringify(secret).slice(1, -1)];
 }
 
-/** A server's words for a message: on one line, without control characters, `max` characters at most. */
-export function quote(text: string, max: number): string {
-  const plain = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\s]+/gu, ' ').trim();
-  return plain.length > max ? `${plain.slice(0, max - 1)}…` : plain;
-}
-
-/** 501 and 505 say that the server will never do it; every other 5xx may pass. */
-const PERMANENT_5XX: ReadonlySet<number> = new Set([501, 505]);
-
 /** The fault that an HTTP status stands for, or undefined when asking again is of no use. */
 export function faultOfStatus(status: number): FaultKind | undefined {
   if (status === 429) return 'throttled';
   if (status === 503) return 'overloaded';
-  if (status === 408 || status === 425) return 'failed';
-  return status >= 500 && !PERMANENT_5XX.has(status) ? 'failed' : undefined;
+  // 501 and 505 say that the server will never do it; every other 5xx may pass.
+  const mayPass = status >= 500 && status !== 501 && status !== 505;
+  return mayPass || status === 408 || status === 425 ? 'failed' : undefined;
 }
 
 /**
- * The fault that an answer stands for by its status, with the pause it asks for; undefined when its status is not one
- * that passes.
+ * Lets an answer through unless its status is one that passes, in which case it may ask for a pause.
  *
  * @param wall wall time, milliseconds since the epoch
+ * @throws Fault
  */
-export function passingFault(answer: HttpAnswer, wall: number): Outcome<never> | undefined {
+export function withoutPassing(answer: HttpAnswer, wall: number): HttpAnswer {
   const { status } = answer;
   const kind = faultOfStatus(status);
-  if (kind === undefined) return undefined;
+  if (kind === undefined) return answer;
   const retryAfterMs = parseRetryAfter(answer.header('retry-after'), answer.header('date'), wall);
-  const pause = retryAfterMs === undefined ? {} : { retryAfterMs };
-  return fault(kind, `the server answered ${status}`, { status, ...pause });
+  throw new Fault(kind, `the server answered ${status}`, { retryAfterMs });
 }
 
-/** An answer that asking again would not change. */
-export interface Refusal {
-  readonly status: number;
-  /** What happened, in the server's words where it has some, and what to do. */
-  readonly what: string;
-  readonly exitCode: ExitCode;
+const SECONDS = /^\d+(?:\.\d+)?$/;
+
+/** The three date forms of RFC 9110 section 5.6.7: IMF-fixdate, RFC 850, asctime. */
+const HTTP_DATES = [
+  /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/,
+  /^[A-Z][a-z]+day, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT$/,
+  /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/,
+];
+
+/** A century: longer waits mean the same, and an instant that far away can still be written as a date. */
+const LONGEST_PAUSE_MS = 100 * 365 * 86_400_000;
+
+/**
+ * How long a Retry-After header asks to wait (RFC 9110 section 10.2.3).
+ *
+ * @param value the header: seconds, or an HTTP-date
+ * @param date the answer's own Date header; a date is measured against it, so that a wrong clock here does no harm
+ * @param wall wall time here, milliseconds since the epoch: stands in when there is no usable Date header
+ * @returns milliseconds, 0 for a date that has passed, or undefined when the header says nothing usable
+ */
+export function parseRetryAfter(
+  value: string | undefined,
+  date: string | undefined,
+  wall: number,
+): number | undefined {
+  const text = value?.trim() ?? '';
+  const now = parseHttpDate(date?.trim() ?? '') ?? wall;
+  const ms = SECONDS.test(text) ? Number(text) * 1000 : (parseHttpDate(text) ?? Number.NaN) - now;
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_PAUSE_MS);
 }
 
-const REPORT = 'Report it to the operators of the API.';
+/** Milliseconds since the epoch, or undefined. `Date.parse` alone would take `-5` and `soon 1` for dates. */
+function parseHttpDate(text: string): number | undefined {
+  if (!HTTP_DATES.some((form) => form.test(text))) return undefined;
+  const time = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
+  return Number.isNaN(time) ? undefined : time;
+}
+
 const TOO_LONG = 'The request is too long for the server: give fewer values to the filters.';
 const ADVICE: Readonly<Record<number, string>> = {
   400: 'Check the filters.',
@@ -76,53 +100,52 @@ const ADVICE: Readonly<Record<number, string>> = {
   422: 'Change the filters that it names, or --page-size.',
   431: TOO_LONG,
 };
-const EXITS: Readonly<Record<number, ExitCode>> = { 403: EXIT.credentials, 422: EXIT.config };
 const MAX_BYTES = 64 * 1024;
 const MAX_DETAILS = 50;
 const [WORDS_CHARACTERS, MESSAGE_CHARACTERS, PLACE_CHARACTERS] = [300, 200, 100];
 
-/** Reads any answer that is neither good nor passes. A 401 is the caller's. */
-export async function readRefusal(answer: HttpAnswer, redact: Redact): Promise<Refusal> {
+/** What an answer stands for that is neither good nor passes, in the server's words where it has some. */
+export function refusalOf(answer: HttpAnswer, quote: Quote): Fault {
   const { status } = answer;
-  const exitCode = EXITS[status] ?? EXIT.protocol;
   if (status < 400) {
-    const what = `the server redirects (${status}); a redirect is refused, so that the token goes nowhere else. Set --api-url to the final address.`;
-    return { status, what, exitCode };
+    const what = `the server redirects (${status}); a redirect is refused, so that the token goes nowhere else`;
+    return new Fault('refused', what, { advice: 'Set --api-url to the final address.' });
   }
-  const body = await readJson(answer, MAX_BYTES);
-  const advice = ADVICE[status] ?? REPORT;
+  const { message, detail } = record(readJson(answer, MAX_BYTES));
+  const advice = ADVICE[status];
   if (status === 422) {
-    const what = `the server refused the query (422). ${advice}${detailsOf(body, redact)}`;
-    return { status, what, exitCode };
+    const lines = detailsOf(detail, quote).map((line) => `\n  - ${line}`);
+    const what = 'the server refused the query (422)';
+    return new Fault('invalid', what, { advice: advice + lines.join('') });
   }
-  const words = wordsOf(body, redact);
-  const said = words === '' ? '' : `, "${words}"`;
-  return { status, what: `the server answered ${status}${said}. ${advice}`, exitCode };
-}
-
-/** The server's own message, redacted before it is shortened: half a secret would not be recognized. */
-function wordsOf(body: unknown, redact: Redact): string {
-  if (!isRecord(body)) return '';
-  const words = [body.message, body.detail].find((text) => typeof text === 'string' && text !== '');
-  return typeof words === 'string' ? quote(redact(words), WORDS_CHARACTERS) : '';
+  const words = [message, detail].find((text) => typeof text === 'string' && text !== '');
+  const said = typeof words === 'string' ? `, "${quote(words, WORDS_CHARACTERS)}"` : '';
+  const kind = status === 403 ? 'forbidden' : 'refused';
+  return new Fault(kind, `the server answered ${status}${said}`, { advice });
 }
 
 /**
- * Every detail's place and message, a line each, in the API's words. Other fields of a detail, `input` above all, are
- * left out: they repeat what was sent. Source: GET /api/v2/jobs, "422 Validation Error".
+ * Every detail's place and message, in the API's words. Other fields of a detail, `input` above all, are left out: they
+ * repeat what was sent. Source: GET /api/v2/jobs, "422 Validation Error".
  */
-function detailsOf(body: unknown, redact: Redact): string {
-  const detail = isRecord(body) && 'detail' in body ? body.detail : [];
-  const details = Array.isArray(detail) ? detail : [detail];
-  const lines = details.slice(0, MAX_DETAILS).map((one) => describe(one, redact));
-  if (details.length > MAX_DETAILS) lines.push(`and ${details.length - MAX_DETAILS} more`);
-  return lines.map((line) => `\n  - ${line}`).join('');
+function detailsOf(detail: unknown = [], quote: Quote): string[] {
+  const details = [detail].flat();
+  const lines = details.slice(0, MAX_DETAILS).map((one) => {
+    if (typeof one === 'string') return quote(one, MESSAGE_CHARACTERS);
+    const { loc, msg } = record(one);
+    const place = quote([loc ?? ''].flat().join('.'), PLACE_CHARACTERS);
+    return `${place}: ${quote(typeof msg === 'string' ? msg : 'no message', MESSAGE_CHARACTERS)}`;
+  });
+  return details.length > MAX_DETAILS
+    ? [...lines, `and ${details.length - MAX_DETAILS} more`]
+    : lines;
 }
 
-function describe(detail: unknown, redact: Redact): string {
-  if (typeof detail === 'string') return quote(redact(detail), MESSAGE_CHARACTERS);
-  const { loc, msg } = isRecord(detail) ? detail : {};
-  const place = Array.isArray(loc) ? loc.join('.') : String(loc ?? '');
-  const message = typeof msg === 'string' ? msg : 'no message';
-  return `${quote(redact(place), PLACE_CHARACTERS)}: ${quote(redact(message), MESSAGE_CHARACTERS)}`;
+/** The fields of a JSON object; none of anything else. */
+export function record(value: unknown): Readonly<Record<string, unknown>> {
+  return isRecord(value) ? value : {};
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,74 +1,19 @@
+import * as v from 'valibot';
 import type { Credentials, TokenEndpoint } from '../../jobs/options.ts';
 import { EXIT, ExportError, messageOf } from '../../platform/errors.ts';
 import { readJson } from './body.ts';
-import { type Cancellation, createAdmission } from './concurrency.ts';
-import { done, failure, fault, type Outcome } from './faults.ts';
-import { isRecord } from './page-answer.ts';
+import { Admission, following } from './concurrency.ts';
+import { Fault } from './faults.ts';
 import { type ProxyOptions, proxyFor } from './proxy.ts';
-import { passingFault, quote, type Redact, redactor } from './refusal.ts';
+import { type Quote, quoter, record, withoutPassing } from './refusal.ts';
 import { type RetryState, retry } from './retry.ts';
-import { createTransport, type HttpAnswer, type Timeouts } from './transport.ts';
-
-/** What goes into the Authorization header; one object a token, so that identity tells one token from the next. */
-export interface Authorization {
-  /** Undefined: no header. */
-  readonly header: string | undefined;
-}
-
-/** Where authorizations come from. All workers of a run share one. */
-export interface SignIn {
-  /** The one in force. */
-  current(): Promise<Authorization>;
-  /**
-   * The one after `refused`, fetched once however many workers ask; undefined when there is no way to another.
-   */
-  after(refused: Authorization): Promise<Authorization | undefined>;
-  /** What to do when the server refuses. */
-  readonly advice: string;
-  /** What must never be read back to anybody: what was given, and the bearer token in force. */
-  secrets(): readonly string[];
-  /** Lets go of the token endpoint's connection. */
-  close(): Promise<void>;
-}
+import { type HttpAnswer, type Timeouts, Transport } from './transport.ts';
 
 export interface SignInOptions {
   readonly credentials: Credentials;
   readonly timeouts: Timeouts;
   readonly userAgent: string;
-  readonly proxy: ProxyOptions;
-}
-
-/**
- * Chooses how to sign in. Nothing is sent before the first authorization is asked for.
- *
- * @param state shared with the requests for pages: one budget, one deadline
- * @throws ExportError (78) when a given token cannot stand in a header
- */
-export function openSignIn(
-  options: SignInOptions,
-  state: RetryState,
-  cancellation: Cancellation,
-): SignIn {
-  const { credentials } = options;
-  if (credentials.kind === 'password' || credentials.kind === 'client')
-    return renewingSignIn(credentials, options, state, cancellation);
-  const token = credentials.kind === 'token' ? credentials.token : undefined;
-  if (token !== undefined && !isUsableToken(token)) {
-    const what =
-      'The token given has spaces, line breaks or other characters no token has. Check PASQAL_TOKEN.';
-    throw new ExportError(what, { exitCode: EXIT.config, stage: 'extract' });
-  }
-  const authorization = { header: token === undefined ? undefined : `Bearer ${token}` };
-  return {
-    current: async () => authorization,
-    after: async () => undefined,
-    advice:
-      token === undefined
-        ? 'No credentials were given: set PASQAL_TOKEN, or PASQAL_USERNAME and PASQAL_PASSWORD, or PASQAL_CLIENT_ID and PASQAL_CLIENT_SECRET.'
-        : 'Get a new token and set PASQAL_TOKEN; or sign in with a user name and password, or a client id and secret, which renew it by themselves.',
-    secrets: () => (token === undefined ? [] : [token]),
-    close: async () => {},
-  };
+  readonly proxies: ProxyOptions;
 }
 
 /** A bearer token and the monotonic milliseconds that matter in its life; Infinity when its end is not known. */
@@ -84,65 +29,94 @@ const MARGIN_MS = 60_000;
 /** After a failed renewal the token in force is used on, and the next try waits this long. */
 const RENEWAL_PAUSE_MS = 10_000;
 
-/**
- * Fetches tokens as they are needed. A token near its end is renewed in the background while the workers use it on;
- * only one that has ended, or was refused, makes them wait, for one request they share.
- */
-function renewingSignIn(
-  grant: Grant,
-  options: SignInOptions,
-  state: RetryState,
-  cancellation: Cancellation,
-): SignIn {
-  const { clock, emit } = state.effects;
-  const endpoint = openEndpoint(grant, options, state, cancellation);
-  let token: Token | undefined;
-  let authorization: Authorization = { header: undefined };
-  let nextTryAt = Number.NEGATIVE_INFINITY;
-  let renewal: Promise<Authorization> | undefined;
-  let closed = false;
+const ADVICE = {
+  none: 'No credentials were given: set PASQAL_TOKEN, or PASQAL_USERNAME and PASQAL_PASSWORD, or PASQAL_CLIENT_ID and PASQAL_CLIENT_SECRET.',
+  token:
+    'Get a new token and set PASQAL_TOKEN; or sign in with a user name and password, or a client id and secret, which renew it by themselves.',
+  grant:
+    'The server refuses a token it has just issued: check which account and audience it is for.',
+} as const;
 
-  function renew(): Promise<Authorization> {
-    renewal ??= endpoint
-      .fetchToken()
+/**
+ * Where bearer tokens come from; all workers of a run share one. A token near its end is renewed in the background while
+ * the workers use it on; only one that has ended, or was refused, makes them wait, for one request they share. Nothing is
+ * sent before the first token is asked for.
+ */
+export class SignIn {
+  /** What to do when the server refuses. */
+  readonly advice: string;
+  readonly #endpoint: Endpoint | undefined;
+  readonly #state: RetryState;
+  readonly #closing: AbortSignal;
+  #token: Token | undefined;
+  #nextTryAt = Number.NEGATIVE_INFINITY;
+  #renewal: Promise<string> | undefined;
+
+  /**
+   * @param state shared with the requests for pages: one budget, one deadline
+   * @throws ExportError (78) when a given token cannot stand in a header
+   */
+  constructor(options: SignInOptions, state: RetryState, closing: AbortSignal) {
+    const { credentials } = options;
+    this.#state = state;
+    this.#closing = closing;
+    if (credentials.kind === 'none' || credentials.kind === 'token') {
+      this.advice = ADVICE[credentials.kind];
+      if (credentials.kind === 'token') this.#token = tokenFrom(credentials.token, undefined, 0);
+      if (this.#token === undefined || v.is(TOKEN_TEXT, this.#token.text)) return;
+      const what =
+        'The token given has spaces, line breaks or other characters no token has. Check PASQAL_TOKEN.';
+      throw new ExportError(what, { exitCode: EXIT.config, stage: 'extract' });
+    }
+    this.advice = ADVICE.grant;
+    this.#endpoint = openEndpoint(credentials, options, state, closing);
+  }
+
+  /** What must never be read back to anybody: what was given, and the token in force. */
+  get secrets(): readonly string[] {
+    return [...(this.#endpoint?.secrets ?? []), this.#token?.text ?? ''];
+  }
+
+  /** The token in force; undefined: none. */
+  async current(): Promise<string | undefined> {
+    const [token, endpoint] = [this.#token, this.#endpoint];
+    if (endpoint === undefined) return token?.text;
+    const now = this.#state.effects.clock.monotonic();
+    if (token === undefined || now >= token.expiresAt) return this.#renew(endpoint);
+    if (now >= Math.max(token.renewAt, this.#nextTryAt) && !this.#renewal) {
+      this.#nextTryAt = now + RENEWAL_PAUSE_MS;
+      this.#renew(endpoint).catch((error: unknown) => {
+        if (this.#closing.aborted) return;
+        const message = `The token could not be renewed yet, it is used on: ${messageOf(error)}`;
+        this.#state.effects.emit({ type: 'log', level: 'warn', message });
+      });
+    }
+    return token.text;
+  }
+
+  /** The token after `refused`, fetched once however many ask; undefined when there is no way to another. */
+  async after(refused: string | undefined): Promise<string | undefined> {
+    const endpoint = this.#endpoint;
+    if (endpoint === undefined) return undefined;
+    return refused === this.#token?.text ? this.#renew(endpoint) : this.#token?.text;
+  }
+
+  #renew({ fetchToken }: Endpoint): Promise<string> {
+    this.#renewal ??= fetchToken()
       .then((fresh) => {
-        token = fresh;
-        authorization = { header: `Bearer ${fresh.text}` };
-        return authorization;
+        this.#token = fresh;
+        return fresh.text;
       })
       .finally(() => {
-        renewal = undefined;
+        this.#renewal = undefined;
       });
-    return renewal;
+    return this.#renewal;
   }
 
-  function renewInBackground(now: number): void {
-    nextTryAt = now + RENEWAL_PAUSE_MS;
-    renew().catch((error: unknown) => {
-      if (closed) return;
-      const message = `The token could not be renewed yet, it is used on: ${messageOf(error)}`;
-      emit({ type: 'log', level: 'warn', message });
-    });
+  /** Lets go of the token endpoint's connection. */
+  async close(): Promise<void> {
+    await this.#endpoint?.close();
   }
-
-  return {
-    async current() {
-      const now = clock.monotonic();
-      if (token === undefined || now >= token.expiresAt) return renew();
-      if (now >= Math.max(token.renewAt, nextTryAt) && !renewal) renewInBackground(now);
-      return authorization;
-    },
-    async after(refused) {
-      return refused === authorization ? renew() : authorization;
-    },
-    advice:
-      'The server refuses a token it has just issued: check which account and audience it is for.',
-    secrets: () => [...endpoint.secrets, ...(token === undefined ? [] : [token.text])],
-    close() {
-      closed = true;
-      return endpoint.close();
-    },
-  };
 }
 
 /** Credentials that a token can be fetched with. */
@@ -151,21 +125,28 @@ type Grant = Extract<Credentials, { endpoint: TokenEndpoint }>;
 const MAX_TOKEN_BYTES = 1024 * 1024;
 const DESCRIPTION_CHARACTERS = 300;
 
+/** Visible ASCII, as may stand in an Authorization header. */
+const TOKEN_TEXT = v.pipe(v.string(), v.regex(/^[\x21-\x7e]+$/));
+const TOKEN_ANSWER = v.object({ access_token: TOKEN_TEXT, expires_in: v.optional(v.unknown()) });
+type TokenAnswer = v.InferOutput<typeof TOKEN_ANSWER>;
+
+type Endpoint = ReturnType<typeof openEndpoint>;
+
 function openEndpoint(
   grant: Grant,
-  { timeouts, userAgent, proxy: proxies }: SignInOptions,
+  { timeouts, userAgent, proxies }: SignInOptions,
   state: RetryState,
-  cancellation: Cancellation,
+  closing: AbortSignal,
 ) {
   const { clock } = state.effects;
   const url = new URL(grant.endpoint.url);
   const request = `POST ${url.origin}${url.pathname}`;
   const proxy = proxyFor(url, proxies);
-  const transport = createTransport(url, 1, proxy);
-  const admission = createAdmission(1, state, state.effects);
+  const transport = new Transport(url, 1, proxy);
+  const admission = new Admission(1, state);
   const secret = grant.kind === 'client' ? grant.clientSecret : grant.password;
   const secrets = [secret, ...(proxy?.secrets ?? [])];
-  const redact = redactor(() => secrets);
+  const quote = quoter(() => secrets);
   const post = {
     method: 'POST',
     path: url.pathname + url.search,
@@ -177,23 +158,22 @@ function openEndpoint(
     body: tokenForm(grant),
     maxBodyBytes: MAX_TOKEN_BYTES,
   } as const;
+
+  async function askOnce(signal: AbortSignal, msLeft: number): Promise<Token> {
+    const askedAt = clock.monotonic();
+    const limits = { ...timeouts, totalMs: Math.min(timeouts.totalMs, msLeft) };
+    const answer = await transport.send({ ...post, signal, timeouts: limits });
+    const { access_token: text, expires_in } = readToken(answer, clock.wall(), quote);
+    return tokenFrom(text, lifetimeMs(expires_in, text, clock.wall()), askedAt);
+  }
   return {
     secrets,
     close: () => transport.close(),
     fetchToken: (): Promise<Token> =>
-      cancellation.run(undefined, async (signal) => {
-        let askedAt = clock.monotonic();
-        const { text, expiresIn } = await retry(request, signal, state, admission, () =>
-          admission.run(request, signal, async (msLeft) => {
-            askedAt = clock.monotonic();
-            const totalMs = Math.min(timeouts.totalMs, msLeft);
-            const limits = { ...timeouts, totalMs };
-            const sent = await transport.send({ ...post, signal, timeouts: limits });
-            if (sent.kind === 'fault') return sent;
-            return readTokenAnswer(sent.value, request, clock.wall(), redact);
-          }),
-        );
-        return tokenFrom(text, lifetimeMs(expiresIn, text, clock.wall()), askedAt);
+      following([closing], (signal) => {
+        const asking = { request, signal };
+        const attempt = () => admission.run(asking, (msLeft) => askOnce(signal, msLeft));
+        return retry(asking, state, admission, attempt);
       }),
   };
 }
@@ -220,38 +200,27 @@ function tokenForm(grant: Grant): string {
   return new URLSearchParams(fields).toString();
 }
 
-/** @throws ExportError 77 when the sign-in is refused, 76 when the endpoint does not answer as a token endpoint does */
-async function readTokenAnswer(
-  answer: HttpAnswer,
-  request: string,
-  wall: number,
-  redact: Redact,
-): Promise<Outcome<{ readonly text: string; readonly expiresIn: unknown }>> {
-  const { status } = answer;
-  const passing = passingFault(answer, wall);
-  if (passing) return passing;
-  const body = await readJson(answer, MAX_TOKEN_BYTES);
-  const fields = isRecord(body) ? body : {};
+/** Reads what a token endpoint says. @throws Fault */
+function readToken(answer: HttpAnswer, wall: number, quote: Quote): TokenAnswer {
+  const { status } = withoutPassing(answer, wall);
+  const body = readJson(answer, MAX_TOKEN_BYTES);
   if (status === 400 || status === 401 || status === 403) {
-    const said = [fields.error, fields.error_description].filter((s) => typeof s === 'string');
-    const words = quote(redact(said.join(': ')), DESCRIPTION_CHARACTERS);
-    const what = `the sign-in was refused (${status}${words === '' ? '' : `, ${words}`}). Check the user name, password or client secret.`;
-    throw failure(request, what, EXIT.credentials);
+    const { error, error_description } = record(body);
+    const said = [error, error_description].filter((s) => typeof s === 'string').join(': ');
+    const words = quote(said, DESCRIPTION_CHARACTERS);
+    const what = `the sign-in was refused (${status}${words === '' ? '' : `, ${words}`})`;
+    const advice = 'Check the user name, password or client secret.';
+    throw new Fault('unauthorized', what, { advice });
   }
   const advice = 'Check PASQAL_TOKEN_URL.';
   if (status < 200 || status >= 300) {
     const what = status < 400 ? `redirected (${status}), which is refused` : `answered ${status}`;
-    throw failure(request, `the token endpoint ${what}. ${advice}`, EXIT.protocol);
+    throw new Fault('refused', `the token endpoint ${what}`, { advice });
   }
-  if (body === undefined) return fault('malformed', 'the answer is not whole JSON');
-  const { access_token: text, expires_in: expiresIn } = fields;
-  if (isUsableToken(text)) return done({ text, expiresIn });
-  throw failure(request, `the answer holds no usable access_token. ${advice}`, EXIT.protocol);
-}
-
-/** What may stand in an Authorization header: visible ASCII. */
-function isUsableToken(token: unknown): token is string {
-  return typeof token === 'string' && /^[\x21-\x7e]+$/.test(token);
+  if (body === undefined) throw new Fault('malformed', 'the answer is not whole JSON');
+  const token = v.safeParse(TOKEN_ANSWER, body);
+  if (token.success) return token.output;
+  throw new Fault('refused', 'the answer holds no usable access_token', { advice });
 }
 
 /**
@@ -289,7 +258,8 @@ function expClaim(token: string): number | undefined {
     const claims: unknown = JSON.parse(
       Buffer.from(token.split('.')[1] ?? '', 'base64url').toString(),
     );
-    return isRecord(claims) && typeof claims.exp === 'number' ? claims.exp : undefined;
+    const { exp } = record(claims);
+    return typeof exp === 'number' ? exp : undefined;
   } catch {
     return undefined;
   }

@@ -1,9 +1,5 @@
 import type http from 'node:http';
-import {
-  createJobsClient,
-  type JobsClient,
-  type JobsClientOptions,
-} from '../../../src/extract/http/client.ts';
+import { JobsClient, type JobsClientOptions } from '../../../src/extract/http/client.ts';
 import type { PageAnswer, PageQuery } from '../../../src/extract/page.ts';
 import type { RunEvent } from '../../../src/platform/effects.ts';
 import { EXIT, type ExitCode, ExportError } from '../../../src/platform/errors.ts';
@@ -68,7 +64,7 @@ export function connect(
 ): TestClient {
   const { clock = fakeClock(), random = () => 0.5, ...rest } = options;
   const events: RunEvent[] = [];
-  const client = createJobsClient(
+  const client = new JobsClient(
     {
       apiUrl: `${url}/core-fast`,
       filters: {},

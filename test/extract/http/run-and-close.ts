@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createJobsClient } from '../../../src/extract/http/client.ts';
+import { JobsClient } from '../../../src/extract/http/client.ts';
 import { SECRETS } from './token-server.ts';
 
 /**
@@ -8,7 +8,7 @@ import { SECRETS } from './token-server.ts';
  */
 const [apiUrl = '', count = '1', tokenUrl] = process.argv.slice(2);
 
-const client = createJobsClient(
+const client = new JobsClient(
   {
     apiUrl,
     filters: {},
