@@ -1,5 +1,5 @@
 import { setTimeout as after } from 'node:timers/promises';
-import { JobsClient } from '../extract/http/client.ts';
+import { createJobsClient, type JobsClient } from '../extract/http/client.ts';
 import { requestsFor } from '../extract/windows.ts';
 import type { Filters } from '../jobs/query.ts';
 import type { Effects } from '../platform/effects.ts';
@@ -35,7 +35,7 @@ export function openClient(options: ExportOptions, effects: Effects, begun: numb
     ...(proxy && { proxy }),
   };
   const userAgent = `${TOOL.name}/${TOOL.version}`;
-  return new JobsClient(
+  return createJobsClient(
     { apiUrl, filters, credentials, concurrency, userAgent, ...more },
     effects,
   );

@@ -1,13 +1,12 @@
 import * as v from 'valibot';
 import type { Credentials, TokenEndpoint } from '../../jobs/options.ts';
 import { EXIT, ExportError, messageOf } from '../../platform/errors.ts';
-import { readJson } from './body.ts';
+import { type Quote, quoter, record, withoutPassing } from './answer.ts';
 import { Admission, following } from './concurrency.ts';
 import { Fault } from './faults.ts';
 import { type ProxyOptions, proxyFor } from './proxy.ts';
-import { type Quote, quoter, record, withoutPassing } from './refusal.ts';
 import { type RetryState, retry } from './retry.ts';
-import { type HttpAnswer, type Timeouts, Transport } from './transport.ts';
+import { type HttpAnswer, readJson, type Timeouts, Transport } from './transport.ts';
 
 export interface SignInOptions {
   readonly credentials: Credentials;
@@ -18,10 +17,22 @@ export interface SignInOptions {
 
 /** A bearer token and the monotonic milliseconds that matter in its life; Infinity when its end is not known. */
 export interface Token {
-  readonly text: string;
+  /** Undefined: requests go without one. */
+  readonly text: string | undefined;
   /** From here on a new one is fetched, while this one is still used. */
   readonly renewAt: number;
   readonly expiresAt: number;
+}
+
+/** Where tokens come from. */
+interface TokenSource {
+  fetchToken(): Promise<Token>;
+  /** What to do when the server refuses. */
+  readonly advice: string;
+  /** What must never be read back to anybody. */
+  readonly secrets: readonly string[];
+  /** Lets go of the connection. */
+  close(): Promise<void>;
 }
 
 /** The official SDK renews one minute before expiry; a token of under two minutes is renewed at half its life. */
@@ -29,94 +40,81 @@ const MARGIN_MS = 60_000;
 /** After a failed renewal the token in force is used on, and the next try waits this long. */
 const RENEWAL_PAUSE_MS = 10_000;
 
-const ADVICE = {
-  none: 'No credentials were given: set PASQAL_TOKEN, or PASQAL_USERNAME and PASQAL_PASSWORD, or PASQAL_CLIENT_ID and PASQAL_CLIENT_SECRET.',
-  token:
-    'Get a new token and set PASQAL_TOKEN; or sign in with a user name and password, or a client id and secret, which renew it by themselves.',
-  grant:
-    'The server refuses a token it has just issued: check which account and audience it is for.',
-} as const;
+export type SignIn = ReturnType<typeof openSignIn>;
 
 /**
- * Where bearer tokens come from; all workers of a run share one. A token near its end is renewed in the background while
- * the workers use it on; only one that has ended, or was refused, makes them wait, for one request they share. Nothing is
- * sent before the first token is asked for.
+ * The token that all workers of a run share. One near its end is renewed in the background while the workers use it on;
+ * only one that has ended, or was refused, makes them wait, for one request they share. Nothing is sent before the first
+ * token is asked for.
+ *
+ * @param state shared with the requests for pages: one budget, one deadline
+ * @param closing aborts when tokens are not wanted any more
+ * @throws ExportError (78) when a given token cannot stand in a header
  */
-export class SignIn {
-  /** What to do when the server refuses. */
-  readonly advice: string;
-  readonly #endpoint: Endpoint | undefined;
-  readonly #state: RetryState;
-  readonly #closing: AbortSignal;
-  #token: Token | undefined;
-  #nextTryAt = Number.NEGATIVE_INFINITY;
-  #renewal: Promise<string> | undefined;
+export function openSignIn(options: SignInOptions, state: RetryState, closing: AbortSignal) {
+  const { credentials } = options;
+  const { clock, emit } = state.effects;
+  const source =
+    credentials.kind === 'none' || credentials.kind === 'token'
+      ? givenToken(credentials)
+      : tokenEndpoint(credentials, options, state, closing);
+  let token: Token | undefined;
+  let nextTryAt = Number.NEGATIVE_INFINITY;
+  let renewal: Promise<Token> | undefined;
 
-  /**
-   * @param state shared with the requests for pages: one budget, one deadline
-   * @throws ExportError (78) when a given token cannot stand in a header
-   */
-  constructor(options: SignInOptions, state: RetryState, closing: AbortSignal) {
-    const { credentials } = options;
-    this.#state = state;
-    this.#closing = closing;
-    if (credentials.kind === 'none' || credentials.kind === 'token') {
-      this.advice = ADVICE[credentials.kind];
-      if (credentials.kind === 'token') this.#token = tokenFrom(credentials.token, undefined, 0);
-      if (this.#token === undefined || v.is(TOKEN_TEXT, this.#token.text)) return;
-      const what =
-        'The token given has spaces, line breaks or other characters no token has. Check PASQAL_TOKEN.';
-      throw new ExportError(what, { exitCode: EXIT.config, stage: 'extract' });
-    }
-    this.advice = ADVICE.grant;
-    this.#endpoint = openEndpoint(credentials, options, state, closing);
-  }
-
-  /** What must never be read back to anybody: what was given, and the token in force. */
-  get secrets(): readonly string[] {
-    return [...(this.#endpoint?.secrets ?? []), this.#token?.text ?? ''];
-  }
-
-  /** The token in force; undefined: none. */
-  async current(): Promise<string | undefined> {
-    const [token, endpoint] = [this.#token, this.#endpoint];
-    if (endpoint === undefined) return token?.text;
-    const now = this.#state.effects.clock.monotonic();
-    if (token === undefined || now >= token.expiresAt) return this.#renew(endpoint);
-    if (now >= Math.max(token.renewAt, this.#nextTryAt) && !this.#renewal) {
-      this.#nextTryAt = now + RENEWAL_PAUSE_MS;
-      this.#renew(endpoint).catch((error: unknown) => {
-        if (this.#closing.aborted) return;
-        const message = `The token could not be renewed yet, it is used on: ${messageOf(error)}`;
-        this.#state.effects.emit({ type: 'log', level: 'warn', message });
-      });
-    }
+  async function renew(): Promise<string | undefined> {
+    renewal ??= source.fetchToken().finally(() => {
+      renewal = undefined;
+    });
+    token = await renewal;
     return token.text;
   }
 
-  /** The token after `refused`, fetched once however many ask; undefined when there is no way to another. */
-  async after(refused: string | undefined): Promise<string | undefined> {
-    const endpoint = this.#endpoint;
-    if (endpoint === undefined) return undefined;
-    return refused === this.#token?.text ? this.#renew(endpoint) : this.#token?.text;
+  function renewInBackground(now: number): void {
+    nextTryAt = now + RENEWAL_PAUSE_MS;
+    renew().catch((error: unknown) => {
+      if (closing.aborted) return;
+      const message = `The token could not be renewed yet, it is used on: ${messageOf(error)}`;
+      emit({ type: 'log', level: 'warn', message });
+    });
   }
 
-  #renew({ fetchToken }: Endpoint): Promise<string> {
-    this.#renewal ??= fetchToken()
-      .then((fresh) => {
-        this.#token = fresh;
-        return fresh.text;
-      })
-      .finally(() => {
-        this.#renewal = undefined;
-      });
-    return this.#renewal;
-  }
+  return {
+    advice: source.advice,
+    close: source.close,
+    /** What must never be read back to anybody: what was given, and the token in force. */
+    secrets: (): readonly string[] => [...source.secrets, token?.text ?? ''],
+    /** The token in force; undefined: none. */
+    async current(): Promise<string | undefined> {
+      const now = clock.monotonic();
+      if (token === undefined || now >= token.expiresAt) return renew();
+      if (now >= Math.max(token.renewAt, nextTryAt) && !renewal) renewInBackground(now);
+      return token.text;
+    },
+    /** The token after `refused`, fetched once however many ask; undefined when there is no other. */
+    async after(refused: string | undefined): Promise<string | undefined> {
+      const next = refused === token?.text ? await renew() : token?.text;
+      return next === refused ? undefined : next;
+    },
+  };
+}
 
-  /** Lets go of the token endpoint's connection. */
-  async close(): Promise<void> {
-    await this.#endpoint?.close();
+function givenToken(credentials: Extract<Credentials, { kind: 'none' | 'token' }>): TokenSource {
+  const text = credentials.kind === 'token' ? credentials.token : undefined;
+  if (!v.is(v.optional(TOKEN_TEXT), text)) {
+    const what =
+      'The token given has spaces, line breaks or other characters no token has. Check PASQAL_TOKEN.';
+    throw new ExportError(what, { exitCode: EXIT.config, stage: 'extract' });
   }
+  return {
+    fetchToken: async () => tokenFrom(text, undefined, 0),
+    advice:
+      text === undefined
+        ? 'No credentials were given: set PASQAL_TOKEN, or PASQAL_USERNAME and PASQAL_PASSWORD, or PASQAL_CLIENT_ID and PASQAL_CLIENT_SECRET.'
+        : 'Get a new token and set PASQAL_TOKEN; or sign in with a user name and password, or a client id and secret, which renew it by themselves.',
+    secrets: text === undefined ? [] : [text],
+    close: async () => {},
+  };
 }
 
 /** Credentials that a token can be fetched with. */
@@ -128,16 +126,17 @@ const DESCRIPTION_CHARACTERS = 300;
 /** Visible ASCII, as may stand in an Authorization header. */
 const TOKEN_TEXT = v.pipe(v.string(), v.regex(/^[\x21-\x7e]+$/));
 const TOKEN_ANSWER = v.object({ access_token: TOKEN_TEXT, expires_in: v.optional(v.unknown()) });
-type TokenAnswer = v.InferOutput<typeof TOKEN_ANSWER>;
+const TOKEN_REFUSAL = v.object({
+  error: v.fallback(v.string(), ''),
+  error_description: v.fallback(v.string(), ''),
+});
 
-type Endpoint = ReturnType<typeof openEndpoint>;
-
-function openEndpoint(
+function tokenEndpoint(
   grant: Grant,
   { timeouts, userAgent, proxies }: SignInOptions,
   state: RetryState,
   closing: AbortSignal,
-) {
+): TokenSource {
   const { clock } = state.effects;
   const url = new URL(grant.endpoint.url);
   const request = `POST ${url.origin}${url.pathname}`;
@@ -147,29 +146,29 @@ function openEndpoint(
   const secret = grant.kind === 'client' ? grant.clientSecret : grant.password;
   const secrets = [secret, ...(proxy?.secrets ?? [])];
   const quote = quoter(() => secrets);
-  const post = {
-    method: 'POST',
-    path: url.pathname + url.search,
-    headers: {
-      accept: 'application/json',
-      'content-type': 'application/x-www-form-urlencoded',
-      'user-agent': userAgent,
-    },
-    body: tokenForm(grant),
-    maxBodyBytes: MAX_TOKEN_BYTES,
-  } as const;
+  const headers = {
+    accept: 'application/json',
+    'content-type': 'application/x-www-form-urlencoded',
+    'user-agent': userAgent,
+  };
+  const body = tokenForm(grant);
 
   async function askOnce(signal: AbortSignal, msLeft: number): Promise<Token> {
     const askedAt = clock.monotonic();
-    const limits = { ...timeouts, totalMs: Math.min(timeouts.totalMs, msLeft) };
-    const answer = await transport.send({ ...post, signal, timeouts: limits });
+    const answer = await transport.send({
+      ...{ method: 'POST', path: url.pathname + url.search, headers, body, signal },
+      maxBodyBytes: MAX_TOKEN_BYTES,
+      timeouts: { ...timeouts, totalMs: Math.min(timeouts.totalMs, msLeft) },
+    });
     const { access_token: text, expires_in } = readToken(answer, clock.wall(), quote);
     return tokenFrom(text, lifetimeMs(expires_in, text, clock.wall()), askedAt);
   }
   return {
     secrets,
+    advice:
+      'The server refuses a token it has just issued: check which account and audience it is for.',
     close: () => transport.close(),
-    fetchToken: (): Promise<Token> =>
+    fetchToken: () =>
       following([closing], (signal) => {
         const asking = { request, signal };
         const attempt = () => admission.run(asking, (msLeft) => askOnce(signal, msLeft));
@@ -201,12 +200,16 @@ function tokenForm(grant: Grant): string {
 }
 
 /** Reads what a token endpoint says. @throws Fault */
-function readToken(answer: HttpAnswer, wall: number, quote: Quote): TokenAnswer {
+function readToken(
+  answer: HttpAnswer,
+  wall: number,
+  quote: Quote,
+): v.InferOutput<typeof TOKEN_ANSWER> {
   const { status } = withoutPassing(answer, wall);
   const body = readJson(answer, MAX_TOKEN_BYTES);
   if (status === 400 || status === 401 || status === 403) {
-    const { error, error_description } = record(body);
-    const said = [error, error_description].filter((s) => typeof s === 'string').join(': ');
+    const refusal = v.safeParse(TOKEN_REFUSAL, body);
+    const said = refusal.success ? Object.values(refusal.output).filter(Boolean).join(': ') : '';
     const words = quote(said, DESCRIPTION_CHARACTERS);
     const what = `the sign-in was refused (${status}${words === '' ? '' : `, ${words}`})`;
     const advice = 'Check the user name, password or client secret.';
@@ -227,7 +230,11 @@ function readToken(answer: HttpAnswer, wall: number, quote: Quote): TokenAnswer 
  * @param lifetimeMs undefined when it is not known: then only a 401 tells
  * @param now monotonic milliseconds before the token was asked for, so that the time on the way counts as used up
  */
-export function tokenFrom(text: string, lifetimeMs: number | undefined, now: number): Token {
+export function tokenFrom(
+  text: string | undefined,
+  lifetimeMs: number | undefined,
+  now: number,
+): Token {
   const lifetime = lifetimeMs ?? Number.POSITIVE_INFINITY;
   return {
     text,

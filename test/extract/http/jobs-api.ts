@@ -1,5 +1,9 @@
 import type http from 'node:http';
-import { JobsClient, type JobsClientOptions } from '../../../src/extract/http/client.ts';
+import {
+  createJobsClient,
+  type JobsClient,
+  type JobsClientOptions,
+} from '../../../src/extract/http/client.ts';
 import type { PageAnswer, PageQuery } from '../../../src/extract/page.ts';
 import type { RunEvent } from '../../../src/platform/effects.ts';
 import { EXIT, type ExitCode, ExportError } from '../../../src/platform/errors.ts';
@@ -64,7 +68,7 @@ export function connect(
 ): TestClient {
   const { clock = fakeClock(), random = () => 0.5, ...rest } = options;
   const events: RunEvent[] = [];
-  const client = new JobsClient(
+  const client = createJobsClient(
     {
       apiUrl: `${url}/core-fast`,
       filters: {},

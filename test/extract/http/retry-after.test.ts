@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { parseRetryAfter } from '../../../src/extract/http/refusal.ts';
+import { parseRetryAfter } from '../../../src/extract/http/answer.ts';
 import { EXIT } from '../../../src/platform/errors.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { serveHttp } from '../../support/http-servers.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { faultOfStatus } from '../../../src/extract/http/answer.ts';
 import { FAULT_TRAITS, Fault, type FaultKind } from '../../../src/extract/http/faults.ts';
-import { faultOfStatus } from '../../../src/extract/http/refusal.ts';
 import {
   BUDGET,
   backoffMs,

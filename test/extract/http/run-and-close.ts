@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { JobsClient } from '../../../src/extract/http/client.ts';
+import { createJobsClient } from '../../../src/extract/http/client.ts';
 import { SECRETS } from './token-server.ts';
 
 /**
@@ -8,7 +8,7 @@ import { SECRETS } from './token-server.ts';
  */
 const [apiUrl = '', count = '1', tokenUrl] = process.argv.slice(2);
 
-const client = new JobsClient(
+const client = createJobsClient(
   {
     apiUrl,
     filters: {},

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
-import { quoter } from '../../../src/extract/http/refusal.ts';
+import { quoter } from '../../../src/extract/http/answer.ts';
 import type { Credentials } from '../../../src/jobs/options.ts';
 import type { RunEvent } from '../../../src/platform/effects.ts';
 import {
