@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { Extraction } from '../extract/extraction.ts';
 import type { JobsClient } from '../extract/http/client.ts';
-import { REQUEST_LINE_BYTES, requestLineBytes } from '../extract/http/client.ts';
+import { REQUEST_LINE_BYTES, requestLineBytes } from '../extract/http/query.ts';
 import { JOB_COLUMNS } from '../jobs/columns.ts';
 import type { Credentials } from '../jobs/options.ts';
 import type { JsonValue } from '../json/checked-json.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { pagePaths, requestLineBytes } from '../../../src/extract/http/client.ts';
+import { pagePaths, requestLineBytes } from '../../../src/extract/http/query.ts';
 import type { Filters } from '../../../src/jobs/pipeline.ts';
 import { serveHttp } from '../../support/http-servers.ts';
 import { FIRST, PATH, sendPage, withClient } from './jobs-api.ts';
