@@ -53,9 +53,15 @@ simulate: setup ## Serve generated jobs the way the API does; flags as ARGS="--j
 nightly: build ## Export every job as a nightly run does: patient, silent unless it fails, the last 30 snapshots kept
 	@$(CLI) export --keep 30 --keep-trying 3h --quiet $(ARGS)
 
+# Cron ends a command at a bare %, and systemd takes it for one of its own words.
 schedule: ## Print a crontab line and systemd units for this checkout; nothing is installed
-	@node=$$(node -p 'process.execPath'); sed -n '/^cron:/,/^## /p' README.md | sed '$$d' \
-	  | sed -e "s|/opt/pasqal-jobs-export|$(CURDIR)|g" -e "s|/usr/bin/node|$$node|g"
+	@escaped() { printf '%s' "$$1" | sed -e "s/%/$$2/g" -e 's/[&|\]/\\&/g'; }; \
+	for kind in cron:'\\%' ini:%%; do \
+	  echo '/^```'"$${kind%%:*}"'$$/,/^```$$/ {'; \
+	  echo "s|/opt/pasqal-jobs-export|$$(escaped '$(CURDIR)' "$${kind#*:}")|g"; \
+	  echo "s|/usr/bin/node|$$(escaped "$$(node -p process.execPath)" "$${kind#*:}")|g"; \
+	  echo '}'; \
+	done | sed -f /dev/stdin <(sed -n '/^cron:/,/^## /p' README.md | sed '$$d')
 
 test: build ## Run the tests
 	$(TEST) $(FAST_TESTS)
