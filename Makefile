@@ -8,15 +8,17 @@ MAKEFLAGS += --no-builtin-rules
 CLI := node dist/src/cli/main.js
 BUILD := $(shell date -u +%Y%m%dT%H%M%SZ)
 TEST := node --import tsx --test --test-concurrency=2
+# The newest version that the program is tested with: an npm package is its binary.
+NODE24 := node-$(shell node -p '`$${process.platform}-$${process.arch}`')@24.21.0
 SOURCES := $(shell find src pipelines -name '*.ts') esbuild.config.ts
 # Node.js 20 does not expand patterns itself.
 FAST_TESTS := $(shell find test -name '*.test.ts' ! -name '*.slow.test.ts')
 SLOW_TESTS := $(shell find test -name '*.slow.test.ts')
 
-.PHONY: help setup build demo export simulate nightly schedule test test-slow test-python test-spark lint typecheck bench bench-queries clean
+.PHONY: help setup build demo export simulate nightly schedule test test-node24 test-slow test-python test-spark lint typecheck bench bench-queries clean
 
 help: ## List the targets (default)
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
 
 setup: node_modules/.package-lock.json ## Install the exact dependencies of package-lock.json
 
@@ -66,6 +68,10 @@ schedule: ## Print a crontab line and systemd units for this checkout; nothing i
 test: build ## Run the tests
 	$(TEST) $(FAST_TESTS)
 
+test-node24: build ## Run the tests with Node.js 24, in a folder of its own
+	@[ -d .node24/node_modules ] || npm install --prefix .node24 --no-save --no-audit --no-fund $(NODE24)
+	PATH="$$(echo "$(CURDIR)"/.node24/node_modules/node-*/bin):$$PATH" $(TEST) $(FAST_TESTS)
+
 test-slow: build ## Run the tests that take longer: large exports, crashes, soak
 	@if [ -z "$(SLOW_TESTS)" ]; then echo 'no slow tests yet'; else $(TEST) $(SLOW_TESTS); fi
 
@@ -89,4 +95,4 @@ bench-queries: setup ## Query a Parquet file of 1,000,000 jobs beside DuckDB's o
 	@node --import tsx test/bench/queries.ts 1000000 1000 5
 
 clean: ## Remove what was built and installed; output/ stays
-	rm -rf dist dist.new node_modules .venv .venv-spark
+	rm -rf dist dist.new node_modules .node24 .venv .venv-spark
