@@ -223,32 +223,3 @@ export function withDefaults<Table extends Rows>(
   // Exactly the options that the type says are always there have a fallback.
   return { ...defaults, ...given } as Values<Table>;
 }
-
-/** JSON Schema of a pipeline file, for editors: `"$schema": ".../pipeline.schema.json"` in `night.json`. */
-export function pipelineSchema(): Readonly<Record<string, unknown>> {
-  const properties = (table: Rows) =>
-    Object.fromEntries(
-      Object.entries(table).map(([name, { kind, help }]) => [
-        name,
-        { ...kind.schema, description: help },
-      ]),
-    );
-  const inFile = Object.entries<Option>(RUN_OPTIONS).filter(([, option]) => option.inFile);
-  return {
-    $schema: 'https://json-schema.org/draft/2020-12/schema',
-    title: 'A pipeline of pasqal-jobs-export',
-    type: 'object',
-    required: ['description'],
-    additionalProperties: false,
-    properties: {
-      $schema: { type: 'string' },
-      description: { type: 'string', minLength: 1, description: 'One line for --help' },
-      filters: {
-        type: 'object',
-        additionalProperties: false,
-        properties: properties(FILTER_OPTIONS),
-      },
-      ...properties(Object.fromEntries(inFile)),
-    },
-  };
-}
