@@ -4,7 +4,6 @@ import type { ColumnType } from '../jobs/columns.ts';
 import { instantAt, parseTimestamp } from '../jobs/timestamp.ts';
 import { type Token, tokenOf } from '../json/bytes.ts';
 import {
-  BACKSLASH,
   CLOSE_LIST,
   FORM,
   isDigit,
@@ -12,7 +11,6 @@ import {
   MINUS,
   NEWLINE,
   OPEN_LIST,
-  ZERO,
 } from '../json/json-scanner.ts';
 import { stringAt } from '../json/raw-job.ts';
 import { batchOf, ColumnBuilder } from './base-columns.ts';
@@ -21,13 +19,9 @@ import { BLOCK_BYTES, BLOCK_ROWS } from './blocks.ts';
 import { Damage, GrowingFile } from './check-file.ts';
 import { behind, inflated, reader, wholeLines } from './check-ndjson.ts';
 import { columnsOf } from './encoder.ts';
-import { GrowingBytes } from './parquet-encodings.ts';
 
 /** So many rows lie between two places that are remembered. */
 const MARK_ROWS = BLOCK_ROWS;
-
-/** Whole numbers of up to as many characters are exact as doubles. */
-const SAFE_LENGTH = 15;
 
 const [NULL, TRUE, FALSE, END_OF_ROW] = ['null', 'true', 'false', '}\n'].map(tokenOf);
 
@@ -105,10 +99,7 @@ export function openNdjson(
       let row = from;
       let [heldRows, heldBytes] = [0, 0];
       for await (const { lines, at } of linesFrom(from)) {
-        const text = {
-          bytes: lines,
-          view: new DataView(lines.buffer, lines.byteOffset, lines.length),
-        };
+        const text = { bytes: lines, view: viewOf(lines) };
         const scanner = new JsonScanner(lines, at);
         while (row < to && scanner.at < lines.length) {
           const start = scanner.at;
@@ -162,7 +153,7 @@ const CELLS: Readonly<Record<ColumnType, ReadCell>> = {
   int64(scanner, { bytes }, into) {
     const start = scanner.at;
     scanner.value();
-    return addWhole(wholeAt(bytes, start, scanner.at), into);
+    return addWhole(BigInt(bytes.toString('latin1', start, scanner.at)), into);
   },
   float64(scanner, { bytes }, into) {
     const start = scanner.at;
@@ -202,26 +193,6 @@ function addWhole(value: bigint | null, into: ColumnBuilder): boolean {
   return true;
 }
 
-/** @returns null for anything but digits */
-function wholeAt(bytes: Buffer, start: number, end: number): bigint | null {
-  const isNegative = bytes[start] === MINUS;
-  let magnitude = 0;
-  for (let at = isNegative ? start + 1 : start; at < end; at++) {
-    if (!isDigit(bytes[at])) return null;
-    magnitude = magnitude * 10 + bytes[at] - ZERO;
-  }
-  if (end - start > SAFE_LENGTH) return BigInt(bytes.toString('latin1', start, end));
-  return BigInt(isNegative ? -magnitude : magnitude);
-}
-
-/** What stands behind a backslash, by the letter that stands for it. */
-const UNESCAPED = new Uint8Array(256);
-for (const letter of '"\\/bfnrt')
-  UNESCAPED[letter.charCodeAt(0)] = JSON.parse(`"\\${letter}"`).charCodeAt(0);
-
-/** A text without its escapes, on its way into a column. */
-const unescaped = new GrowingBytes();
-
 function readText(scanner: JsonScanner, { bytes, view }: Text, into: ColumnBuilder): boolean {
   const start = scanner.at;
   const form = scanner.string();
@@ -230,18 +201,11 @@ function readText(scanner: JsonScanner, { bytes, view }: Text, into: ColumnBuild
     into.add(view, start + 1, end);
     return true;
   }
-  unescaped.length = 0;
-  if (form === FORM.unicode) unescaped.append(Buffer.from(stringAt(bytes, start, end + 1, form)));
-  else {
-    let copied = start + 1;
-    for (let at = copied; at < end; at++) {
-      if (bytes[at] !== BACKSLASH) continue;
-      unescaped.appendRange(view, copied, at);
-      unescaped.appendByte(UNESCAPED[bytes[at + 1]]);
-      copied = ++at + 1;
-    }
-    unescaped.appendRange(view, copied, end);
-  }
-  into.add(unescaped.view, 0, unescaped.length);
+  const unescaped = Buffer.from(stringAt(bytes, start, end + 1, form));
+  into.add(viewOf(unescaped), 0, unescaped.length);
   return true;
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }

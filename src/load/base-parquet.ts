@@ -3,18 +3,12 @@ import { DataType, type Schema } from 'apache-arrow';
 import type { ColumnMetaData } from 'hyparquet';
 import type { Compression } from '../jobs/pipeline.ts';
 import { batchOf, ColumnBuilder } from './base-columns.ts';
-import { type BaseRows, checkColumns, cutAmong } from './base-file.ts';
+import { type BaseRows, type Cut, checkColumns, cutAmong } from './base-file.ts';
 import { BLOCK_BYTES, BLOCK_ROWS } from './blocks.ts';
 import { bytesAt, Damage } from './check-file.ts';
 import { foundColumns, readFooter } from './check-parquet.ts';
 import { openCodec, type PageCodec } from './parquet-codec.ts';
-import {
-  bitWidthOf,
-  ENCODING,
-  type PageHeader,
-  readHybrid,
-  readPageHeader,
-} from './parquet-encodings.ts';
+import { bitWidthOf, ENCODING, readHybrid, readPageHeader } from './parquet-encodings.ts';
 
 /** No page that was written has more of either: a larger one is damage. */
 const [MOST_BYTES, MOST_ENTRIES] = [256 * 1024 * 1024, 16 * 1024 * 1024];
@@ -22,12 +16,21 @@ const [MOST_BYTES, MOST_ENTRIES] = [256 * 1024 * 1024, 16 * 1024 * 1024];
 /** More than a page's header has. */
 const HEADER_BYTES = 64;
 
+/** In front of a text, and of the levels of a page. */
+const LENGTH_BYTES = 4;
+
 const CODECS: Readonly<Record<string, Compression>> = {
   UNCOMPRESSED: 'none',
   SNAPPY: 'snappy',
   GZIP: 'gzip',
   ZSTD: 'zstd',
 };
+
+/** A row group: its first row, the one behind its last, where it starts, and its columns by name. */
+interface Group extends Cut {
+  readonly end: number;
+  readonly chunks: ReadonlyMap<string, ColumnMetaData>;
+}
 
 /**
  * Opens a Parquet file of this program's own: data pages V1, PLAIN or of a dictionary. A page of each column is in memory
@@ -41,23 +44,25 @@ export async function openParquet(
 ): Promise<BaseRows> {
   const metadata = readFooter(file, size);
   checkColumns(foundColumns(metadata), schema, 'string');
-  const codecs = new Map<string, PageCodec>();
-  const groups: { row: number; end: number; byte: number; chunks: Map<string, ColumnMetaData> }[] =
-    [];
+  const groups: Group[] = [];
+  const codecs = new Set<string>();
   let rows = 0;
   for (const { columns, num_rows } of metadata.row_groups) {
     const chunks = new Map<string, ColumnMetaData>();
     for (const { meta_data } of columns) {
       if (meta_data === undefined) throw new Damage('a column is not described');
       chunks.set(meta_data.path_in_schema[0], meta_data);
-      const compression = CODECS[meta_data.codec];
-      if (compression === undefined) throw new Damage('a column is compressed as none is written');
-      if (!codecs.has(meta_data.codec)) codecs.set(meta_data.codec, await openCodec(compression));
+      codecs.add(meta_data.codec);
     }
     const byte = Math.min(...[...chunks.values()].map(startOf));
     groups.push({ row: rows, end: rows + Number(num_rows), byte, chunks });
     rows += Number(num_rows);
   }
+  const [codec = 'UNCOMPRESSED', ...others] = codecs;
+  const compression = CODECS[codec];
+  if (compression === undefined || others.length > 0)
+    throw new Damage('it is compressed in a way that none is written');
+  const { decompress } = await openCodec(compression);
   return {
     rows,
     cutBefore: async (row) => cutAmong(groups, row),
@@ -67,10 +72,8 @@ export async function openParquet(
         if (end <= from || row >= to) continue;
         const columns = wanted.fields.map(({ name, type, nullable }) => {
           const chunk = chunks.get(name);
-          const codec = codecs.get(chunk?.codec ?? '');
-          if (chunk === undefined || codec === undefined)
-            throw new Damage('a row group lacks a column');
-          return new ColumnReader(file, chunk, codec, type, nullable);
+          if (chunk === undefined) throw new Damage('a row group lacks a column');
+          return new ColumnReader({ file, chunk, decompress }, type, nullable);
         });
         let at = Math.max(from, row);
         for (const column of columns) column.skip(at - row);
@@ -105,16 +108,22 @@ function rowsThatFit(columns: readonly ColumnReader[], most: number): number {
   return rows;
 }
 
-/** Values, PLAIN encoded, and where each starts if it is not known from their size. */
+/** Values, PLAIN encoded, where each starts, and where the last one ends. Of booleans only the bits. */
 interface Values {
   readonly view: DataView;
   readonly starts: Uint32Array;
 }
 
+/** Where a column chunk is, and how its pages are read. */
+interface ChunkSource {
+  readonly file: FileHandle;
+  readonly chunk: ColumnMetaData;
+  readonly decompress: PageCodec['decompress'];
+}
+
 /** Reads a column chunk from its start on, page after page. */
 class ColumnReader {
-  readonly #file: FileHandle;
-  readonly #codec: PageCodec;
+  readonly #source: ChunkSource;
   readonly #isList: boolean;
   readonly #isText: boolean;
   readonly #isBool: boolean;
@@ -124,46 +133,37 @@ class ColumnReader {
   #byte: number;
   readonly #end: number;
   #dictionary: Values | undefined;
-  /** What is left of the page: entries of all kinds, and of rows. */
-  #rows = 0;
+  /** Of the page: its levels, an entry each; its values, or those of the dictionary and the index of each. */
   #repetitions = new Uint8Array();
   #definitions = new Uint8Array();
-  #indices = new Uint32Array();
-  #view: DataView = new DataView(new ArrayBuffer(0));
-  /** The next entry, and the next value: its index, its bit or the byte where it starts. */
+  #values: Values = { view: new DataView(new ArrayBuffer(0)), starts: new Uint32Array() };
+  #indices: Uint32Array | undefined;
+  /** Rows left in the page, the next entry and the next value: which one, of booleans the bit. */
+  #rows = 0;
   #entry = 0;
   #value = 0;
 
-  constructor(
-    file: FileHandle,
-    chunk: ColumnMetaData,
-    codec: PageCodec,
-    type: DataType,
-    nullable: boolean,
-  ) {
-    this.#file = file;
-    this.#codec = codec;
+  constructor(source: ChunkSource, type: DataType, nullable: boolean) {
+    this.#source = source;
     this.#isList = DataType.isList(type);
     this.#isText = this.#isList || DataType.isUtf8(type);
     this.#isBool = DataType.isBool(type);
     this.#present = (this.#isList ? 2 : 0) + (nullable ? 1 : 0);
-    this.#byte = startOf(chunk);
-    this.#end = this.#byte + Number(chunk.total_compressed_size);
+    this.#byte = startOf(source.chunk);
+    this.#end = this.#byte + Number(source.chunk.total_compressed_size);
   }
 
   /** Rows that are left in the page, or, if none are, in the next one. */
   rowsInPage(): number {
-    while (this.#rows === 0) this.#openPage(0);
+    while (this.#rows === 0) this.#openPage();
     return this.#rows;
   }
 
-  /** Passes over rows; pages of no other are not decompressed. */
+  /** Passes over rows. */
   skip(rows: number): void {
     for (let left = rows; left > 0; ) {
-      if (this.#rows === 0) left -= this.#openPage(left);
-      const here = Math.min(left, this.#rows);
-      for (let i = 0; i < here; i++) this.#row(undefined);
-      this.#rows -= here;
+      const here = Math.min(left, this.rowsInPage());
+      this.read(here, undefined);
       left -= here;
     }
   }
@@ -184,12 +184,12 @@ class ColumnReader {
   }
 
   /** Reads rows that are all in the page. */
-  read(rows: number, into: ColumnBuilder): void {
+  read(rows: number, into: ColumnBuilder | undefined): void {
     for (let i = 0; i < rows; i++) this.#row(into);
     this.#rows -= rows;
   }
 
-  /** @returns bytes of text in the row */
+  /** @returns the bytes of its values */
   #row(into: ColumnBuilder | undefined): number {
     const level = this.#present === 0 ? 0 : this.#definitions[this.#entry];
     if (!this.#isList) {
@@ -211,90 +211,78 @@ class ColumnReader {
 
   /** Takes the next value that is there. @returns its bytes */
   #next(into: ColumnBuilder | undefined): number {
-    let view: DataView = this.#view;
-    let at = this.#value;
+    const at = this.#value++;
+    const { view, starts } = this.#values;
     if (this.#isBool) {
       into?.addBit((view.getUint8(at >> 3) >> (at & 7)) & 1);
-      this.#value++;
       return 0;
     }
-    if (this.#indices.length > 0) {
-      this.#value++;
-      const index = this.#indices[at];
-      if (this.#dictionary === undefined || !(index < this.#dictionary.starts.length))
-        throw new Damage('a value is not in its dictionary');
-      view = this.#dictionary.view;
-      at = this.#dictionary.starts[index];
-    }
-    const bytes = this.#isText ? view.getUint32(at, true) : 8;
-    const start = this.#isText ? at + 4 : at;
-    if (start + bytes > view.byteLength) throw new Damage('a value lies outside its page');
-    if (this.#indices.length === 0) this.#value = start + bytes;
-    into?.add(view, start, start + bytes);
-    return bytes;
+    const index = this.#indices === undefined ? at : this.#indices[at];
+    if (!(index + 1 < starts.length)) throw new Damage('a value is not where it should be');
+    const start = starts[index] + (this.#isText ? LENGTH_BYTES : 0);
+    const end = starts[index + 1];
+    into?.add(view, start, end);
+    return end - start;
   }
 
-  /** @param unwanted so many rows are not to be read @returns rows of the page, which were passed over */
-  #openPage(unwanted: number): number {
+  /** Reads the next page, which may be that of the dictionary. */
+  #openPage(): void {
+    const { file, decompress } = this.#source;
     const headerEnd = Math.min(this.#end, this.#byte + HEADER_BYTES);
-    const header = readPageHeader(bytesAt(this.#file, this.#byte, headerEnd));
+    const header = readPageHeader(bytesAt(file, this.#byte, headerEnd));
     if (header === undefined) throw new Damage('a page is not such as this program writes');
+    const { values, encoding, compressedBytes, uncompressedBytes } = header;
     const start = this.#byte + header.headerBytes;
-    this.#byte = start + header.compressedBytes;
-    if (
-      this.#byte > this.#end ||
-      header.uncompressedBytes > MOST_BYTES ||
-      header.values > MOST_ENTRIES
-    )
-      throw new Damage('a page is longer than its column');
-    const isUnwanted = !this.#isList && header.encoding !== undefined && header.values <= unwanted;
-    if (isUnwanted) return header.values;
-    const page = this.#codec.decompress(
-      bytesAt(this.#file, start, this.#byte),
-      header.uncompressedBytes,
-    );
-    if (page.length !== header.uncompressedBytes) throw new Damage('a page has another length');
+    this.#byte = start + compressedBytes;
+    if (this.#byte > this.#end || uncompressedBytes > MOST_BYTES || values > MOST_ENTRIES)
+      throw new Damage('a page is longer than any');
+    const page = decompress(bytesAt(file, start, this.#byte), uncompressedBytes);
+    if (page.length !== uncompressedBytes) throw new Damage('a page has another length');
     const view = new DataView(page.buffer, page.byteOffset, page.length);
-    if (header.encoding === undefined)
-      this.#dictionary = { view, starts: this.#starts(view, header) };
-    else this.#openDataPage(view, header);
-    return 0;
+    if (encoding === undefined) this.#dictionary = this.#valuesAt(view, 0, values);
+    else this.#openDataPage(view, values, encoding);
   }
 
-  #starts(view: DataView, { values }: PageHeader): Uint32Array {
-    const starts = new Uint32Array(values);
-    let at = 0;
-    for (let i = 0; i < values; i++) {
-      starts[i] = at;
-      at += this.#isText ? 4 + view.getUint32(at, true) : 8;
-    }
-    return starts;
-  }
-
-  #openDataPage(view: DataView, { values, encoding }: PageHeader): void {
+  #openDataPage(view: DataView, entries: number, encoding: number): void {
     let at = 0;
     const levels = (most: number): Uint8Array<ArrayBuffer> => {
-      const decoded = new Uint8Array(most === 0 ? 0 : values);
+      const decoded = new Uint8Array(most === 0 ? 0 : entries);
       if (most === 0) return decoded;
-      const end = at + 4 + view.getUint32(at, true);
-      readHybrid(view, at + 4, end, bitWidthOf(most), decoded);
+      const end = at + LENGTH_BYTES + view.getUint32(at, true);
+      readHybrid(view, at + LENGTH_BYTES, end, bitWidthOf(most), decoded);
       at = end;
       return decoded;
     };
     this.#repetitions = levels(this.#isList ? 1 : 0);
     this.#definitions = levels(this.#present);
-    this.#rows = this.#isList ? count(this.#repetitions, 0) : values;
+    this.#rows = this.#isList ? count(this.#repetitions, 0) : entries;
+    const values = this.#present === 0 ? entries : count(this.#definitions, this.#present);
     this.#entry = 0;
-    this.#indices = new Uint32Array();
-    this.#view = view;
-    this.#value = at;
-    if (this.#isBool) this.#value *= 8;
-    if (encoding !== ENCODING.rleDictionary) return;
     this.#value = 0;
-    this.#indices = new Uint32Array(
-      this.#present === 0 ? values : count(this.#definitions, this.#present),
-    );
-    readHybrid(view, at + 1, view.byteLength, view.getUint8(at), this.#indices);
+    this.#indices = undefined;
+    if (this.#isBool) {
+      this.#values = { view, starts: new Uint32Array() };
+      this.#value = at * 8;
+    } else if (encoding !== ENCODING.rleDictionary) {
+      this.#values = this.#valuesAt(view, at, values);
+    } else {
+      if (this.#dictionary === undefined) throw new Damage('a column lacks its dictionary');
+      this.#values = this.#dictionary;
+      this.#indices = new Uint32Array(values);
+      readHybrid(view, at + 1, view.byteLength, view.getUint8(at), this.#indices);
+    }
+  }
+
+  #valuesAt(view: DataView, start: number, values: number): Values {
+    const starts = new Uint32Array(values + 1);
+    let at = start;
+    for (let i = 0; i < values; i++) {
+      starts[i] = at;
+      at += this.#isText ? LENGTH_BYTES + view.getUint32(at, true) : 8;
+    }
+    if (at > view.byteLength) throw new Damage('a value lies outside its page');
+    starts[values] = at;
+    return { view, starts };
   }
 }
 

@@ -71,23 +71,17 @@ export async function openCodec(name: Compression): Promise<PageCodec> {
 }
 
 /**
- * How long a frame's content is, as its header says; undefined where it does not.
+ * How long a frame's content is, as its header says.
  *
+ * @throws RangeError when it does not, or the content is larger than any page
  * @see https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.1
  */
-function zstdContentSize(frame: Uint8Array<ArrayBuffer>): number | undefined {
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-  const descriptor = view.getUint8(4);
+function zstdContentSize(frame: Uint8Array<ArrayBuffer>): number {
+  const descriptor = frame[4];
   const isSingleSegment = (descriptor & 0x20) !== 0;
-  const at = 5 + (isSingleSegment ? 0 : 1) + [0, 1, 2, 4][descriptor & 3];
-  switch (descriptor >> 6) {
-    case 0:
-      return isSingleSegment ? view.getUint8(at) : undefined;
-    case 1:
-      return view.getUint16(at, true) + 256;
-    case 2:
-      return view.getUint32(at, true);
-    default:
-      return Number(view.getBigUint64(at, true));
-  }
+  const start = 5 + (isSingleSegment ? 0 : 1) + [0, 1, 2, 4][descriptor & 3];
+  const bytes = [isSingleSegment ? 1 : 0, 2, 4, 0][descriptor >> 6];
+  return (
+    Buffer.from(frame.buffer, frame.byteOffset).readUIntLE(start, bytes) + (bytes === 2 ? 256 : 0)
+  );
 }

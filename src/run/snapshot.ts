@@ -41,13 +41,19 @@ export async function buildSnapshot(
   const { formats, compression } = options;
   const staging = await openStaging({ files, pipelineFolder, runId, owner: lock.token });
   try {
-    const task = { work: work.folder, staging: staging.folder, formats, compression };
+    const task = {
+      work: work.folder,
+      staging: staging.folder,
+      formats,
+      compression,
+      changes: false,
+    };
     const line = await startLoader(task, files);
     try {
       for (let index = 0; index < work.parts; index++) line.part(index);
       await storeParts(start, chunks, line);
       const completeness = judge(options, extraction.completeness);
-      const loaded = await line.finish();
+      const loaded = await line.finish({ full: true });
       judgeRejects(options, loaded);
       const manifest = manifestOf(start, completeness, loaded);
       return { folder: await publish({ files, staging, manifest, lock }), manifest };
