@@ -127,6 +127,11 @@ export const OPTIONAL_COLUMNS: readonly string[] = JOB_COLUMNS.filter(
 export function columnsWithout(names: readonly string[] = []): readonly Column[] {
   return JOB_COLUMNS.filter(({ name }) => !names.includes(name));
 }
+/** What stands in front of a row in `changes.*`: `created`, `updated` or `deleted`, and the status in the last snapshot. */
+export const CHANGE_COLUMNS = [
+  { name: 'change', type: 'string', required: true },
+  { name: 'previous_status', type: 'string', required: false },
+] as const;
 
 /** The fields of a job that have a column. Source: GET /api/v2/jobs, `data[]`. */
 export type JobField = Extract<(typeof TABLE)[number], { readonly sent: true }>['name'];
