@@ -22,6 +22,8 @@ export interface PipelineDefinition {
   readonly formats?: readonly Format[];
   /** Default: the codec docs/decisions.md settles on for Parquet, NDJSON plain. */
   readonly compression?: Compression;
+  /** Columns to leave out of every file, such as `sequence`; docs/columns.md says which may be. Default: none. */
+  readonly without?: readonly string[];
   /** Requests in flight at most. Default 16. */
   readonly concurrency?: number;
   /** Jobs a page, 2 to 100. Default 100. */

@@ -4,19 +4,26 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { FileContents, FoundColumn } from '../jobs/file-contents.ts';
 import { NEWLINE } from '../json/json-scanner.ts';
-import { Damage, GrowingFile, IdChecksum, readSome, withFile } from './check-file.ts';
+import {
+  type CheckOptions,
+  Damage,
+  GrowingFile,
+  IdChecksum,
+  readSome,
+  withFile,
+} from './check-file.ts';
 import { rowReader } from './check-rows.ts';
 
 const INFLATED_BYTES = 256 * 1024;
 
-/** Reads every line, behind the writer if the sizes are given that the file has while it grows. */
+/** Reads every line. */
 export async function readNdjson(
   path: string,
   columns: readonly FoundColumn[],
-  sizes?: AsyncIterable<number>,
+  { sizes, behind: prefix }: CheckOptions = {},
 ): Promise<FileContents> {
-  const checksum = new IdChecksum();
-  const readRows = rowReader(columns, (id) => checksum.add(id));
+  const checksum = prefix?.ids.copy() ?? new IdChecksum();
+  const readRows = rowReader(columns, (id) => checksum.add(id), prefix?.row);
   if (path.endsWith('.gz')) {
     const pieces = inflated(path);
     try {
@@ -27,7 +34,7 @@ export async function readNdjson(
   } else {
     await withFile(path, async (handle, size) => {
       const file = new GrowingFile(handle, sizes ?? [size]);
-      for await (const lines of wholeLines(behind(file))) readRows(lines);
+      for await (const lines of wholeLines(behind(file, prefix?.byte))) readRows(lines);
     });
   }
   const found = columns.map(({ name, type, required }) => ({ name, type, required }));

@@ -3,7 +3,7 @@ import type { FileContents, FoundColumn } from '../jobs/file-contents.ts';
 import type { Format } from '../jobs/pipeline.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { ioError } from '../platform/io-errors.ts';
-import { Damage } from './check-file.ts';
+import { type CheckOptions, Damage } from './check-file.ts';
 
 /**
  * Reads a data file in pieces and tells what is in it. Of Parquet and Arrow the schema and the ids are read; of NDJSON
@@ -11,18 +11,18 @@ import { Damage } from './check-file.ts';
  *
  * @param path absolute
  * @param columns for NDJSON: what each line must hold
- * @param sizes for Arrow and plain NDJSON: how many bytes are written so far, until the file is whole. Absent: it is whole.
+ * @param options.sizes for Arrow and plain NDJSON
  * @throws ExportError (load): 65 when the file is damaged, 74 when it cannot be read
  */
 export async function checkFile(
   path: string,
   format: Format,
   columns: readonly FoundColumn[] = JOB_COLUMNS,
-  sizes?: AsyncIterable<number>,
+  options: CheckOptions = {},
 ): Promise<FileContents> {
   try {
     const read = await loadReader(format);
-    return await read(path, columns, sizes);
+    return await read(path, columns, options);
   } catch (thrown) {
     throw damageError(thrown, path, format);
   }
@@ -43,7 +43,7 @@ export function damageError(thrown: unknown, path: string, format: Format): Expo
 type Reader = (
   path: string,
   columns: readonly FoundColumn[],
-  sizes?: AsyncIterable<number>,
+  options: CheckOptions,
 ) => Promise<FileContents>;
 
 /** Loads what `checkFile` needs for a format, which takes longer than to read a small file: once, ahead of time. */

@@ -57,6 +57,8 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
     write(output: ThriftOutput): void;
   }
   export interface ThriftOutput {
+    /** Takes what is serialized already. */
+    readonly trans: { write(bytes: Buffer): void };
     writeStructBegin(name: string): void;
     writeStructEnd(): void;
     writeFieldBegin(name: string, type: number, id: number): void;

@@ -35,6 +35,8 @@ export interface ExportIdentity {
   readonly account?: string;
   /** As written: `-7d` is the same every night. */
   readonly filters: Readonly<Record<string, unknown>>;
+  /** Columns that are left out, in any order. */
+  readonly without?: readonly string[];
 }
 
 /**
@@ -44,7 +46,7 @@ export interface ExportIdentity {
  */
 export function sameExport(
   previous: Manifest | undefined,
-  { apiUrl, account, filters }: ExportIdentity,
+  { apiUrl, account, filters, without = [] }: ExportIdentity,
 ): ExportError | undefined {
   if (previous === undefined) return undefined;
   const known = account !== undefined && previous.account !== undefined;
@@ -52,6 +54,7 @@ export function sameExport(
     ...(previous.apiUrl === apiUrl ? [] : [`API (${previous.apiUrl} there, ${apiUrl} here)`]),
     ...(!known || previous.account === account ? [] : ['account']),
     ...(canonical(previous.filters) === canonical(filters) ? [] : ['filters']),
+    ...(canonical(previous.without ?? []) === canonical([...without].sort()) ? [] : ['columns']),
   ];
   if (differing.length === 0) return undefined;
   return new ExportError(

@@ -35,6 +35,8 @@ const SCHEMA = v.object({
   account: v.exactOptional(v.string()),
   /** As written; a later version may know more of them. */
   filters: v.record(v.string(), v.unknown()),
+  /** Columns that were left out, sorted; absent: none. */
+  without: v.exactOptional(list(v.string())),
   startedAt: time,
   finishedAt: time,
   /** Seconds of work, pauses between resumed runs not counted. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { basename, join, resolve } from 'node:path';
-import type { FileContents } from '../jobs/file-contents.ts';
+import type { FileContents, FoundColumn } from '../jobs/file-contents.ts';
 import { FORMATS, type Format } from '../jobs/pipeline.ts';
 import { EXIT, ExportError, errorCode, messageOf } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
@@ -14,8 +14,15 @@ import {
 } from './manifest.ts';
 import { latestTarget, snapshotName } from './snapshots.ts';
 
-/** @throws an ExportError when the file cannot be read as that format; its message holds nothing of the content */
-export type ReadBackFile = (path: string, format: Format) => Promise<FileContents>;
+/**
+ * @param columns those that the file must have
+ * @throws an ExportError when the file cannot be read as that format; its message holds nothing of the content
+ */
+export type ReadBackFile = (
+  path: string,
+  format: Format,
+  columns: readonly FoundColumn[],
+) => Promise<FileContents>;
 
 export interface Verification {
   /** Absolute path of the snapshot. */
@@ -139,7 +146,7 @@ async function contentDifferences(
       return [...unless('rows', file.rows, lines), ...unless('rejects', manifest.rejects, lines)];
     }
     if (!isData(file.format)) return [];
-    const found = await readBack(path, file.format);
+    const found = await readBack(path, file.format, manifest.columns);
     return [...unless('rows', file.rows, found.rows), ...readBackProblems(manifest, found)];
   } catch (error) {
     return [error instanceof ExportError ? messageOf(error) : `is no readable ${file.format} file`];

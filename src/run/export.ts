@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { Extraction } from '../extract/extraction.ts';
 import type { JobsClient } from '../extract/http/client.ts';
 import { REQUEST_LINE_BYTES, requestLineBytes } from '../extract/http/query.ts';
-import { JOB_COLUMNS } from '../jobs/columns.ts';
+import { columnsWithout } from '../jobs/columns.ts';
 import type { Credentials } from '../jobs/options.ts';
 import type { JsonValue } from '../json/checked-json.ts';
 import { RawJob } from '../json/raw-job.ts';
@@ -120,7 +120,7 @@ async function openWork(
     account: accountOf(options.credentials),
     filters: options.filters,
     order: 'created_at ASC',
-    columns: JOB_COLUMNS,
+    columns: columnsWithout(options.without),
     partFormat: PART_FORMAT,
   });
   const work = await Work.open({

@@ -1,3 +1,4 @@
+import { OPTIONAL_COLUMNS } from '../jobs/columns.ts';
 import type { Credentials, TokenEndpoint } from '../jobs/options.ts';
 import {
   COMPRESSIONS,
@@ -108,6 +109,7 @@ export const RUN_OPTIONS = {
   concurrency: inFile(preset('concurrency', 'Server', values.integer(1, 64), 'Requests in flight at most, 1 to 64', '16')),
   formats: inFile(preset('format', 'Files', values.choices(FORMATS), 'Files to write, comma separated', FORMATS.join(','))),
   compression: inFile(option('compression', 'Files', values.choice(COMPRESSIONS), 'zstd or snappy (Parquet only), gzip (Parquet and NDJSON) or none', 'zstd for Parquet, else none')),
+  without: inFile(option('without', 'Files', values.choices(OPTIONAL_COLUMNS), 'Columns to leave out of every file, comma separated', 'none')),
   output: preset('output', 'Files', values.path, 'Folder that holds one folder a pipeline', 'output'),
   pipeline: preset('as', 'Files', values.name, 'Name of the folder in the output folder, and of the lock', 'jobs', "the pipeline's"),
   keep: inFile(option('keep', 'Files', values.integer(1), 'Snapshots kept, the new one included; older ones are removed', 'all')),

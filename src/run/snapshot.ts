@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import type { Completeness, RowChunk } from '../extract/extraction.ts';
 import type { SetAside } from '../extract/ledger.ts';
-import { JOB_SCHEMA } from '../jobs/arrow-schema.ts';
-import { describeColumns } from '../jobs/columns.ts';
+import { arrowSchema } from '../jobs/arrow-schema.ts';
+import { columnsWithout, describeColumns, JOB_COLUMNS } from '../jobs/columns.ts';
 import type { Micros } from '../jobs/timestamp.ts';
 import type { JsonValue } from '../json/checked-json.ts';
 import { compareKeys, JOB_FIELDS, keyOf, type RawJob, type RowKey } from '../json/raw-job.ts';
@@ -41,13 +41,19 @@ export async function buildSnapshot(
   const { formats, compression } = options;
   const staging = await openStaging({ files, pipelineFolder, runId, owner: lock.token });
   try {
-    const task = { work: work.folder, staging: staging.folder, formats, compression };
+    const task = {
+      work: work.folder,
+      staging: staging.folder,
+      formats,
+      compression,
+      changes: false,
+    };
     const line = await startLoader(task, files);
     try {
       for (let index = 0; index < work.parts; index++) line.part(index);
       await storeParts(start, chunks, line);
       const completeness = judge(options, extraction.completeness);
-      const loaded = await line.finish();
+      const loaded = await line.finish({ full: true });
       judgeRejects(options, loaded);
       const manifest = manifestOf(start, completeness, loaded);
       return { folder: await publish({ files, staging, manifest, lock }), manifest };
@@ -62,12 +68,12 @@ export async function buildSnapshot(
 
 /** Makes parts of what comes in, each durable before the loader is told of it. */
 async function storeParts(
-  { work, costs, ...start }: RunStart,
+  { work, costs, options, ...start }: RunStart,
   chunks: AsyncIterable<RowChunk>,
   line: LoaderLine,
 ): Promise<void> {
-  const encoder = new PartEncoder(JOB_SCHEMA);
-  const transformer = new RowsTransformer(PART_ROWS);
+  const encoder = new PartEncoder(arrowSchema(columnsWithout(options.without)));
+  const transformer = new RowsTransformer(PART_ROWS, JOB_COLUMNS, options.without);
   for await (const step of toSteps(withProgress(start, costs, chunks), start.walkFound)) {
     for (const row of inOrder(step.rows)) transformer.push(row);
     const { batch, rejects } = transformer.finish();
@@ -265,6 +271,7 @@ function manifestOf(
     runId: work.header.runId,
     apiUrl: options.apiUrl,
     filters: { ...options.filters },
+    ...(options.without ? { without: [...options.without].sort() } : {}),
     startedAt: new Date(work.header.startedAt).toISOString(),
     finishedAt: new Date(effects.clock.wall()).toISOString(),
     seconds,
@@ -280,7 +287,7 @@ function manifestOf(
     requests,
     retries,
     bytesReceived,
-    columns: describeColumns(),
+    columns: describeColumns(columnsWithout(options.without)),
     files: [...files],
   };
 }

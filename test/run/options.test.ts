@@ -136,6 +136,8 @@ describe('the border of the library', () => {
     ['fewer than none', { maxRejects: -1 }, /^maxRejects: .*got -1$/],
     ['a past', { resumeWithinMs: -1 }, /^resumeWithinMs: /],
     ['an unknown codec', { compression: 'lz4' }, /^compression: /],
+    ['a column that stays', { without: ['created_at'] }, /^without: .*parent_id.*'created_at'/],
+    ['an unknown column', { without: ['nothing'] }, /^without: /],
     ['an unknown region', { region: 'eu' }, /^region: /],
     ['no output', { output: '' }, /^output: /],
     ['an empty token', { credentials: { kind: 'token', token: '' } }, /^credentials: token: /],
@@ -268,6 +270,7 @@ describe('the JSON schema of pipeline files', () => {
     const { properties } = pipelineSchema();
     const sample: Readonly<Record<string, unknown>> = {
       ...{ formats: ['arrow'], compression: 'none', concurrency: 2, pageSize: 2 },
+      without: ['extra'],
       ...{ maxRejects: 0, keep: 1, filters: {}, description: 'x', $schema: 'x' },
     };
     assert.deepEqual(Object.keys(Object(properties)).sort(), Object.keys(sample).sort());
