@@ -20,9 +20,9 @@ export interface BaseFile {
   readonly path: string;
   readonly rows: number;
   /**
-   * The last place before `row`, or the start of the rows, that starts a row group, a record batch or a line (in gzip, the
-   * file): where the rows of a new snapshot differ from `row` on, all that comes before the place is written the same.
-   * What starts at `row` does not do: where the block before it ends may depend on that row.
+   * The last place from which on the file of a new snapshot may differ, when its rows differ from `row` on: what comes
+   * before it is written the same. It is the start of a line of NDJSON (in gzip, of the file), else of a record batch or
+   * row group that holds a row before `row`: where the one before it ends may depend on the row that follows.
    */
   cutBefore(row: number): Promise<Cut>;
   /**

@@ -82,9 +82,9 @@ export function openNdjson(
   return {
     rows: undefined,
     async cutBefore(row) {
-      const before = isCompressed ? 0 : Math.max(0, row - 1);
-      for await (const { byte, at } of linesFrom(before)) return { row: before, byte: byte + at };
-      return { row: before, byte: size };
+      if (isCompressed) return { row: 0, byte: 0 };
+      for await (const { byte, at } of linesFrom(row)) return { row, byte: byte + at };
+      return { row, byte: size };
     },
     async *batches(from, to, wanted) {
       const builders = new Map(
