@@ -148,6 +148,18 @@ export function duration(min: string, max: string): Kind<number> {
   });
 }
 
+/** A share of a whole: `20%` or `0.2`. */
+export const share: Kind<number> = kind({
+  accepts: 'a share from 0% to 100%, such as 20%',
+  written: 'number',
+  schema: { type: 'number', minimum: 0, maximum: 1 },
+  read(given) {
+    const [, digits, percent] = /^(\d{1,3}(?:\.\d{1,9})?)(%?)$/.exec(given) ?? [];
+    const value = Number(digits) / (percent ? 100 : 1);
+    return value >= 0 && value <= 1 ? value : undefined;
+  },
+});
+
 /**
  * A date-time as the API takes it, or so long before now (`-7d`), which stays as it is written. A bare date stands for
  * its midnight, UTC; anything else is passed on as given.

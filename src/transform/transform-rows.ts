@@ -321,7 +321,7 @@ function pushText(
   const form = job.formOf(field);
   if (!job.isText(field)) buffer.push(row.accept<string>(name, UNPARSABLE));
   else if (form === FORM.plain) buffer.pushBytes(job.view, start + 1, end);
-  else if (form === FORM.escaped) buffer.pushEscaped(job.bytes, start + 1, end);
+  else if (form === FORM.escaped) buffer.pushEscaped(job.view, start + 1, end);
   else buffer.push(JSON.parse(row.wellFormed(name, job.bytes.toString('utf8', start, end + 1))));
 }
 

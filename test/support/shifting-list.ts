@@ -81,7 +81,7 @@ export class ShiftingList {
     const asked = [orderBy, direction, idStartsWith === undefined ? undefined : 'prefix'];
     const refused = refuses.find((kind) => asked.includes(kind));
     if (refused !== undefined)
-      return { kind: 'refused', status: 422, what: `${refused} is refused` };
+      return { kind: 'refused', what: `${refused} is refused` };
     let list = idStartsWith
       ? this.entries.filter(({ id }) => id.startsWith(idStartsWith))
       : this.entries;

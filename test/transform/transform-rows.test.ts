@@ -398,3 +398,19 @@ test('what is left out shows nowhere; all else is as it is with it', () => {
     ...['id', 'batch_id', 'project_id', 'status', 'created_at', 'updated_at', 'anomalies'],
   ]);
 });
+
+test('escapes of two characters survive at any place, the last included', () => {
+  const text = fc.string({
+    unit: fc.constantFrom('a', 'bc', 'é', '"', '\\', '\n', '\t'),
+    maxLength: 40,
+  });
+  fc.assert(
+    fc.property(fc.array(text, { minLength: 1, maxLength: 5 }), (texts) => {
+      const { batch } = transformRows(texts.map((sequence) => rawJob({ ...BASE, sequence })));
+      assert.deepEqual(
+        texts.map((_, row) => batch.getChild('sequence')?.get(row)),
+        texts,
+      );
+    }),
+  );
+});
