@@ -36,7 +36,8 @@ export function metricsText(run: RunFigures, manifest?: Manifest, previous = '')
     const mark = new RegExp(`^(?:# (?:HELP|TYPE) )?${LAST_SUCCESS}`);
     return `${[...lines, ...previous.split('\n').filter((line) => mark.test(line))].join('\n')}\n`;
   }
-  const { rows, seconds, requests, retries, rejects, completeness, anomalies } = manifest;
+  const { rows, seconds, requests, retries, rejects, completeness } = manifest;
+  const { anomalies, changes = {} } = manifest;
   const successes: readonly (readonly [name: string, help: string, value: number])[] = [
     ['timestamp_seconds', 'End of the last run that published.', run.finishedAt / 1000],
     ['rows', 'Jobs in the snapshot.', rows],
@@ -47,12 +48,15 @@ export function metricsText(run: RunFigures, manifest?: Manifest, previous = '')
     ['proven', '1 when completeness was proven.', Number(completeness.proven)],
   ];
   for (const [name, help, value] of successes) lines.push(gauge(LAST_SUCCESS + name, help, value));
-  const flagged = `${LAST_SUCCESS}anomalies`;
-  const kinds = Object.entries(anomalies).map(
-    ([kind, count]) => `${flagged}{${labels},kind="${kind}"} ${count}`,
-  );
-  if (kinds.length > 0) {
-    lines.push(`# HELP ${flagged} Rows by kind of anomaly.`, `# TYPE ${flagged} gauge`, ...kinds);
+  const families = [
+    ['anomalies', 'Rows by kind of anomaly.', anomalies],
+    ['changes', 'Rows by kind of change since the snapshot before.', changes],
+  ] as const;
+  for (const [name, help, counts] of families) {
+    const full = LAST_SUCCESS + name;
+    const kinds = Object.entries(counts);
+    if (kinds.length > 0) lines.push(`# HELP ${full} ${help}`, `# TYPE ${full} gauge`);
+    for (const [kind, value] of kinds) lines.push(`${full}{${labels},kind="${kind}"} ${value}`);
   }
   return `${lines.join('\n')}\n`;
 }

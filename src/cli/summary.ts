@@ -5,6 +5,8 @@ export const SCRIPT = 'pasqal-jobs';
 /** What a person wants to know of a published snapshot, a few lines. */
 export function exportSummary({ folder, manifest }: ExportResult): string {
   const { rows, seconds, requests, retries, resumed, files, rejects, completeness } = manifest;
+  const { created = 0, updated = 0, deleted = 0, failed = 0 } = manifest.changes ?? {};
+  const changed = `${count(created)} new, ${count(updated)} changed, ${count(deleted)} gone`;
   const extras = [
     ...(retries > 0 ? [counted(retries, 'retry', 'retries')] : []),
     ...(resumed > 0 ? [`resumed ${counted(resumed, 'time')}`] : []),
@@ -14,6 +16,7 @@ export function exportSummary({ folder, manifest }: ExportResult): string {
   return [
     `exported ${counted(rows, 'job')} in ${formatSeconds(seconds)} with ${counted(requests, 'request')}${extras && ` (${extras})`}`,
     ...files.map(({ name, bytes }) => `  ${name.padEnd(width)}  ${size(bytes).padStart(9)}`),
+    ...(manifest.changes ? [`since the last snapshot: ${changed}; ${count(failed)} failed`] : []),
     `complete: ${completeness.proven ? 'proven' : 'NOT PROVEN'}; ${completeness.reason}`,
     ...(rejects > 0 ? [`set aside: ${counted(rejects, 'row')}, see rejects.ndjson`] : []),
     ...(kinds.length > 0 ? [`anomalies (column "anomalies"): ${kinds.join(', ')}`] : []),
