@@ -110,7 +110,8 @@ test('unfinished work that is never asked for again goes with a run that publish
   assert.deepEqual(others, []);
   const emit = () => {};
   const clock = { ...nodeEffects.clock, wall: () => Date.now() + publishing.resumeWithinMs };
-  const failing = runExport({ ...publishing, apiUrl: `${api.url}/nowhere` }, { clock, emit });
+  const elsewhere = { ...publishing, apiUrl: `${api.url}/nowhere`, replace: true };
+  const failing = runExport(elsewhere, { clock, emit });
   await assert.rejects(failing, { exitCode: 76 });
   assert.ok((await works()).includes(left), 'a failed run removes nothing');
   await runExport(publishing, { clock });
