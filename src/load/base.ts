@@ -34,7 +34,7 @@ export interface Base {
 const READABLE: readonly Format[] = ['arrow', 'parquet', 'ndjson'];
 
 /** Opens one of the data files, all of which hold the same rows. */
-export function openBase(base: Base, schema: Schema): Promise<BaseFile> {
+export function openBase(base: Pick<Base, 'folder' | 'files'>, schema: Schema): Promise<BaseFile> {
   for (const format of READABLE) {
     const file = base.files.find((found) => found.format === format);
     if (file)

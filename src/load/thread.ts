@@ -1,5 +1,4 @@
 import type { ResourceLimits, Worker } from 'node:worker_threads';
-import { describeColumns } from '../jobs/columns.ts';
 import type { FileContents, FoundColumn } from '../jobs/file-contents.ts';
 import type { Format } from '../jobs/pipeline.ts';
 import { EXIT, ExportError, errorCode, messageOf } from '../platform/errors.ts';
@@ -96,7 +95,7 @@ function loadRemotely(task: LoadTask): LoaderLine {
 export function checkRemotely(
   path: string,
   format: Format,
-  columns: readonly FoundColumn[] = describeColumns(),
+  columns: readonly FoundColumn[],
 ): Promise<FileContents> {
   return start<FileContents>({ type: 'check', path, format, columns }, path).answer;
 }

@@ -166,7 +166,8 @@ function isData(format: string): format is Format {
   return FORMATS.some((known) => known === format);
 }
 
-async function digest(files: FileSystem, path: string): Promise<string> {
+/** @returns the sha256 of a file, as hex */
+export async function digest(files: FileSystem, path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of files.readChunks(path)) hash.update(chunk);
   return hash.digest('hex');
