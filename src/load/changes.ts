@@ -13,7 +13,7 @@ export interface ChangeCounts {
   readonly created: number;
   readonly updated: number;
   readonly deleted: number;
-  /** Those of them whose status is ERROR, and was another one or none before. */
+  /** Those of them that failed since: the status before was another one, or none. */
   readonly failed: number;
 }
 
@@ -27,6 +27,8 @@ export interface Audit {
 
 const KINDS = ['created', 'updated', 'deleted'] as const;
 type Kind = (typeof KINDS)[number];
+
+const FAILED: ReadonlySet<string> = new Set(['ERROR', 'TIMED_OUT']);
 
 /** Rows that became something: their columns are those of the table, in its order. */
 interface Change {
@@ -117,7 +119,7 @@ export class Changes {
       for (let row = 0; row < batch.numRows; row++) {
         const { kind, previous, status } = this.#describe(batch, row);
         counts[kind]++;
-        if (status === 'ERROR' && previous !== 'ERROR') counts.failed++;
+        if (FAILED.has(status ?? '') && !FAILED.has(previous ?? '')) counts.failed++;
         if (kind === 'updated' && FINAL_STATUSES.has(previous ?? '')) audit.changed++;
         if (kind === 'created' && keys.created(row) < lateBefore) audit.late++;
       }

@@ -44,7 +44,8 @@ interface Job {
   readonly isReject: boolean;
 }
 
-const FINAL = ['DONE', 'ERROR', 'CANCELED'];
+const FINAL = ['DONE', 'ERROR', 'CANCELED', 'TIMED_OUT'];
+const FAILED = ['ERROR', 'TIMED_OUT'];
 
 function inOrder(jobs: Iterable<Job>): Job[] {
   return [...jobs].toSorted(
@@ -180,7 +181,7 @@ function difference(base: ReadonlyMap<string, Job>, jobs: ReadonlyMap<string, Jo
 const version = fc.record(
   {
     number: fc.nat({ max: 40 }),
-    status: fc.constantFrom('PENDING', 'DONE', 'ERROR'),
+    status: fc.constantFrom('PENDING', 'DONE', 'ERROR', 'TIMED_OUT'),
     updated: fc.option(fc.nat({ max: 3 })),
     note: fc.option(fc.constantFrom('', 'a', 'é😀')),
     chance: fc.nat({ max: 9 }),
@@ -275,7 +276,8 @@ test('going on from a base makes the files of a full export, and tells what chan
           updated: of('updated').length,
           deleted: of('deleted').length,
           failed: expected.filter(
-            ({ job, previous_status }) => job.status === 'ERROR' && previous_status !== 'ERROR',
+            ({ job, previous_status }) =>
+              FAILED.includes(job.status) && !FAILED.includes(previous_status ?? ''),
           ).length,
         });
         assert.deepEqual(audit, {
