@@ -15,7 +15,7 @@ SOURCES := $(shell find src pipelines -name '*.ts') esbuild.config.ts
 FAST_TESTS := $(shell find test -name '*.test.ts' ! -name '*.slow.test.ts')
 SLOW_TESTS := $(shell find test -name '*.slow.test.ts')
 
-.PHONY: help setup build demo export simulate nightly schedule test test-node24 test-slow test-python test-spark lint typecheck bench bench-queries clean
+.PHONY: help setup build demo export simulate nightly schedule test test-node24 test-slow test-python test-spark lint typecheck bench bench-queries bench-nights clean
 
 help: ## List the targets (default)
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -23,7 +23,7 @@ help: ## List the targets (default)
 setup: node_modules/.package-lock.json ## Install the exact dependencies of package-lock.json
 
 node_modules/.package-lock.json: package-lock.json
-	npm ci --no-audit --no-fund
+	@npm ci --no-audit --no-fund --loglevel=error > /dev/null
 	@touch $@
 
 build: dist/.built ## Bundle the program into dist/
@@ -52,8 +52,8 @@ export: build ## Export real jobs; pass flags as ARGS="--status ERROR"
 simulate: setup ## Serve generated jobs the way the API does; flags as ARGS="--jobs 100000 --fault 503=0.05"
 	@node --import tsx test/simulator/main.ts $(ARGS)
 
-nightly: build ## Export every job as a nightly run does: patient, silent unless it fails, the last 30 snapshots kept
-	@$(CLI) export --keep 30 --keep-trying 3h --quiet $(ARGS)
+nightly: build ## Export as a nightly run does: only what changed, patient, silent unless it fails, 30 snapshots kept
+	@$(CLI) export --incremental --keep 30 --keep-trying 3h --quiet $(ARGS)
 
 # Cron ends a command at a bare %, and systemd takes it for one of its own words.
 schedule: ## Print a crontab line and systemd units for this checkout; nothing is installed
@@ -92,7 +92,11 @@ bench: build ## Measure exports against the bare download, and peak memory
 
 bench-queries: setup ## Query a Parquet file of 1,000,000 jobs beside DuckDB's own of the same rows
 	@node --import tsx test/bench/queries.ts 1000000 0
+	@echo
 	@node --import tsx test/bench/queries.ts 1000000 1000 5
+
+bench-nights: build ## Export a night that goes on from the last snapshot beside one that reads everything
+	@node --import tsx test/bench/nights.ts $(ARGS)
 
 clean: ## Remove what was built and installed; output/ stays
 	rm -rf dist dist.new node_modules .node24 .venv .venv-spark

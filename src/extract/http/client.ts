@@ -32,19 +32,6 @@ export interface JobsClientOptions {
   readonly userAgent: string;
 }
 
-/** What a client has done up to the moment of asking. */
-export interface RequestStats {
-  /** Requests sent to the API, repeated ones included, sign-ins not. */
-  readonly requests: number;
-  /** Attempts made because one before had failed, sign-ins included. */
-  readonly retries: number;
-  /** Bytes of the pages' bodies, after decompression. */
-  readonly bytesReceived: number;
-  readonly inFlight: number;
-  /** Answers 429 and 503. */
-  readonly refusals: number;
-}
-
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const TIMEOUTS: Timeouts = { headersMs: 30_000, idleMs: 30_000, totalMs: 120_000 };
 /** Asked for when it is to be seen whether the server answers at all. */
@@ -83,28 +70,22 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
   const admission = new Admission(concurrency, state);
   const counts = { requests: 0, bytesReceived: 0 };
 
-  async function sendOnce(
-    query: PageQuery,
-    token: string | undefined,
-    signal: AbortSignal,
-    msLeft: number,
-  ): Promise<HttpAnswer> {
-    counts.requests += 1;
-    const answer = await transport.send({
-      ...{ method: 'GET', path: pathOf(query), maxBodyBytes, signal },
-      headers: { ...usual, ...(token && { authorization: `Bearer ${token}` }) },
-      timeouts: { ...timeouts, totalMs: Math.min(timeouts.totalMs, msLeft) },
-    });
-    return withoutPassing(answer, effects.clock.wall());
-  }
-
   /** One request; or two when the token has ended: it is renewed and the request replayed once. */
   async function send(query: PageQuery, signal: AbortSignal, msLeft: number): Promise<HttpAnswer> {
+    async function sendWith(token: string | undefined): Promise<HttpAnswer> {
+      counts.requests += 1;
+      const answer = await transport.send({
+        ...{ method: 'GET', path: pathOf(query), maxBodyBytes, signal },
+        headers: { ...usual, ...(token && { authorization: `Bearer ${token}` }) },
+        timeouts: { ...timeouts, totalMs: Math.min(timeouts.totalMs, msLeft) },
+      });
+      return withoutPassing(answer, effects.clock.wall());
+    }
     const token = await signIn.current();
-    const answer = await sendOnce(query, token, signal, msLeft);
+    const answer = await sendWith(token);
     if (answer.status !== 401) return answer;
     const renewed = await signIn.after(token);
-    const again = renewed && (await sendOnce(query, renewed, signal, msLeft));
+    const again = renewed && (await sendWith(renewed));
     if (again && again.status !== 401) return again;
     const { advice } = signIn;
     throw new Fault('unauthorized', 'the server refused the credentials (401)', { advice });
@@ -145,7 +126,7 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
      *
      * @throws ExportError as docs/http.md tells; the signal's reason, at once, also while queueing or waiting
      */
-    fetchPage(query: PageQuery, source = closing.signal): Promise<PageAnswer> {
+    fetchPage(query: PageQuery, source: AbortSignal = closing.signal): Promise<PageAnswer> {
       return following([closing.signal, source], async (signal) => {
         let mayPass = false;
         const refuse = ({ traits, message, details }: Fault): PageAnswer | undefined => {
@@ -159,7 +140,12 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
         return ask(query, signal, refuse);
       });
     },
-    get stats(): RequestStats {
+    /**
+     * What was done so far: `requests` sent to the API, repeated ones included, sign-ins not; `retries`, attempts made
+     * because one before had failed, sign-ins included; `bytesReceived` in pages, after decompression; `refusals`, answers
+     * 429 and 503.
+     */
+    get stats() {
       const { inFlight, refusals } = admission;
       return { ...counts, retries: state.retries, inFlight, refusals };
     },
