@@ -23,6 +23,13 @@ export function copyBytes(
     target.setInt32(j, source.getInt32(i, true), true);
 }
 
+/** The same numbers, with room for as many more. */
+export function twiceAsLong(numbers: Int32Array): Int32Array<ArrayBuffer> {
+  const longer = new Int32Array(2 * numbers.length);
+  longer.set(numbers);
+  return longer;
+}
+
 function bytesOf(view: DataView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
@@ -52,4 +59,11 @@ export function mayStopString(word: number): boolean {
   const escaped = word ^ 0x5c5c5c5c;
   const backslash = (escaped - 0x01010101) & ~escaped;
   return ((control | quote | backslash) & 0x80808080) !== 0;
+}
+
+/** How many of the four bytes of a word, the lowest first, stand in front of the first that is the given one. */
+export function bytesBefore(byte: number, word: number): number {
+  const turned = word ^ (byte * 0x01010101);
+  const found = (turned - 0x01010101) & ~turned & 0x80808080;
+  return found === 0 ? 4 : (31 - Math.clz32(found & -found)) >> 3;
 }

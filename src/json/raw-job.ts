@@ -1,6 +1,6 @@
 import { JOB_COLUMNS, sentFields } from '../jobs/columns.ts';
 import { type Instant, instantAt, parseTimestamp } from '../jobs/timestamp.ts';
-import { SLACK_BYTES, type Token, tokenOf } from './bytes.ts';
+import { SLACK_BYTES, type Token, tokenOf, twiceAsLong } from './bytes.ts';
 import {
   CLOSE_LIST,
   CLOSE_OBJECT,
@@ -297,12 +297,6 @@ function readField(scanner: JsonScanner, bytes: Buffer, fields: JobFields): numb
   const { keyStart, keyEnd } = scanner;
   if (keyEnd - keyStart > fields.longestKey && form === FORM.plain) return UNKNOWN;
   return fields.indexOf(stringAt(bytes, keyStart, keyEnd, form));
-}
-
-function twiceAsLong(spans: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const longer = new Int32Array(spans.length * 2);
-  longer.set(spans);
-  return longer;
 }
 
 function viewOf(bytes: Buffer): DataView {

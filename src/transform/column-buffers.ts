@@ -1,15 +1,5 @@
-import {
-  Bool,
-  type Data,
-  Field,
-  Float64,
-  Int64,
-  List,
-  makeData,
-  TimestampMicrosecond,
-  Utf8,
-} from 'apache-arrow';
-import { copyBytes, SLACK_BYTES } from '../json/bytes.ts';
+import { type Data, type DataType, makeData, Utf8 } from 'apache-arrow';
+import { bytesBefore, copyBytes, SLACK_BYTES, twiceAsLong } from '../json/bytes.ts';
 import { BACKSLASH } from '../json/json-scanner.ts';
 
 const TWO_TO_32 = 4_294_967_296;
@@ -22,13 +12,32 @@ const MEANING = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 for (const [letter, meaning] of ['b\b', 'f\f', 'n\n', 'r\r', 't\t'])
   MEANING[letter.charCodeAt(0)] = meaning.charCodeAt(0);
 
+/** The values of a column, as Arrow lays them out. */
+interface Values {
+  readonly data?: ArrayLike<unknown>;
+  readonly valueOffsets?: Int32Array;
+  readonly child?: Data;
+}
+
 /** One column of a batch after the other; rows are set in order. */
-export abstract class ColumnBuffer {
+export abstract class ColumnBuffer<T> {
   rows = 0;
   readonly #nulls: number[] = [];
 
+  abstract push(value: T | null): void;
+
+  /** Ends the rows and gives their values. */
+  protected abstract take(): Values;
+
   /** The rows since the last call. Their memory is used again: they are good until the next row is set. */
-  abstract finish(): Data;
+  finish(type: DataType): Data {
+    const { rows: length } = this;
+    const nullCount = this.#nulls.length;
+    const data = makeData({ type, length, nullCount, nullBitmap: this.#bitmap(), ...this.take() });
+    this.rows = 0;
+    this.#nulls.length = 0;
+    return data;
+  }
 
   /** @returns the row that is set next */
   protected next(isNull: boolean): number {
@@ -36,60 +45,43 @@ export abstract class ColumnBuffer {
     return this.rows++;
   }
 
-  /** Ends the rows. Bit i of the bitmap is for row i, bits behind the last are zero; none while no value is null. */
-  protected take(): { length: number; nullCount: number; nullBitmap?: Uint8Array } {
-    const { rows: length } = this;
-    this.rows = 0;
-    const nullCount = this.#nulls.length;
-    if (nullCount === 0) return { length, nullCount };
-    const nullBitmap = new Uint8Array(Math.ceil(length / 8)).fill(0xff);
-    if ((length & 7) > 0) nullBitmap[nullBitmap.length - 1] = (1 << (length & 7)) - 1;
-    for (const row of this.#nulls) nullBitmap[row >> 3] &= ~(1 << (row & 7));
-    this.#nulls.length = 0;
-    return { length, nullCount, nullBitmap };
+  /** Bit i is for row i, bits behind the last are zero; none while no value is null. */
+  #bitmap(): Uint8Array | undefined {
+    if (this.#nulls.length === 0) return undefined;
+    const bitmap = new Uint8Array(Math.ceil(this.rows / 8)).fill(0xff);
+    bitmap[bitmap.length - 1] >>= -this.rows & 7;
+    for (const row of this.#nulls) bitmap[row >> 3] &= ~(1 << (row & 7));
+    return bitmap;
   }
 }
 
-/** 64-bit integers. */
-export class Int64Buffer extends ColumnBuffer {
-  private readonly values: BigInt64Array;
+/** 64-bit integers: bigints that fit, or numbers that are safe integers. */
+export class Int64Buffer extends ColumnBuffer<bigint | number> {
+  readonly #values: BigInt64Array;
   /** The same values as low and high halves: a number is written without becoming a bigint. */
   readonly #halves: Int32Array;
 
   constructor(capacity: number) {
     super();
-    this.values = new BigInt64Array(capacity);
-    this.#halves = new Int32Array(this.values.buffer);
+    this.#values = new BigInt64Array(capacity);
+    this.#halves = new Int32Array(this.#values.buffer);
   }
 
-  /** @param value a bigint that fits 64 bits, or a number that is a safe integer */
   push(value: bigint | number | null): void {
     const row = this.next(value === null);
-    if (typeof value === 'bigint') this.values[row] = value;
+    if (typeof value === 'bigint') this.#values[row] = value;
     else {
       this.#halves[2 * row] = value ?? 0;
       this.#halves[2 * row + 1] = Math.floor((value ?? 0) / TWO_TO_32);
     }
   }
 
-  finish(): Data {
-    return makeData({ type: new Int64(), ...this.takeValues() });
-  }
-
-  protected takeValues() {
-    const rows = this.take();
-    return { ...rows, data: this.values.subarray(0, rows.length) };
+  protected take(): Values {
+    return { data: this.#values.subarray(0, this.rows) };
   }
 }
 
-/** Microseconds since the epoch, UTC. */
-export class TimestampBuffer extends Int64Buffer {
-  override finish(): Data {
-    return makeData({ type: new TimestampMicrosecond('UTC'), ...this.takeValues() });
-  }
-}
-
-export class Float64Buffer extends ColumnBuffer {
+export class Float64Buffer extends ColumnBuffer<number> {
   readonly #values: Float64Array;
 
   constructor(capacity: number) {
@@ -98,17 +90,15 @@ export class Float64Buffer extends ColumnBuffer {
   }
 
   push(value: number | null): void {
-    const row = this.next(value === null);
-    this.#values[row] = value ?? 0;
+    this.#values[this.next(value === null)] = value ?? 0;
   }
 
-  finish(): Data<Float64> {
-    const rows = this.take();
-    return makeData({ type: new Float64(), ...rows, data: this.#values.subarray(0, rows.length) });
+  protected take(): Values {
+    return { data: this.#values.subarray(0, this.rows) };
   }
 }
 
-export class BoolBuffer extends ColumnBuffer {
+export class BoolBuffer extends ColumnBuffer<boolean> {
   readonly #bits: Uint8Array;
 
   constructor(capacity: number) {
@@ -122,15 +112,13 @@ export class BoolBuffer extends ColumnBuffer {
     if (value) this.#bits[row >> 3] |= 1 << (row & 7);
   }
 
-  finish(): Data<Bool> {
-    const rows = this.take();
-    const data = this.#bits.subarray(0, Math.ceil(rows.length / 8));
-    return makeData({ type: new Bool(), ...rows, data });
+  protected take(): Values {
+    return { data: this.#bits.subarray(0, Math.ceil(this.rows / 8)) };
   }
 }
 
 /** Strings as UTF-8, one behind the other. They must be well-formed Unicode. */
-export class StringBuffer extends ColumnBuffer {
+export class StringBuffer extends ColumnBuffer<string> {
   #offsets: Int32Array;
   #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #view = new DataView(this.#bytes.buffer);
@@ -157,16 +145,26 @@ export class StringBuffer extends ColumnBuffer {
     this.#close();
   }
 
-  /** The inside of a JSON string whose escapes are all of two characters. It ends before `end`. */
-  pushEscaped(source: Uint8Array, start: number, end: number): void {
+  /**
+   * The inside of a JSON string whose escapes are all of two characters, as `pushBytes`. Four bytes are copied at a time,
+   * of which those in front of a backslash count.
+   */
+  pushEscaped(source: DataView, start: number, end: number): void {
     this.#makeRoom(end - start);
-    const bytes = this.#bytes;
+    const view = this.#view;
+    let at = start;
     let to = this.#end;
-    for (let at = start; at < end; at++) {
-      const byte = source[at];
-      bytes[to++] = byte === BACKSLASH ? MEANING[source[++at]] : byte;
+    while (at < end) {
+      const word = source.getInt32(at, true);
+      view.setInt32(to, word, true);
+      const plain = bytesBefore(BACKSLASH, word);
+      at += plain;
+      to += plain;
+      if (plain === 4 || at >= end) continue;
+      view.setUint8(to++, MEANING[source.getUint8(at + 1)]);
+      at += 2;
     }
-    this.#end = to;
+    this.#end = to - (at - end);
     this.#close();
   }
 
@@ -189,43 +187,33 @@ export class StringBuffer extends ColumnBuffer {
     this.#view = new DataView(bytes.buffer);
   }
 
-  finish(): Data<Utf8> {
-    const rows = this.take();
-    const valueOffsets = this.#offsets.subarray(0, rows.length + 1);
+  protected take(): Values {
+    const valueOffsets = this.#offsets.subarray(0, this.rows + 1);
     const data = new Uint8Array(this.#bytes.buffer, 0, this.#end);
     this.#end = 0;
     if (this.#bytes.length > KEPT_BYTES) this.#useBytes(Buffer.allocUnsafeSlow(FIRST_BYTES));
-    return makeData({ type: new Utf8(), ...rows, valueOffsets, data });
+    return { valueOffsets, data };
   }
 }
 
-function twiceAsLong(offsets: Int32Array): Int32Array {
-  const longer = new Int32Array(2 * offsets.length);
-  longer.set(offsets);
-  return longer;
-}
-
 /** Lists of strings. */
-export class StringsBuffer extends ColumnBuffer {
-  readonly #items: StringBuffer;
+export class StringsBuffer extends ColumnBuffer<readonly (string | null)[]> {
+  readonly #items = new StringBuffer(0);
   readonly #offsets: Int32Array;
 
   constructor(capacity: number) {
     super();
-    this.#items = new StringBuffer(0);
     this.#offsets = new Int32Array(capacity + 1);
   }
 
   push(items: readonly (string | null)[] | null): void {
     const row = this.next(items === null);
-    if (items !== null) for (const item of items) this.#items.push(item);
+    for (const item of items ?? []) this.#items.push(item);
     this.#offsets[row + 1] = this.#items.rows;
   }
 
-  finish(): Data<List<Utf8>> {
-    const rows = this.take();
-    const type = new List(new Field('element', new Utf8(), true));
-    const valueOffsets = this.#offsets.subarray(0, rows.length + 1);
-    return makeData({ type, ...rows, valueOffsets, child: this.#items.finish() });
+  protected take(): Values {
+    const valueOffsets = this.#offsets.subarray(0, this.rows + 1);
+    return { valueOffsets, child: this.#items.finish(new Utf8()) };
   }
 }

@@ -364,6 +364,17 @@ test('any strings and lists survive in any mixture of rows', () => {
   );
 });
 
+test('any text with short escapes survives, whatever stands behind it', () => {
+  const letters = fc.constantFrom(...'"\\/\b\f\n\r\t', 'a', 'é', '\u{1f600}');
+  const texts = fc.array(fc.string({ unit: letters }));
+  fc.assert(
+    fc.property(texts, (sent) => {
+      const jobs = sent.map((sequence) => rawJob({ ...BASE, sequence, other: '\\' }));
+      assert.deepEqual([...(transformRows(jobs).batch.getChild('sequence') ?? [])], sent);
+    }),
+  );
+});
+
 test('what is left out shows nowhere; all else is as it is with it', () => {
   const odd = {
     parent_id: 7,
