@@ -233,27 +233,18 @@ const [CREATED_AT, ID] = [JOB_FIELDS.indexOf('created_at'), JOB_FIELDS.indexOf('
 export function keyOf(job: RawJob): RowKey {
   const created = job.instant(CREATED_AT);
   if (!job.isText(ID)) return { created, id: new Uint8Array() };
-  const [start, end] = [job.startOf(ID) + 1, job.endOf(ID) - 1];
-  const isPlain = job.formOf(ID) === FORM.plain;
-  return {
-    created,
-    id: isPlain ? job.bytes.subarray(start, end) : Buffer.from(wellFormedAt(job, ID)),
-  };
-}
-
-/** The text of a string as its column holds it. */
-function wellFormedAt(job: RawJob, field: number): string {
-  const json = job.bytes.toString('utf8', job.startOf(field), job.endOf(field));
-  return String(JSON.parse(escapeLoneSurrogates(json)));
+  const json = job.bytes.subarray(job.startOf(ID), job.endOf(ID));
+  if (job.formOf(ID) === FORM.plain) return { created, id: json.subarray(1, -1) };
+  const text: unknown = JSON.parse(escapeLoneSurrogates(json.toString()));
+  return { created, id: Buffer.from(String(text)) };
 }
 
 /** The order of the rows in every file; jobs whose creation cannot be told come last. */
 export function compareKeys(a: RowKey, b: RowKey): number {
-  if (a.created !== null && b.created !== null) {
-    if (a.created < b.created) return -1;
-    if (a.created > b.created) return 1;
-  } else if (a.created !== b.created) return a.created === null ? 1 : -1;
-  return Buffer.compare(a.id, b.id);
+  const created = a.created ?? Number.POSITIVE_INFINITY;
+  const other = b.created ?? Number.POSITIVE_INFINITY;
+  if (created < other) return -1;
+  return created > other ? 1 : Buffer.compare(a.id, b.id);
 }
 
 /** The text of a JSON string. */

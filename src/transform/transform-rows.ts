@@ -135,15 +135,13 @@ const EXPECTED: Readonly<Record<ColumnType, string>> = {
 };
 
 function checkOf({ name, type }: Column, field: number): Check {
-  const mayBeEmpty = name !== 'id';
-  const reason = `${name}: not ${EXPECTED[type]}`;
-  const isEmpty = (job: RawJob) => job.endOf(field) - job.startOf(field) === '""'.length;
   return (job) => {
-    if (type === 'string' && job.isText(field))
-      return mayBeEmpty || !isEmpty(job) ? undefined : `${name}: missing`;
-    if (job.isNull(field) || (job.isText(field) && isEmpty(job))) return `${name}: missing`;
+    const isEmpty = job.isText(field) && job.endOf(field) - job.startOf(field) === '""'.length;
+    const isMissing = job.isNull(field) || (isEmpty && (type !== 'string' || name === 'id'));
+    if (isMissing) return `${name}: missing`;
     if (type === 'json') return undefined;
-    return type === 'string' || READ[type](job, field) === UNPARSABLE ? reason : undefined;
+    const fits = type === 'string' ? job.isText(field) : READ[type](job, field) !== UNPARSABLE;
+    return fits ? undefined : `${name}: not ${EXPECTED[type]}`;
   };
 }
 
@@ -155,9 +153,6 @@ class CurrentRow implements ReadRow {
   readonly #unread = new Set<string>();
   readonly #leftOut: ReadonlySet<string>;
   #job: RawJob | undefined;
-  /** The text asked for last: several columns are made of the status. */
-  #field: string | undefined;
-  #text: string | undefined;
 
   constructor(leftOut: ReadonlySet<string>) {
     this.#leftOut = leftOut;
@@ -165,7 +160,6 @@ class CurrentRow implements ReadRow {
 
   start(job: RawJob): void {
     this.#job = job;
-    this.#field = undefined;
     if (this.flags.length > 0) this.flags = [];
     if (this.#unread.size > 0) this.#unread.clear();
   }
@@ -195,11 +189,7 @@ class CurrentRow implements ReadRow {
   }
 
   text(field: string): string | undefined {
-    if (field !== this.#field) {
-      this.#field = field;
-      this.#text = this.#job?.string(field);
-    }
-    return this.#text;
+    return this.#job?.string(field);
   }
 
   instant(column: string): Instant | null {
@@ -237,15 +227,12 @@ function fillerOf(column: Column, field: number, capacity: number, row: CurrentR
     case 'json': {
       const buffer = new StringBuffer(capacity);
       const isJson = column.type === 'json';
-      if (!column.sent) {
-        const fill = () => {
-          const text = column.derive(row);
-          buffer.push(isJson && text !== null ? row.wellFormed(name, text) : text);
-        };
-        return { buffer, fill };
-      }
-      const push = isJson ? pushJson : pushText;
-      return { buffer, fill: (job) => push(buffer, row, job, name, field) };
+      if (column.sent) return { buffer, fill: (job) => pushText(buffer, row, job, field, isJson) };
+      const fill = () => {
+        const text = column.derive(row);
+        buffer.push(isJson && text !== null ? row.wellFormed(name, text) : text);
+      };
+      return { buffer, fill };
     }
     case 'int64':
       return cells(column, field, row, new Int64Buffer(capacity), READ.int64);
@@ -258,7 +245,7 @@ function fillerOf(column: Column, field: number, capacity: number, row: CurrentR
         row.setInstant(name, instant),
       );
     case 'strings': {
-      const readStrings = (job: RawJob) => {
+      const readStrings = (job: RawJob): Read<CellTypes['strings']> => {
         const items = READ.strings(job, field);
         const hasHalves = Array.isArray(items) && job.formOf(field) === FORM.unicode;
         return hasHalves ? JSON.parse(row.wellFormed(name, job.json(name) ?? '')) : items;
@@ -290,37 +277,23 @@ function cells<T extends ColumnType>(
   return { buffer, fill };
 }
 
-/** A text goes from its bytes to its column's, unless it has escapes that need a closer look. */
+/** Text, or JSON, goes from its bytes to its column's, unless it has spaces or escapes that need a closer look. */
 function pushText(
   buffer: StringBuffer,
   row: CurrentRow,
   job: RawJob,
-  name: string,
   field: number,
+  isJson: boolean,
 ): void {
-  if (job.isNull(field)) {
-    buffer.push(null);
-    return;
-  }
-  const start = job.startOf(field);
-  const end = job.endOf(field) - 1;
+  const name = job.fields.names[field];
   const form = job.formOf(field);
-  if (!job.isText(field)) buffer.push(row.accept<string>(name, UNPARSABLE));
-  else if (form === FORM.plain) buffer.pushBytes(job.view, start + 1, end);
-  else if (form === FORM.escaped) buffer.pushEscaped(job.view, start + 1, end);
-  else buffer.push(JSON.parse(row.wellFormed(name, job.bytes.toString('utf8', start, end + 1))));
-}
-
-function pushJson(
-  buffer: StringBuffer,
-  row: CurrentRow,
-  job: RawJob,
-  name: string,
-  field: number,
-): void {
-  const form = job.formOf(field);
+  const quote = isJson ? 0 : 1;
+  const [start, end] = [job.startOf(field) + quote, job.endOf(field) - quote];
   if (job.isNull(field)) buffer.push(null);
-  else if (form === FORM.spaced || form === FORM.unicode)
-    buffer.push(row.wellFormed(name, job.json(name) ?? ''));
-  else buffer.pushBytes(job.view, job.startOf(field), job.endOf(field));
+  else if (!isJson && !job.isText(field)) buffer.push(row.accept<string>(name, UNPARSABLE));
+  else if (form === FORM.unicode || form === FORM.spaced) {
+    const json = row.wellFormed(name, job.json(name) ?? '');
+    buffer.push(isJson ? json : JSON.parse(json));
+  } else if (form === FORM.escaped && !isJson) buffer.pushEscaped(job.view, start, end);
+  else buffer.pushBytes(job.view, start, end);
 }
