@@ -56,10 +56,17 @@ export interface ExtractionOptions {
   readonly ledger?: Ledger;
 }
 
+/** Whether a state is that of an extraction which goes on from a base. */
+export function isIncrement(state: JsonValue): boolean {
+  return decodeState(state).proof.stage === 'increment';
+}
+
 /** One export's reading of the list. `completeness` is there once `chunks()` has ended. */
 export class Extraction {
   readonly ledger: Ledger;
   completeness: Completeness | undefined;
+  /** Whether it went on from a base. */
+  readonly isIncrement: boolean;
   /** Ids of jobs that the base has and the server has no more. */
   gone: readonly string[] = [];
   /** Length of the list, in the first answer and in the last. */
@@ -77,6 +84,7 @@ export class Extraction {
   constructor(options: ExtractionOptions) {
     this.#options = options;
     this.ledger = options.ledger ?? new Ledger();
+    this.isIncrement = options.base !== undefined;
     if (options.resumeFrom === undefined) return;
     const saved = decodeState(options.resumeFrom);
     this.#saved = saved;

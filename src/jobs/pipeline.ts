@@ -30,6 +30,16 @@ export interface PipelineDefinition {
   readonly pageSize?: number;
   /** Rows that may be set aside before the run fails. Default 0. */
   readonly maxRejects?: number;
+  /** Whether to go on from the last snapshot. Default false. */
+  readonly incremental?: boolean;
+  /** With `incremental`: milliseconds after which everything is read once more. Default 7 days. */
+  readonly fullEveryMs?: number;
+  /** With `incremental`: milliseconds before the last run in which jobs may have appeared late. Default 1 hour. */
+  readonly overlapMs?: number;
+  /** Whether to write what changed since the last snapshot. Default true. */
+  readonly changes?: boolean;
+  /** Share of jobs that may be gone since the last snapshot, 0 to 1. Default 0.2, none where jobs can leave a filter. */
+  readonly maxShrink?: number;
   /** Snapshots kept after a publication, the new one included. Default: all. */
   readonly keep?: number;
 }

@@ -34,7 +34,7 @@ export interface Base {
 const READABLE: readonly Format[] = ['arrow', 'parquet', 'ndjson'];
 
 /** Opens one of the data files, all of which hold the same rows. */
-export function openBase(base: Base, schema: Schema): Promise<BaseFile> {
+export function openBase(base: Pick<Base, 'folder' | 'files'>, schema: Schema): Promise<BaseFile> {
   for (const format of READABLE) {
     const file = base.files.find((found) => found.format === format);
     if (file)
@@ -191,8 +191,9 @@ export async function findPrefix(
     if (!(await canFollow(path, compression))) continue;
     const opened = await openBaseFile({ path, format, rows: file.rows }, schema);
     try {
-      // The first are cut the most coarsely: the others have a cut where they have one.
-      const cut = await opened.cutBefore(copies.size === 0 ? row : rows + 1);
+      // The first is cut the most coarsely: where it has a cut the others have one, at the start of the row's block or line.
+      const inBlock = format === 'ndjson' ? rows : rows + 1;
+      const cut = await opened.cutBefore(copies.size === 0 ? row : inBlock);
       if (copies.size === 0) rows = cut.row;
       if (rows > 0 && cut.row === rows) copies.set(format, { path, ...cut });
     } finally {

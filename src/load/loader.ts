@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import type { WrittenFile } from '../jobs/file-contents.ts';
+import { CHANGES_PREFIX, type WrittenFile } from '../jobs/file-contents.ts';
 import type { Compression, Format } from '../jobs/pipeline.ts';
 import type { Micros } from '../jobs/timestamp.ts';
 import { compareKeys } from '../json/raw-job.ts';
@@ -22,7 +22,7 @@ import {
   Keys,
   Merge,
   PartRun,
-  runFrom,
+  runBehind,
   type SortedRun,
   Spill,
   shallow,
@@ -245,7 +245,7 @@ export class Loader {
       const merge = new Merge();
       const isShown = (batch: RecordBatch): void => count(anomalies, batch, -1);
       if (prefix.rows < file.rows) merge.add(rows.rest(file, prefix.rows, isShown));
-      if (newer) merge.add(prefix.rows > 0 ? runFrom(newer, rows.keyAt(prefix.rows)) : newer);
+      if (newer) merge.add(prefix.rows > 0 ? runBehind(newer, rows.keyAt(prefix.rows - 1)) : newer);
       await this.#write(merge, null);
       const { blocks } = await this.#opened();
       for (const block of blocks.rest()) await this.#encode(block);
@@ -264,7 +264,7 @@ export class Loader {
       for await (const block of changes.blocks(base?.lateBefore ?? 0n)) await table?.write(block);
       const finished = await table?.finish();
       return {
-        files: finished?.files.map((file) => ({ ...file, format: `changes-${file.format}` })),
+        files: finished?.files.map((file) => ({ ...file, format: CHANGES_PREFIX + file.format })),
       };
     } catch (error) {
       await table?.close();

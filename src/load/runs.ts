@@ -324,14 +324,15 @@ export function joined(runs: readonly SortedRun[]): SortedRun {
   };
 }
 
-/** The rows of a run that do not stand before a key. */
-export function runFrom(run: SortedRun, key: Key): SortedRun {
+/** The rows of a run that stand behind a key. */
+export function runBehind(run: SortedRun, key: Key): SortedRun {
   return {
     ...run,
     async *batches() {
       for await (const batch of run.batches()) {
         const keys = new Keys(batch);
-        const from = keys.notBefore(key, 0);
+        const at = keys.notBefore(key, 0);
+        const from = at < keys.length && compareKeys(keys.at(at), key) === 0 ? at + 1 : at;
         if (from === 0) yield batch;
         else if (from < keys.length) yield gather([{ batch, from, to: keys.length }]);
       }

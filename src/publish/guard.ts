@@ -53,7 +53,7 @@ export function sameExport(
   const differing = [
     ...(previous.apiUrl === apiUrl ? [] : [`API (${previous.apiUrl} there, ${apiUrl} here)`]),
     ...(!known || previous.account === account ? [] : ['account']),
-    ...(canonical(previous.filters) === canonical(filters) ? [] : ['filters']),
+    ...(sorted(previous.filters) === sorted(filters) ? [] : ['filters']),
     ...(canonical(previous.without ?? []) === canonical([...without].sort()) ? [] : ['columns']),
   ];
   if (differing.length === 0) return undefined;
@@ -62,6 +62,15 @@ export function sameExport(
       'Give this one a folder of its own with --as <name>, or let it take the place of the other with --replace',
     { exitCode: EXIT.usage, stage: 'publish' },
   );
+}
+
+/** Neither the order of values nor one said twice makes another filter. */
+function sorted(filters: ExportIdentity['filters']): string {
+  const lists = Object.entries(filters).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? [...new Set(value)].sort() : value,
+  ]);
+  return canonical(Object.fromEntries(lists));
 }
 
 function counted(rows: number): string {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { REQUEST_LINE_BYTES, requestLineBytes } from '../extract/http/query.ts';
 import type { KnownBase } from '../extract/increment.ts';
 import type { BaseIndex } from '../jobs/base-index.ts';
-import { describeColumns } from '../jobs/columns.ts';
+import { columnsWithout, describeColumns } from '../jobs/columns.ts';
 import type { Credentials } from '../jobs/options.ts';
 import { FORMATS, type Format } from '../jobs/pipeline.ts';
 import { type Filters, mutableFilters } from '../jobs/query.ts';
@@ -49,6 +49,7 @@ export function identityOf(options: ExportOptions): ExportIdentity {
   return {
     apiUrl: options.apiUrl,
     filters: writtenFilters(options),
+    ...(options.without && { without: options.without.toSorted() }),
     ...(account !== null && {
       account: createHash('sha256').update(account).digest('hex').slice(0, 16),
     }),
@@ -84,13 +85,34 @@ export async function findBase(
     return changes ? { folder, manifest } : undefined;
   }
   try {
-    const { readIndex } = await import('../load/base-file.ts');
-    return { folder, manifest, index: await readIndex(folder, manifest.files) };
+    return { folder, manifest, index: await indexOf(latest, options) };
   } catch (error) {
     if (!(error instanceof ExportError)) throw error;
     tell(error.message);
     return undefined;
   }
+}
+
+async function indexOf(
+  { folder, manifest }: Snapshot,
+  { without }: ExportOptions,
+): Promise<BaseIndex> {
+  const { openBase } = await import('../load/base.ts');
+  const { readBaseIndex } = await import('../load/base-file.ts');
+  const { arrowSchema } = await import('../jobs/arrow-schema.ts');
+  const file = await openBase(
+    { folder, files: manifest.files },
+    arrowSchema(columnsWithout(without)),
+  );
+  try {
+    return await readBaseIndex(file);
+  } finally {
+    await file.close();
+  }
+}
+
+function isData<F extends { readonly format: string }>(file: F): file is F & { format: Format } {
+  return FORMATS.some((known) => known === file.format);
 }
 
 /** Why a snapshot says nothing about the list; undefined when it does. */
@@ -103,11 +125,10 @@ async function unfitness(
   if (sameExport(manifest, identityOf(options))) return `${last} is of another export`;
   if (!manifest.completeness.proven) return `${last} is not proven`;
   if (manifest.rejects > 0) return `${last} lacks jobs that were set aside`;
-  const columns = canonical(describeColumns());
+  const columns = canonical(describeColumns(columnsWithout(options.without)));
   if (manifest.formatVersion !== FORMAT_VERSION || canonical(manifest.columns) !== columns)
     return `${last} has other columns or other forms of values`;
-  for (const { name, format, sha256 } of manifest.files) {
-    if (!FORMATS.includes(format as Format)) continue;
+  for (const { name, sha256 } of manifest.files.filter(isData)) {
     const found = await digest(files, join(folder, name)).catch(() => undefined);
     if (found !== sha256) return `${name} of ${last} was altered`;
   }

@@ -1,6 +1,11 @@
 import { type Data, type DataType, makeData, Utf8 } from 'apache-arrow';
-import { bytesBefore, copyBytes, SLACK_BYTES, twiceAsLong } from '../json/bytes.ts';
-import { BACKSLASH } from '../json/json-scanner.ts';
+import {
+  bytesBeforeBackslash,
+  copyBytes,
+  SLACK_BYTES,
+  twiceAsLong,
+  WORD_BYTES,
+} from '../json/bytes.ts';
 
 const TWO_TO_32 = 4_294_967_296;
 const FIRST_BYTES = 1 << 12;
@@ -145,26 +150,22 @@ export class StringBuffer extends ColumnBuffer<string> {
     this.#close();
   }
 
-  /**
-   * The inside of a JSON string whose escapes are all of two characters, as `pushBytes`. Four bytes are copied at a time,
-   * of which those in front of a backslash count.
-   */
+  /** The inside of a JSON string whose escapes are all of two characters, from `start` to `end`, as in `pushBytes`. */
   pushEscaped(source: DataView, start: number, end: number): void {
     this.#makeRoom(end - start);
     const view = this.#view;
-    let at = start;
     let to = this.#end;
-    while (at < end) {
+    for (let at = start; at < end; ) {
       const word = source.getInt32(at, true);
       view.setInt32(to, word, true);
-      const plain = bytesBefore(BACKSLASH, word);
+      const plain = Math.min(bytesBeforeBackslash(word), end - at);
       at += plain;
       to += plain;
-      if (plain === 4 || at >= end) continue;
+      if (plain === WORD_BYTES || at === end) continue;
       view.setUint8(to++, MEANING[source.getUint8(at + 1)]);
       at += 2;
     }
-    this.#end = to - (at - end);
+    this.#end = to;
     this.#close();
   }
 

@@ -2,17 +2,12 @@ import assert from 'node:assert/strict';
 import { resolve } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { pipelineSchema } from '../../esbuild.config.ts';
 import { definePipeline } from '../../src/jobs/pipeline.ts';
 import { FILTERS } from '../../src/jobs/query.ts';
 import { ExportError } from '../../src/platform/errors.ts';
 import { checkDefinition, checkOptions } from '../../src/run/check-options.ts';
-import {
-  FILTER_OPTIONS,
-  filterOptions,
-  pipelineSchema,
-  REGIONS,
-  RUN_OPTIONS,
-} from '../../src/run/options.ts';
+import { FILTER_OPTIONS, filterOptions, REGIONS, RUN_OPTIONS } from '../../src/run/options.ts';
 import * as values from '../../src/run/values.ts';
 import { runExport } from '../../src/run.ts';
 
