@@ -1,6 +1,6 @@
 import { JOB_COLUMNS, sentFields } from '../jobs/columns.ts';
 import { type Instant, instantAt, parseTimestamp } from '../jobs/timestamp.ts';
-import { SLACK_BYTES, type Token, tokenOf, twiceAsLong } from './bytes.ts';
+import { SLACK_BYTES, type Token, tokenOf } from './bytes.ts';
 import {
   CLOSE_LIST,
   CLOSE_OBJECT,
@@ -8,14 +8,14 @@ import {
   escapeLoneSurrogates,
   FORM,
   JsonScanner,
-  NINE,
   OF_NULL,
   OPEN_LIST,
   OPEN_OBJECT,
   QUOTE,
 } from './json-scanner.ts';
 
-const ROWS_AT_FIRST = 100;
+/** The places of so many jobs are kept together. */
+const ROWS_A_CHUNK = 100;
 const ABSENT = 0;
 const UNKNOWN = -1;
 /** Ends are kept with the form of their value in the lowest bits. */
@@ -77,31 +77,36 @@ export class RawJob {
   readonly #spans: Int32Array;
   readonly #base: number;
 
+  /**
+   * Reads a job.
+   *
+   * @param scanner in front of it; behind it afterwards
+   * @param spans take the places of its values, from `base` on
+   */
   private constructor(
+    scanner: JsonScanner,
     bytes: Buffer,
-    view: DataView,
     spans: Int32Array,
-    row: number,
+    base: number,
     fields: JobFields,
   ) {
     this.bytes = bytes;
-    this.view = view;
+    this.view = scanner.view;
     this.fields = fields;
     this.#spans = spans;
-    this.#base = row * fields.stride;
+    this.#base = base;
+    scanJob(scanner, bytes, spans, base, fields);
   }
 
   /** A job of its own. @throws NotJson when the text is no JSON object */
   static parse(text: string, fields = JOB_FIELDS): RawJob {
-    const length = Buffer.byteLength(text);
-    const bytes = Buffer.alloc(length + SLACK_BYTES, ' ');
+    const bytes = Buffer.alloc(Buffer.byteLength(text) + SLACK_BYTES, ' ');
     bytes.write(text);
     const scanner = new JsonScanner(bytes);
     scanner.peek();
-    const spans = new Int32Array(fields.stride);
-    scanJob(scanner, bytes, spans, 0, fields);
+    const job = new RawJob(scanner, bytes, new Int32Array(fields.stride), 0, fields);
     scanner.end();
-    return new RawJob(bytes, viewOf(bytes), spans, 0, fields);
+    return job;
   }
 
   /**
@@ -112,24 +117,20 @@ export class RawJob {
    * @throws NotJson, which tells where, when the text is not JSON
    */
   static scanList(scanner: JsonScanner, bytes: Buffer, fields = JOB_FIELDS): RawJob[] | undefined {
-    const { stride } = fields;
-    let spans = new Int32Array(ROWS_AT_FIRST * stride);
-    let rows = 0;
+    const jobs: RawJob[] = [];
     let areObjects = true;
+    let spans = new Int32Array();
     for (let more = scanner.enter(OPEN_LIST); more; more = scanner.goesOn(CLOSE_LIST)) {
       if (scanner.peek() === OPEN_OBJECT) {
-        if ((rows + 1) * stride > spans.length) spans = twiceAsLong(spans);
-        scanJob(scanner, bytes, spans, rows++ * stride, fields);
+        const base = (jobs.length % ROWS_A_CHUNK) * fields.stride;
+        if (base === 0) spans = new Int32Array(ROWS_A_CHUNK * fields.stride);
+        jobs.push(new RawJob(scanner, bytes, spans, base, fields));
       } else {
         areObjects = false;
         scanner.value();
       }
     }
-    if (!areObjects) return undefined;
-    const jobs: RawJob[] = [];
-    const view = viewOf(bytes);
-    for (let row = 0; row < rows; row++) jobs.push(new RawJob(bytes, view, spans, row, fields));
-    return jobs;
+    return areObjects ? jobs : undefined;
   }
 
   /** First byte of a field's value (of a string, its quote), 0 when it is absent. */
@@ -179,25 +180,20 @@ export class RawJob {
 
   /** The digits of a field that is a number, as sent; undefined for anything else. */
   digits(name: string): string | undefined {
-    const field = this.fields.indexOf(name);
-    const start = field < 0 ? ABSENT : this.startOf(field);
-    const isNumber = start !== ABSENT && this.bytes[start] <= NINE && this.bytes[start] !== QUOTE;
-    return isNumber ? this.bytes.toString('latin1', start, this.endOf(field)) : undefined;
-  }
-
-  /** A field that is a timestamp, by its place; null where `parseTimestamp` knows none. */
-  instant(field: number): Instant | null {
-    if (this.isText(field)) {
-      const micros = instantAt(this.bytes, this.startOf(field) + 1, this.endOf(field) - 1);
-      if (!Number.isNaN(micros)) return micros;
-    }
-    const text = this.text(this.fields.names[field]);
-    return text === undefined ? null : parseTimestamp(text);
+    const json = this.json(name);
+    return json !== undefined && json[0] <= '9' && json[0] !== '"' ? json : undefined;
   }
 
   /** The text of a string or the digits of a number, which is how timestamps are sent; undefined for anything else. */
   text(name: string): string | undefined {
     return this.string(name) ?? this.digits(name);
+  }
+
+  /** A field that is a timestamp, by its place; null where `parseTimestamp` knows none. */
+  instant(field: number): Instant | null {
+    const micros = instantAt(this.bytes, this.startOf(field) + 1, this.endOf(field) - 1);
+    if (this.isText(field) && !Number.isNaN(micros)) return micros;
+    return parseTimestamp(this.text(this.fields.names[field]) ?? '');
   }
 
   /** The whole job as sent, white space apart. */
@@ -288,8 +284,4 @@ function readField(scanner: JsonScanner, bytes: Buffer, fields: JobFields): numb
   const { keyStart, keyEnd } = scanner;
   if (keyEnd - keyStart > fields.longestKey && form === FORM.plain) return UNKNOWN;
   return fields.indexOf(stringAt(bytes, keyStart, keyEnd, form));
-}
-
-function viewOf(bytes: Buffer): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
