@@ -1,0 +1,483 @@
+import { createHash } from 'node:crypto';
+import { type Chart, figure, type Line, legend, patterns } from './charts.ts';
+import * as h from './html.ts';
+import { count, duration, foreign, type Html, html, percent, table } from './html.ts';
+import { type Answers, BIN_EDGES, STATUSES, WEEKDAYS } from './queries.ts';
+import type { ReportManifest } from './snapshot.ts';
+import { STYLE } from './style.ts';
+
+/** What the page is made of. */
+interface Told {
+  readonly answers: Answers;
+  readonly manifest: ReportManifest;
+  readonly timeZone: string;
+}
+
+interface Section {
+  readonly id: string;
+  readonly title: string;
+  readonly about?: h.Content;
+  readonly content: h.Content;
+}
+
+const WINDOWS = [
+  { name: '28 days', id: 'recent', title: 'Last 28 days' },
+  { name: 'all time', id: 'all', title: 'All time' },
+] as const;
+
+/** The page, whole: no script, and a policy that allows none. */
+export function page(told: Told): string {
+  const { manifest, timeZone, answers } = told;
+  const hash = createHash('sha256').update(STYLE).digest('base64');
+  const policy = `default-src 'none'; style-src 'sha256-${hash}'`;
+  const sections = [headline, usage, failures, tops, busyHours, openNow, lastNight, trust];
+  const parts = sections.map((section) => section(told));
+  const links = parts.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`);
+  const made = `Made by ${manifest.tool.name} ${manifest.tool.version} from run ${manifest.runId}`;
+  return html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${new h.Html(policy)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Quantum jobs: ${manifest.pipeline}</title>
+<style>${new h.Html(STYLE)}</style></head>
+<body>
+${patterns()}
+<header><h1>Quantum jobs</h1>
+<p class="about">${manifest.pipeline}: every job of ${foreign(new URL(manifest.apiUrl).host)}${scope(manifest)}, as of ${clock(manifest.finishedAt, timeZone)} (${timeZone})</p>
+<p class="lead">${lead(answers)}</p>
+<nav aria-label="Sections"><ul>${links}</ul></nav></header>
+<main>
+${parts.map(({ id, title, about, content }) => html`<section id="${id}"><h2>${title}</h2>${about && html`<p>${about}</p>`}\n${content}</section>\n`)}</main>
+<footer>${made}, offline, from the snapshot alone. The SQL of every number is in report.sql, to go on from in DuckDB.</footer>
+</body></html>
+`.text;
+}
+
+/** An instant in the time zone: `25 November 2026, 02:15`. */
+function clock(iso: string, timeZone: string): string {
+  const style = { timeZone, dateStyle: 'long', timeStyle: 'short' } as const;
+  return new Intl.DateTimeFormat('en-GB', style).format(new Date(iso)).replace(' at ', ', ');
+}
+
+function scope({ filters }: ReportManifest): h.Content {
+  const asked = Object.entries(filters).map(([name, value]) => `${name} ${[value].flat().join()}`);
+  const text = asked.join('; ');
+  const isLong = text.length > 200;
+  const shown = isLong ? `${text.slice(0, 200)}… (cut: ${text.length} characters)` : text;
+  return text !== '' && html` with ${foreign(shown)}`;
+}
+
+/** The figures of the last 28 days, the 28 before them, all time. */
+function figuresOf({ headline }: Answers) {
+  const [recent, before, all] = headline;
+  if (!recent || !before || !all) throw new TypeError('the headline has no row of some window');
+  return { recent, before, all };
+}
+
+/** What a manager reads first, in a sentence or three. */
+function lead(answers: Answers): string {
+  const { recent, before, all } = figuresOf(answers);
+  if (all.jobs === 0) return 'There are no jobs.';
+  if (recent.jobs === 0) return `No jobs in the last 28 days; ${count(all.jobs)} in all.`;
+  const change = recent.jobs / before.jobs - 1;
+  const than = `${percent(Math.abs(change))} ${change > 0 ? 'more' : 'fewer'} than in the 28 days before`;
+  const { failure_rate: rate, waits } = recent;
+  return [
+    `${count(recent.jobs)} ${recent.jobs === 1 ? 'job' : 'jobs'} in the last 28 days, `,
+    before.jobs === 0 ? 'none in the 28 days before.' : `${than}.`,
+    rate === null ? '' : ` ${percent(rate)} of those that ended failed.`,
+    waits === null ? '' : ` Half of those that started had waited less than ${duration(waits[0])}.`,
+  ].join('');
+}
+
+function card(name: string, big: string, ...more: readonly h.Content[]): Html {
+  const lines = more.map((line) => html`<dd>${line}</dd>`);
+  return html`<div class="card"><dt>${name}</dt><dd class="big">${big}</dd>${lines}</div>\n`;
+}
+
+function headline({ answers }: Told): Section {
+  const { recent, before, all } = figuresOf(answers);
+  const [waiting, running] = answers.open;
+  const compared = (name: string, write: (figures: typeof recent) => string, ...more: string[]) =>
+    card(
+      name,
+      write(recent),
+      ...more,
+      `28 days before: ${write(before)}`,
+      `all time: ${write(all)}`,
+    );
+  const factor = (value: number | null) =>
+    value === null
+      ? h.NOTHING
+      : `${value.toLocaleString('en-US', { maximumSignificantDigits: 3 })}×`;
+  const cards = [
+    compared('Jobs', ({ jobs }) => count(jobs)),
+    compared('Failure rate', ({ failure_rate }) => percent(failure_rate)),
+    compared(
+      'Queue time, median',
+      ({ waits }) => duration(waits?.[0]),
+      `90% below ${duration(recent.waits?.[1])}`,
+    ),
+    compared('Expansion factor', ({ expansion }) => factor(expansion), '(wait + run) / run'),
+    compared('QPU time', ({ qpu_seconds }) => duration(qpu_seconds, 'h')),
+    card(
+      'Waiting now',
+      count(waiting?.jobs ?? 0),
+      waiting?.jobs ? `longest: ${duration(waiting.age_max)}` : 'nothing waits',
+      `running: ${count(running?.jobs ?? 0)}`,
+    ),
+  ];
+  const statuses = table<Answers['statuses'][number]>(
+    'Jobs by status',
+    answers.statuses,
+    ['Status', ({ status }) => foreign(status)],
+    ['Jobs, last 28 days', ({ recent }) => count(recent), 'n'],
+    ['Jobs, all time', ({ jobs }) => count(jobs), 'n'],
+  );
+  return {
+    id: 'headline',
+    title: 'The last 28 days',
+    content: html`<dl class="cards">${cards}</dl>\n<details><summary>Jobs by status, as sent</summary>${statuses}</details>`,
+  };
+}
+
+interface Step {
+  readonly name: string;
+  readonly step: string;
+}
+
+/** A series, and what it takes from a row. */
+interface Taken<Row> extends Line {
+  readonly value: (row: Row) => number | null | undefined;
+}
+
+interface Pair<Row> extends Pick<Chart, 'title' | 'kind' | 'unit'> {
+  readonly id: string;
+  readonly about?: string;
+  readonly rows: readonly Row[];
+  readonly series: readonly Taken<Row>[];
+  /** More columns of the table. */
+  readonly more?: readonly Pick<Taken<Row>, 'name' | 'value'>[];
+}
+
+/** The same chart of both windows, side by side. */
+function pair<Row extends Step>({ rows, series, more = [], ...chart }: Pair<Row>): Html {
+  const figures = WINDOWS.map(({ name, id, title }) => {
+    const own = rows.filter((row) => row.name === name);
+    const grain = grainOf(own);
+    return figure({
+      ...chart,
+      ...{ id: `${chart.id}-${id}`, subtitle: `${title}, by ${grain}` },
+      along: grain === 'day' ? 'Day' : `First day of the ${grain}`,
+      categories: own.map(({ step }) => step),
+      labels: own.map(({ step }) => stepLabel(step, id === 'recent' || grain === 'day')),
+      series: series.map((one) => ({ ...one, values: own.map(one.value) })),
+      more: more.map((one) => ({ ...one, values: own.map(one.value) })),
+    });
+  });
+  return block(
+    chart.title,
+    html`${chart.about && html`<p>${chart.about}</p>`}${series.length > 1 && legend(series, chart.kind)}<div class="pair">${figures}</div>`,
+  );
+}
+
+function block(title: string, content: h.Content): Html {
+  return html`<div class="block"><h3>${title}</h3>${content}</div>\n`;
+}
+
+/** What steps are of, by the days between them. */
+function grainOf(rows: readonly Step[]): 'day' | 'week' | 'month' {
+  const [first = 0, second = first] = rows.map(({ step }) => Date.parse(step) / 86_400_000);
+  return second - first > 7 ? 'month' : second - first > 1 ? 'week' : 'day';
+}
+
+function stepLabel(step: string, isDay: boolean): string {
+  const date = new Date(step);
+  const month = date.toLocaleDateString('en-GB', { month: 'short', timeZone: 'UTC' });
+  return isDay ? `${date.getUTCDate()} ${month}` : `${month} ${date.getUTCFullYear()}`;
+}
+
+const STATUS_NAMES: Readonly<Record<(typeof STATUSES)[number], string>> = {
+  ...{ done: 'Done', error: 'Error', timed_out: 'Timed out', canceled: 'Cancelled' },
+  ...{ running: 'Running', pending: 'Pending' },
+};
+const QUANTILES = [
+  { name: 'Median', look: 'done' },
+  { name: '90% below', look: 'pending', dash: [7, 4] },
+  { name: '99% below', look: 'timed_out', dash: [2, 3] },
+] as const;
+type JobsRow = Answers['jobs'][number];
+
+function usage({ answers }: Told): Section {
+  const { jobs, qpu, times } = answers;
+  const statuses: readonly Taken<JobsRow>[] = [
+    ...STATUSES.map((name) => ({
+      ...{ name: STATUS_NAMES[name], look: name },
+      value: (row: JobsRow) => row[name],
+    })),
+    { name: 'Other', look: 'other', value: ({ other }: JobsRow) => other },
+  ];
+  const quantiles = (column: 'waits' | 'runs') => ({
+    ...({ rows: times, kind: 'lines', unit: 'seconds' } as const),
+    about: 'Half of the jobs created then took less than the median. The scale is logarithmic.',
+    series: QUANTILES.map((one, at) => ({
+      ...one,
+      value: (row: Answers['times'][number]) => row[column]?.[at],
+    })),
+    more: [{ name: 'Jobs', value: ({ jobs }: Answers['times'][number]) => jobs }],
+  });
+  const hours = { rows: qpu, unit: 'hours' } as const;
+  return {
+    id: 'usage',
+    title: 'Jobs, machine time, queue',
+    about: 'The first and the last day, week or month of a chart may be partial.',
+    content: [
+      pair({
+        ...{ id: 'jobs', title: 'Jobs created, by status', kind: 'stack', unit: 'count' },
+        ...{ rows: jobs, series: statuses.filter(({ value }) => jobs.some(value)) },
+        more: [{ name: 'All', value: ({ jobs }) => jobs }],
+      }),
+      pair({
+        ...{ ...hours, id: 'qpu', title: 'QPU time, hours', kind: 'stack' },
+        about: 'How long jobs ran, counted where they started.',
+        series: [{ name: 'Hours', look: 'done', value: ({ hours }) => hours }],
+      }),
+      pair({
+        ...{ ...hours, id: 'cumulative', title: 'QPU time so far, hours', kind: 'area' },
+        series: [{ name: 'Hours so far', look: 'done', value: ({ cumulative }) => cumulative }],
+      }),
+      pair({ ...quantiles('waits'), id: 'queue', title: 'Queue time' }),
+      distribution(answers, 'waits', 'How long jobs waited'),
+      pair({ ...quantiles('runs'), id: 'run', title: 'Run time' }),
+      distribution(answers, 'runs', 'How long jobs ran'),
+    ],
+  };
+}
+
+function distribution(answers: Answers, column: 'waits' | 'runs', title: string): Html {
+  const labels = BIN_EDGES.map((from, at) => {
+    const to = BIN_EDGES[at + 1];
+    if (to === undefined) return `over ${duration(from)}`;
+    return from === 0 ? `under ${duration(to)}` : `${duration(from)} – ${duration(to)}`;
+  });
+  const figures = WINDOWS.map((window) => {
+    const own = answers.distribution.filter(({ name }) => name === window.name);
+    return figure({
+      ...{ id: `${column}-${window.id}`, title, subtitle: `${window.title}, share of jobs` },
+      ...{ kind: 'rows', unit: 'count', along: 'Time', categories: labels, labels },
+      series: [{ name: 'Jobs', look: 'done', values: own.map((row) => row[column]) }],
+      more: [{ name: 'From, seconds', values: BIN_EDGES }],
+    });
+  });
+  return block(title, html`<div class="pair">${figures}</div>`);
+}
+
+function failures({ answers }: Told): Section {
+  const rate = pair({
+    ...{ id: 'rate', title: 'Failure rate', kind: 'lines', unit: 'share', rows: answers.times },
+    about:
+      'Error or timed out, of the jobs created then that ended by themselves: cancelled ones do not count.',
+    series: [{ name: 'Failure rate', look: 'error', value: ({ failure_rate }) => failure_rate }],
+    more: [
+      { name: 'Failed', value: ({ failed }) => failed },
+      { name: 'Ended', value: ({ ended }) => ended },
+    ],
+  });
+  const errors = table<Answers['errors'][number]>(
+    'The most frequent errors',
+    answers.errors,
+    ['Error, # for numbers and ids', errorText],
+    ['Jobs, 28 days', ({ recent }) => count(recent), 'n'],
+    ['All time', ({ jobs }) => count(jobs), 'n'],
+    ['Last', ({ last }) => last],
+    ['Newest of these jobs', ({ ids }) => idList(ids)],
+  );
+  const none = html`<p class="empty">No job has an error text.</p>`;
+  return {
+    id: 'failures',
+    title: 'What fails',
+    content: [rate, block('The most frequent errors', answers.errors.length > 0 ? errors : none)],
+  };
+}
+
+function errorText({ kind, example }: Answers['errors'][number]): Html {
+  const such = example !== kind && html`<div class="quiet">such as: ${foreign(example)}</div>`;
+  return html`<div class="wide-text">${foreign(kind)}${such}</div>`;
+}
+
+function idList(ids: readonly string[]): Html {
+  return html`<div class="ids">${ids.map((id) => html`<code>${foreign(id)}</code>`)}</div>`;
+}
+
+const MEASURES = [
+  { measure: 'jobs', title: 'Most jobs', write: count },
+  { measure: 'qpu', title: 'Most QPU time', write: (value: number) => duration(value, 'h') },
+  { measure: 'wait', title: 'Longest median queue', write: (value: number) => duration(value) },
+] as const;
+
+function tops({ answers }: Told): Section {
+  const lists = (kind: string, window: string) =>
+    MEASURES.map(({ measure, title, write }) => {
+      const rows = answers.top.filter(
+        (row) => row.name === window && row.kind === kind && row.measure === measure,
+      );
+      const most = rows[0]?.value ?? 1;
+      const items = rows.map(({ id, value, jobs }) => {
+        const of = measure !== 'jobs' && html` <span class="quiet">${count(jobs)} jobs</span>`;
+        const bar = html`<svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect width="${((100 * value) / most).toFixed(1)}" height="6" fill="var(--bar)"/></svg>`;
+        return html`<li><div class="row"><code>${foreign(id)}</code><span><b>${write(value)}</b>${of}</span></div>${bar}</li>\n`;
+      });
+      return html`<div><h4>${title}</h4>${rows.length > 0 ? html`<ol class="top">${items}</ol>` : html`<p>None.</p>`}</div>`;
+    });
+  const kinds = [
+    ['project', 'Projects'],
+    ['batch', 'Batches'],
+  ] as const;
+  return {
+    id: 'top',
+    title: 'Who uses it',
+    about: 'The projects and batches with the most jobs, the most machine time, the longest queue.',
+    content: kinds.flatMap(([kind, title]) =>
+      WINDOWS.map((window) =>
+        block(
+          `${title}, ${window.title.toLowerCase()}`,
+          html`<div class="three">${lists(kind, window.name)}</div>`,
+        ),
+      ),
+    ),
+  };
+}
+
+function busyHours({ answers, timeZone }: Told): Section {
+  const figures = WINDOWS.map((window) => {
+    const rows = answers.hours.filter(({ name }) => name === window.name);
+    const most = Math.max(...rows.flatMap((row) => WEEKDAYS.map((day) => row[day])));
+    const cell = (value: number) =>
+      html`<td class="h${value === 0 ? 0 : Math.ceil((5 * value) / most)}">${value === 0 ? '·' : count(value)}</td>`;
+    const head = WEEKDAYS.map((day) => html`<th scope="col">${day}</th>`);
+    const body = rows.map(
+      (row) =>
+        html`<tr><th scope="row">${String(row.hour).padStart(2, '0')}:00</th>${WEEKDAYS.map((day) => cell(row[day]))}</tr>\n`,
+    );
+    return html`<figure class="heat" id="hours-${window.id}"><figcaption><b>${window.title}</b></figcaption><table><caption class="hidden">Jobs created by weekday and hour, ${window.title}</caption><thead><tr><td></td>${head}</tr></thead><tbody>${body}</tbody></table></figure>`;
+  });
+  return {
+    id: 'hours',
+    title: 'Busy hours',
+    about: `Jobs created by weekday and hour, in the time zone ${timeZone}. The stronger the colour, the more.`,
+    content: html`<div class="block"><div class="pair">${figures}</div></div>`,
+  };
+}
+
+const STATES: Readonly<Record<string, string>> = {
+  ...{ waiting: 'Waiting', running: 'Running', other: 'In another state that is not final' },
+};
+
+function openNow({ answers }: Told): Section {
+  const sums = table<Answers['open'][number]>(
+    'Waiting and running',
+    answers.open,
+    ['Now', ({ state }) => STATES[state]],
+    ['Jobs', ({ jobs }) => count(jobs), 'n'],
+    ['For, median', ({ age_50 }) => duration(age_50), 'n'],
+    ['For, longest', ({ age_max }) => duration(age_max), 'n'],
+  );
+  const oldest = table<Answers['oldest'][number]>(
+    'The ten oldest',
+    answers.oldest,
+    ['Job', ({ id }) => idList([id])],
+    ['Status', ({ status }) => foreign(status)],
+    ['Project', ({ project_id }) => idList([project_id])],
+    ['Since', ({ since }) => since],
+    ['For', ({ age }) => duration(age), 'n'],
+  );
+  const none = html`<p class="empty">Nothing waits or runs.</p>`;
+  return {
+    id: 'open',
+    title: 'Waiting and running now',
+    content: [
+      block('Now', sums),
+      block('The ten that wait or run longest', answers.oldest.length > 0 ? oldest : none),
+    ],
+  };
+}
+
+const CHANGES: Readonly<Record<string, string>> = {
+  ...{ created: 'New', updated: 'Changed', deleted: 'Gone' },
+};
+
+function lastNight({ answers, manifest }: Told): Section {
+  const section = { id: 'night', title: 'Since the snapshot before' };
+  const [sums] = answers.changed;
+  const isKnown = manifest.files.some(({ name }) => name.startsWith('changes.'));
+  if (sums === undefined || !isKnown) {
+    const why =
+      'This snapshot has no list of changes: there was none before it to compare it with.';
+    return { ...section, content: html`<p class="empty">${why}</p>` };
+  }
+  const cards = [
+    card('New', count(sums.created)),
+    card('Changed', count(sums.updated)),
+    card('Gone', count(sums.deleted)),
+    card('Came to fail', count(sums.failed)),
+  ];
+  const changes = table<Answers['changes'][number]>(
+    'What changed',
+    answers.changes,
+    ['Change', ({ change }) => CHANGES[change] ?? foreign(change)],
+    ['Status before', ({ previous_status }) => foreign(previous_status)],
+    ['Status', ({ status }) => foreign(status)],
+    ['Jobs', ({ jobs }) => count(jobs), 'n'],
+    ['Newest of them', ({ ids }) => idList(ids)],
+  );
+  const none = html`<p class="empty">Nothing changed.</p>`;
+  return {
+    ...section,
+    content: html`<dl class="cards">${cards}</dl>${block('By status', answers.changes.length > 0 ? changes : none)}`,
+  };
+}
+
+function trust({ answers, manifest, timeZone }: Told): Section {
+  const { completeness, tool, runId, rows, rejects } = manifest;
+  const [{ outside, durations } = { outside: 0, durations: 0 }] = answers.left_out;
+  const verdict = completeness.proven
+    ? html`<p class="verdict good">✓ Proven to be complete: no job is missing.</p>`
+    : html`<p class="verdict bad">✗ Not proven to be complete: jobs may be missing.</p>`;
+  const proof = html`${verdict}<p>How that is known: ${completeness.reason} (${completeness.method}).</p>`;
+  const facts: readonly (readonly [string, h.Content])[] = [
+    ['Asked for', html`every job of ${foreign(manifest.apiUrl)}${scope(manifest)}`],
+    ['From', clock(manifest.startedAt, timeZone)],
+    ['To', clock(manifest.finishedAt, timeZone)],
+    ['Time zone', timeZone],
+    ['Rows', `${count(rows)}; ${count(rejects)} records could not be one`],
+    [
+      'Left out',
+      `${count(durations)} jobs have times that cannot be: they count as jobs, not as queue or run time. ${count(outside)} were created more than ten years ago or in the future, and are in no chart over time.`,
+    ],
+    ['Made by', `${tool.name} ${tool.version}, run ${runId}`],
+  ];
+  const anomalies = table<Answers['anomalies'][number]>(
+    'Odd values',
+    answers.anomalies,
+    ['What is odd', ({ anomaly }) => html`<code>${foreign(anomaly)}</code>`],
+    ['Jobs', ({ jobs }) => count(jobs), 'n'],
+    ['Newest of them', ({ ids }) => idList(ids)],
+  );
+  const aside = table<Answers['rejects'][number]>(
+    'Set aside',
+    answers.rejects,
+    ['Why', ({ reason }) => foreign(reason)],
+    ['Records', ({ records }) => count(records), 'n'],
+    ['Example', ({ example }) => html`<code>${foreign(example)}</code>`],
+  );
+  const none = html`<p class="empty">None.</p>`;
+  return {
+    id: 'trust',
+    title: 'Can it be trusted?',
+    content: [
+      html`<div class="block">${proof}<dl class="facts">${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl></div>`,
+      block('Odd values, kept as they were sent', answers.anomalies.length > 0 ? anomalies : none),
+      block('Set aside: what could not be a row', answers.rejects.length > 0 ? aside : none),
+    ],
+  };
+}
