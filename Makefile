@@ -8,15 +8,17 @@ MAKEFLAGS += --no-builtin-rules
 CLI := node dist/src/cli/main.js
 BUILD := $(shell date -u +%Y%m%dT%H%M%SZ)
 TEST := node --import tsx --test --test-concurrency=2
+# The newest version that the program is tested with: an npm package is its binary.
+NODE24 := node-$(shell node -p '`$${process.platform}-$${process.arch}`')@24.21.0
 SOURCES := $(shell find src pipelines -name '*.ts') esbuild.config.ts
 # Node.js 20 does not expand patterns itself.
 FAST_TESTS := $(shell find test -name '*.test.ts' ! -name '*.slow.test.ts')
 SLOW_TESTS := $(shell find test -name '*.slow.test.ts')
 
-.PHONY: help setup build demo export simulate nightly schedule test test-slow test-python test-spark lint typecheck bench bench-queries clean
+.PHONY: help setup build demo export simulate nightly schedule test test-node24 test-slow test-python test-spark lint typecheck bench bench-queries clean
 
 help: ## List the targets (default)
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
 
 setup: node_modules/.package-lock.json ## Install the exact dependencies of package-lock.json
 
@@ -53,12 +55,22 @@ simulate: setup ## Serve generated jobs the way the API does; flags as ARGS="--j
 nightly: build ## Export every job as a nightly run does: patient, silent unless it fails, the last 30 snapshots kept
 	@$(CLI) export --keep 30 --keep-trying 3h --quiet $(ARGS)
 
+# Cron ends a command at a bare %, and systemd takes it for one of its own words.
 schedule: ## Print a crontab line and systemd units for this checkout; nothing is installed
-	@node=$$(node -p 'process.execPath'); sed -n '/^cron:/,/^## /p' README.md | sed '$$d' \
-	  | sed -e "s|/opt/pasqal-jobs-export|$(CURDIR)|g" -e "s|/usr/bin/node|$$node|g"
+	@escaped() { printf '%s' "$$1" | sed -e "s/%/$$2/g" -e 's/[&|\]/\\&/g'; }; \
+	for kind in cron:'\\%' ini:%%; do \
+	  echo '/^```'"$${kind%%:*}"'$$/,/^```$$/ {'; \
+	  echo "s|/opt/pasqal-jobs-export|$$(escaped '$(CURDIR)' "$${kind#*:}")|g"; \
+	  echo "s|/usr/bin/node|$$(escaped "$$(node -p process.execPath)" "$${kind#*:}")|g"; \
+	  echo '}'; \
+	done | sed -f /dev/stdin <(sed -n '/^cron:/,/^## /p' README.md | sed '$$d')
 
 test: build ## Run the tests
 	$(TEST) $(FAST_TESTS)
+
+test-node24: build ## Run the tests with Node.js 24, in a folder of its own
+	@[ -d .node24/node_modules ] || npm install --prefix .node24 --no-save --no-audit --no-fund $(NODE24)
+	PATH="$$(echo "$(CURDIR)"/.node24/node_modules/node-*/bin):$$PATH" $(TEST) $(FAST_TESTS)
 
 test-slow: build ## Run the tests that take longer: large exports, crashes, soak
 	@if [ -z "$(SLOW_TESTS)" ]; then echo 'no slow tests yet'; else $(TEST) $(SLOW_TESTS); fi
@@ -83,4 +95,4 @@ bench-queries: setup ## Query a Parquet file of 1,000,000 jobs beside DuckDB's o
 	@node --import tsx test/bench/queries.ts 1000000 1000 5
 
 clean: ## Remove what was built and installed; output/ stays
-	rm -rf dist dist.new node_modules .venv .venv-spark
+	rm -rf dist dist.new node_modules .node24 .venv .venv-spark

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
-import { pipelineSchema } from './src/run/options.ts';
+import { FILTER_OPTIONS, type Option, type Rows, RUN_OPTIONS } from './src/run/options.ts';
 
 const OPTIONS = {
   bundle: true,
@@ -67,6 +67,35 @@ async function notices(inputs: readonly string[]): Promise<string> {
     return `${name} ${version} (${license})\n\n${text.trim()}\n`;
   });
   return (await Promise.all(texts)).join(`\n${'-'.repeat(80)}\n\n`);
+}
+
+/** JSON Schema of a pipeline file, for editors: `"$schema": ".../pipeline.schema.json"` in `night.json`. */
+export function pipelineSchema(): Readonly<Record<string, unknown>> {
+  const properties = (table: Rows) =>
+    Object.fromEntries(
+      Object.entries(table).map(([name, { kind, help }]) => [
+        name,
+        { ...kind.schema, description: help },
+      ]),
+    );
+  const inFile = Object.entries<Option>(RUN_OPTIONS).filter(([, option]) => option.inFile);
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'A pipeline of pasqal-jobs-export',
+    type: 'object',
+    required: ['description'],
+    additionalProperties: false,
+    properties: {
+      $schema: { type: 'string' },
+      description: { type: 'string', minLength: 1, description: 'One line for --help' },
+      filters: {
+        type: 'object',
+        additionalProperties: false,
+        properties: properties(FILTER_OPTIONS),
+      },
+      ...properties(Object.fromEntries(inFile)),
+    },
+  };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

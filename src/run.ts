@@ -1,18 +1,18 @@
+import { requestsFor } from './extract/windows.ts';
+import type { Filters } from './jobs/query.ts';
 import type { Effects } from './platform/effects.ts';
 import { nodeFiles } from './platform/node-files.ts';
+import { type Verification, verifySnapshot as verify } from './publish/verify.ts';
 import { checkOptions } from './run/check-options.ts';
 import { runExport as exportOnce } from './run/export.ts';
 import { keepTrying } from './run/keep-trying.ts';
 import type { ExportResult, GivenOptions } from './run/options.ts';
-import { nodeEffects, type Plan, planExport as planOnce } from './run/start.ts';
-import { diskSources, type PipelineStatus, pipelineStatus as statusFrom } from './run/status.ts';
+import { nodeEffects, openClient } from './run/start.ts';
 
 export type { Manifest, PublishedFile } from './publish/manifest.ts';
 export type { Verification } from './publish/verify.ts';
 export type { ExportResult } from './run/options.ts';
-export type { Plan } from './run/start.ts';
-export { verifySnapshot } from './run/start.ts';
-export type { PipelineStatus, SnapshotLine } from './run/status.ts';
+export { type PipelineStatus, pipelineStatus, type SnapshotLine } from './run/status.ts';
 
 const NEVER = new AbortController().signal;
 
@@ -31,17 +31,29 @@ export async function runExport(
   signal: AbortSignal = NEVER,
 ): Promise<ExportResult> {
   const all = { ...nodeEffects, ...effects };
-  const options = checkOptions(given, all.clock.wall());
-  const { keepTryingMs, deadlineMs = Number.POSITIVE_INFINITY } = options;
-  const until = all.clock.monotonic() + deadlineMs;
+  const { clock } = all;
+  const options = checkOptions(given, clock.wall());
+  const { keepTryingMs, deadlineMs } = options;
+  const begun = clock.monotonic();
   // One deadline for all attempts.
   const attempt = () => {
-    const left = Math.max(1, until - all.clock.monotonic());
-    const bounded = Number.isFinite(left) ? { ...options, deadlineMs: left } : options;
-    return exportOnce(bounded, all, signal);
+    if (deadlineMs === undefined) return exportOnce(options, all, signal);
+    const left = Math.max(1, begun + deadlineMs - clock.monotonic());
+    return exportOnce({ ...options, deadlineMs: left }, all, signal);
   };
-  const forMs = Math.min(keepTryingMs, deadlineMs);
+  const forMs = Math.min(keepTryingMs, deadlineMs ?? keepTryingMs);
   return keepTrying(attempt, { forMs, effects: all, signal });
+}
+
+/** What an export would take, as of now. */
+export interface Plan {
+  readonly apiUrl: string;
+  readonly filters: Filters;
+  /** Jobs the filters match. */
+  readonly total: number;
+  /** About, while the list does not change and few jobs share their creation time. */
+  readonly requests: number;
+  readonly pageSize: number;
 }
 
 /**
@@ -55,19 +67,25 @@ export async function planExport(
   signal: AbortSignal = NEVER,
 ): Promise<Plan> {
   const all = { ...nodeEffects, ...effects };
-  return planOnce(checkOptions(given, all.clock.wall()), all, signal);
+  const options = checkOptions(given, all.clock.wall());
+  const client = openClient(options, all, all.clock.monotonic());
+  const { apiUrl, filters, pageSize } = options;
+  try {
+    const answer = await client.fetchPage({ offset: 0, limit: 1 }, signal);
+    const total = answer.kind === 'page' ? answer.total : 0;
+    return { apiUrl, filters, total, requests: requestsFor(total, pageSize), pageSize };
+  } finally {
+    await client.close();
+  }
 }
 
 /**
- * How a pipeline is doing: its snapshots, its last attempt, unfinished work. Writes nothing.
+ * Checks a published snapshot against its manifest: sizes, hashes, rows, columns, ids. Writes nothing.
  *
- * @param folder the pipeline's, absolute
- * @param maxAgeMs the age from which the newest snapshot counts as stale, milliseconds
+ * @param folder a snapshot, or a pipeline's folder: then the one `latest` names
+ * @throws ExportError (65, publish) when there is no readable manifest
  */
-export function pipelineStatus(
-  folder: string,
-  maxAgeMs: number,
-  now = Date.now(),
-): Promise<PipelineStatus> {
-  return statusFrom({ files: nodeFiles, folder, now, maxAgeMs }, diskSources);
+export async function verifySnapshot(folder: string): Promise<Verification> {
+  const { checkRemotely } = await import('./load/thread.ts');
+  return verify(folder, { files: nodeFiles, readBack: checkRemotely });
 }

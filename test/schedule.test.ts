@@ -1,17 +1,22 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { REPOSITORY } from './support/cli.ts';
 
-const { stdout } = await promisify(execFile)('make', ['-s', 'schedule'], { cwd: REPOSITORY });
-const blocks = [...stdout.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, kind = '', text = '']) => ({
-  kind,
-  text,
-}));
+/** The blocks of what `make schedule` prints in a checkout. */
+async function make(cwd: string) {
+  const { stdout } = await promisify(execFile)('make', ['-s', 'schedule'], { cwd });
+  return [...stdout.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, kind = '', text = '']) => ({
+    kind,
+    text,
+  }));
+}
+
+const blocks = await make(REPOSITORY);
 
 describe('make schedule', () => {
   it('prints a crontab line, a service and a timer, and a service for one user', () => {
@@ -30,6 +35,20 @@ describe('make schedule', () => {
     for (const { text } of commands) {
       assert.ok(text.includes(command), text);
     }
+  });
+
+  it('escapes a % in a path, for cron and for systemd, and leaves the rest of it alone', async (t) => {
+    const folder = await realpath(await mkdtemp(join(tmpdir(), '50% & more |')));
+    t.after(() => rm(folder, { recursive: true }));
+    for (const file of ['Makefile', 'README.md']) {
+      await copyFile(`${REPOSITORY}${file}`, join(folder, file));
+    }
+    const printed = (await make(folder)).filter(({ text }) => text.includes('export --'));
+    for (const { kind, text } of printed) {
+      const path = folder.replaceAll('%', kind === 'cron' ? '\\%' : '%%');
+      assert.ok(text.includes(` "${path}/dist/src/cli/main.js" export `), text);
+    }
+    assert.equal(printed.length, 3);
   });
 
   const analyze = (...args: string[]) => spawnSync('systemd-analyze', args, { encoding: 'utf8' });

@@ -2,34 +2,25 @@ import yargs, { type Argv, type Options } from 'yargs';
 import { EXIT, ExportError, messageOf } from '../platform/errors.ts';
 import type { Option } from '../run/options.ts';
 import { hint, quote } from '../run/values.ts';
-import type { Command, Given } from './command.ts';
+import type { Command, Context, Given } from './command.ts';
 import { parseTexts } from './environment.ts';
+import { describePipelines } from './pipelines.ts';
 import { SCRIPT } from './summary.ts';
 
 /** What a command line asks for: a command, or a text to print (help, version, a completion script). */
 export type Parsed =
-  | { readonly kind: 'text'; readonly text: string }
+  | { readonly text: string }
   | {
-      readonly kind: 'command';
       readonly command: Command;
       /** Checked values by flag. */
       readonly flags: Given;
       readonly argument: string | undefined;
     };
 
-export interface ParseOptions {
-  readonly commands: readonly Command[];
-  readonly version: string;
-  /** Width of the terminal, for `--help`. */
-  readonly columns: number;
-  /** Working folder: relative paths start here. */
-  readonly folder: string;
-  /** What `[pipeline]` may be: descriptions by name. Asked for only by `--help` and by completion. */
-  readonly pipelines: () => Promise<ReadonlyMap<string, string>>;
-}
-
 /** How shells ask yargs for completions: the script it prints calls the program with this first. */
 const COMPLETING = '--get-yargs-completions';
+
+const DEFAULT_COLUMNS = 80;
 
 /**
  * Reads a command line with yargs.
@@ -38,20 +29,28 @@ const COMPLETING = '--get-yargs-completions';
  */
 export async function parseCommandLine(
   given: readonly string[],
-  options: ParseOptions,
+  commands: readonly Command[],
+  version: string,
+  context: Pick<Context, 'folder' | 'pipelines' | 'stdout'>,
 ): Promise<Parsed> {
-  const { commands, folder } = options;
   const args = given[0] === 'help' ? [...given.slice(1), '--help'] : given;
   const completing = args[0] === COMPLETING;
   const shown = completing || args.some((arg) => /^-h$|^-V$|help|version|completion/.test(arg));
-  const pipelines = shown ? await options.pipelines() : undefined;
+  const pipelines = shown ? await describePipelines(context.pipelines) : undefined;
   let selected: Command | undefined;
-  const parser = parserOf(options);
+  const parser = parserOf(version, context.stdout.columns ?? DEFAULT_COLUMNS);
   for (const command of commands) {
+    const { name, argument, description, options } = command;
     parser.command({
-      command: [command.name, command.argument?.usage].filter(Boolean).join(' '),
-      describe: command.description,
-      builder: (y: Argv) => declare(y, command, { completing, pipelines, folder }),
+      command: [name, argument?.usage].filter(Boolean).join(' '),
+      describe: description,
+      builder: (y: Argv) => {
+        if (argument) declareArgument(y, argument, completing, pipelines);
+        for (const option of options) {
+          y.option(option.flag, yargsOption(option, completing, context.folder));
+        }
+        return y;
+      },
       handler: () => {
         selected = command;
       },
@@ -66,16 +65,16 @@ export async function parseCommandLine(
     .parseAsync([...args], {}, (_error, _argv, output) => {
       text = output;
     });
-  if (selected === undefined) return { kind: 'text', text };
+  if (selected === undefined) return { text };
   refuseSwitchValues(args, selected);
-  return { kind: 'command', command: selected, flags, argument: argumentOf(selected, flags) };
+  return { command: selected, flags, argument: argumentOf(selected, flags) };
 }
 
 const EPILOGUE = `Every flag is also a variable: --page-size is PASQAL_JOBS_PAGE_SIZE. Credentials come from variables only.
 
 Exit codes: 0 done, 1 snapshot too old (status), 64 wrong usage, 65 data, 69 server unreachable, 70 a bug, 73 output cannot be created, 74 disk, 75 run it again, 76 API broke its contract, 77 credentials refused, 78 configuration, 130 and 143 interrupted.`;
 
-function parserOf({ version, columns }: ParseOptions): Argv {
+function parserOf(version: string, columns: number): Argv {
   return yargs()
     .scriptName(SCRIPT)
     .locale('en')
@@ -101,61 +100,45 @@ function parserOf({ version, columns }: ParseOptions): Argv {
     .alias('help', 'h');
 }
 
-/** What the declarations are for, besides parsing. */
-interface Purpose {
-  /** A shell asks for completions. */
-  readonly completing: boolean;
-  readonly pipelines: ReadonlyMap<string, string> | undefined;
-  readonly folder: string;
-}
-
-function declare(parser: Argv, command: Command, purpose: Purpose): Argv {
-  const { options, argument } = command;
-  const { completing, pipelines } = purpose;
-  const known = argument?.name === 'pipeline' ? pipelines : undefined;
-  if (argument) {
-    parser.positional(argument.name, {
-      type: 'string',
-      description: argument.description,
-      ...(completing && known ? { choices: [...known.keys()] } : {}),
-    });
-  }
-  if (known) {
-    const lines = [...known].map(([name, description]) => `  ${name}: ${description}`);
-    parser.epilogue(['Pipelines:', ...lines].join('\n'));
-  }
-  for (const option of options) parser.option(option.flag, yargsOption(option, purpose));
-  return parser;
+function declareArgument(
+  parser: Argv,
+  { name, description }: NonNullable<Command['argument']>,
+  completing: boolean,
+  pipelines: ReadonlyMap<string, string> | undefined,
+): void {
+  const known = name === 'pipeline' ? pipelines : undefined;
+  const choices = completing && known ? { choices: [...known.keys()] } : {};
+  parser.positional(name, { type: 'string', description, ...choices });
+  if (known === undefined) return;
+  const lines = [...known].map(([pipeline, says]) => `  ${pipeline}: ${says}`);
+  parser.epilogue(['Pipelines:', ...lines].join('\n'));
 }
 
 /**
  * Choices are declared for completion only: outside it they are checked like every other value. `nargs` takes what
  * follows a flag as its value even when that begins with a dash and a digit (`--start-date -7d`).
  */
-function yargsOption(option: Option, purpose: Purpose): Options {
+function yargsOption(option: Option, completing: boolean, folder: string): Options {
   const { kind, group, help, shownDefault, flag } = option;
-  const { completing, folder } = purpose;
   // Of a flag that is repeated yargs makes a list, and `--no-` makes it false.
   const coerce = (raw: unknown) => {
     if (raw === false) throw new Error(`--${flag} needs a value`);
     return parseTexts(option, [raw].flat().map(String), { name: `--${flag}`, folder });
   };
+  const checked = completing ? { choices: kind.choices } : { coerce };
   return {
     group: `${group}:`,
     description: help,
-    ...(kind.written === 'switch'
-      ? { type: 'boolean' }
-      : { nargs: 1, ...(completing ? {} : { coerce }) }),
-    ...(shownDefault === undefined ? {} : { defaultDescription: shownDefault }),
-    ...(completing && kind.choices ? { choices: kind.choices } : {}),
+    ...(kind.written === 'switch' ? { type: 'boolean' } : { nargs: 1, ...checked }),
+    defaultDescription: shownDefault,
   };
 }
 
 function argumentOf(command: Command, flags: Given): string | undefined {
-  const { argument } = command;
-  const words = Array.isArray(flags._) ? flags._ : [];
-  if (words.length > 1) throw usageError('got a word too many', command);
-  const value = argument === undefined ? undefined : flags[argument.name];
+  if (Array.isArray(flags._) && flags._.length > 1) {
+    throw usageError('got a word too many', command);
+  }
+  const value = flags[command.argument?.name ?? ''];
   return typeof value === 'string' ? value : undefined;
 }
 
@@ -211,9 +194,9 @@ function unknownArgument(list: string, args: readonly string[], command: Command
 function refuseSwitchValues(args: readonly string[], command: Command): void {
   for (const { flag, kind } of command.options) {
     const value = args.find((arg) => arg.startsWith(`--${flag}=`))?.slice(flag.length + 3);
-    if (kind.written !== 'switch' || value === undefined || /^(?:true|false)$/.test(value))
-      continue;
-    throw usageError(`--${flag}: expected ${kind.accepts}, got ${quote(value)}`, command);
+    if (kind.written === 'switch' && value !== undefined && !/^(?:true|false)$/.test(value)) {
+      throw usageError(`--${flag}: expected ${kind.accepts}, got ${quote(value)}`, command);
+    }
   }
 }
 

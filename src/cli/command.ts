@@ -7,22 +7,15 @@ import {
   option,
   preset,
   type Rows,
-  RUN_OPTIONS,
   type Values,
   withDefaults,
 } from '../run/options.ts';
 import * as values from '../run/values.ts';
-import type { pipelineStatus, planExport, runExport, verifySnapshot } from '../run.ts';
 import type { Environment } from './environment.ts';
 import type { Output, Screen } from './screen.ts';
 
 /** The pipeline itself, imported only by the commands that need it: it brings the heavy libraries along. */
-export interface Engine {
-  readonly runExport: typeof runExport;
-  readonly planExport: typeof planExport;
-  readonly verifySnapshot: typeof verifySnapshot;
-  readonly pipelineStatus: typeof pipelineStatus;
-}
+export type Engine = typeof import('../run.ts');
 
 /** All of the process that a command may touch. */
 export interface Context {
@@ -78,14 +71,6 @@ export const SCREEN_OPTIONS = {
   progress: option('progress', 'What is printed', values.switched, 'Draw a progress bar on stderr', 'on a terminal'),
   logLevel: option('log-level', 'What is printed', values.choice(LEVELS), 'Log lines from this level up, on stderr', 'info; warn beside a progress bar; error with --quiet'),
   logFormat: preset('log-format', 'What is printed', values.choice(['text', 'json'] as const), 'Log lines as text or as JSON objects', 'text'),
-} as const satisfies Rows;
-
-/** What only `status` knows. */
-// biome-ignore format: an option is one line
-export const STATUS_OPTIONS = {
-  output: RUN_OPTIONS.output,
-  maxAge: preset('max-age', 'The run', values.duration('0s', '3650d'), 'Age from which the newest snapshot is too old: exit code 1', '26h'),
-  json: SCREEN_OPTIONS.json,
 } as const satisfies Rows;
 
 /** The values of a table of options as given, with its defaults. */

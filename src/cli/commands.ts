@@ -1,7 +1,18 @@
-import { FILTER_OPTIONS, type Option, RUN_OPTIONS } from '../run/options.ts';
-import { type Command, DEFAULT_PIPELINE, SCREEN_OPTIONS, STATUS_OPTIONS } from './command.ts';
+import { join, resolve } from 'node:path';
+import { EXIT, type ExitCode } from '../platform/errors.ts';
+import { FILTER_OPTIONS, type Option, preset, RUN_OPTIONS } from '../run/options.ts';
+import * as values from '../run/values.ts';
+import {
+  type Command,
+  DEFAULT_PIPELINE,
+  type Invocation,
+  SCREEN_OPTIONS,
+  settings,
+} from './command.ts';
+import { usageError } from './command-line.ts';
+import { parseTexts } from './environment.ts';
 import { runExportCommand, runPlanCommand } from './run-export.ts';
-import { runStatusCommand, runVerifyCommand } from './run-snapshots.ts';
+import { SCRIPT, statusSummary, verifySummary } from './summary.ts';
 
 const PIPELINE = {
   usage: '[pipeline]',
@@ -9,9 +20,19 @@ const PIPELINE = {
   description: `Name of a pipeline, or a file such as ./night.json [default: ${DEFAULT_PIPELINE}]`,
 };
 
-const EXPORT_OPTIONS: readonly Option[] = [FILTER_OPTIONS, RUN_OPTIONS, SCREEN_OPTIONS].flatMap(
-  (table) => Object.values<Option>(table),
-);
+const EXPORT_OPTIONS = Object.values<Option>({
+  ...FILTER_OPTIONS,
+  ...RUN_OPTIONS,
+  ...SCREEN_OPTIONS,
+});
+
+/** What only `status` knows. */
+// biome-ignore format: an option is one line
+const STATUS_OPTIONS = {
+  output: RUN_OPTIONS.output,
+  maxAge: preset('max-age', 'The run', values.duration('0s', '3650d'), 'Age from which the newest snapshot is too old: exit code 1', '26h'),
+  json: SCREEN_OPTIONS.json,
+} as const;
 
 /** Every command, in the order in which `--help` shows them. */
 export const COMMANDS: readonly Command[] = [
@@ -51,7 +72,29 @@ export const COMMANDS: readonly Command[] = [
 
 /** Every option of every command, once. */
 export const ALL_OPTIONS: readonly Option[] = [
-  ...new Map(
-    COMMANDS.flatMap(({ options }) => options).map((option) => [option.flag, option]),
-  ).values(),
+  ...new Set(COMMANDS.flatMap(({ options }) => options)),
 ];
+
+/** `verify`: compares a snapshot with its manifest; differences are printed and end in exit code 65. */
+async function runVerifyCommand(invocation: Invocation): Promise<ExitCode> {
+  const { given, context, screen, argument } = invocation;
+  if (!argument) throw usageError('<folder> is missing', { name: 'verify' });
+  const { json } = settings(SCREEN_OPTIONS, given);
+  const { verifySnapshot } = await context.engine();
+  const verified = await verifySnapshot(resolve(context.folder, argument));
+  screen.print(json ? JSON.stringify(verified) : verifySummary(verified));
+  return verified.problems.length === 0 ? EXIT.ok : EXIT.data;
+}
+
+/** `status`: how a pipeline is doing; exit code 1 when its newest snapshot is too old, or there is none. */
+async function runStatusCommand(invocation: Invocation): Promise<ExitCode> {
+  const { given, context, screen, argument = DEFAULT_PIPELINE } = invocation;
+  const { json, output, maxAge } = settings(STATUS_OPTIONS, given);
+  const source = { name: '[pipeline]', help: `${SCRIPT} status --help`, folder: context.folder };
+  const name = String(parseTexts(RUN_OPTIONS.pipeline, [argument], source));
+  const folder = join(resolve(context.folder, output), name);
+  const { pipelineStatus } = await context.engine();
+  const status = await pipelineStatus(folder, maxAge, context.clock.wall());
+  screen.print(json ? JSON.stringify(status) : statusSummary(status));
+  return status.stale ? EXIT.stale : EXIT.ok;
+}

@@ -4,11 +4,8 @@ import type { Context } from './command.ts';
 import { parseCommandLine, refuseSecretFlags } from './command-line.ts';
 import { ALL_OPTIONS, COMMANDS } from './commands.ts';
 import { refuseUnknownVariables, variableValues } from './environment.ts';
-import { describePipelines } from './pipelines.ts';
 import { createScreen, failureStyle, showFailure } from './screen.ts';
 import { SCRIPT } from './summary.ts';
-
-const DEFAULT_COLUMNS = 80;
 
 /**
  * Runs one command line from start to end.
@@ -25,14 +22,8 @@ export async function runProgram(
   const screen = createScreen(stdout, stderr, environment);
   try {
     refuseSecretFlags(args);
-    const parsed = await parseCommandLine(args, {
-      commands: COMMANDS,
-      version,
-      columns: stdout.columns ?? DEFAULT_COLUMNS,
-      folder,
-      pipelines: () => describePipelines(context.pipelines),
-    });
-    if (parsed.kind === 'text') {
+    const parsed = await parseCommandLine(args, COMMANDS, version, context);
+    if ('text' in parsed) {
       screen.print(parsed.text);
       return EXIT.ok;
     }

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import type { Effects } from '../platform/effects.ts';
 import { EXIT, type ExitCode, ExportError } from '../platform/errors.ts';
 import { checkOptions } from '../run/check-options.ts';
 import {
@@ -11,7 +10,7 @@ import {
   type Rows,
   RUN_OPTIONS,
 } from '../run/options.ts';
-import type { ExportResult } from '../run.ts';
+import type { Manifest } from '../run.ts';
 import {
   DEFAULT_PIPELINE,
   type Engine,
@@ -27,31 +26,28 @@ import { openReporter, type Reporter } from './reporter.ts';
 import { exportSummary, planSummary } from './summary.ts';
 
 /** `export`: runs a pipeline and prints what was published. */
-export async function runExportCommand(invocation: Invocation): Promise<ExitCode> {
-  const { context, given } = invocation;
-  const { metrics } = settings(SCREEN_OPTIONS, given);
-  const begun = context.clock.monotonic();
-  const measured = async (pipeline: string, exitCode: ExitCode, result?: ExportResult) => {
-    if (metrics === undefined) return;
-    const seconds = (context.clock.monotonic() - begun) / 1000;
-    const run = { pipeline, exitCode, seconds, finishedAt: context.clock.wall() };
-    await writeMetrics(metrics, run, result?.manifest);
-  };
-  return reported(invocation, exportSummary, async (engine, options, effects, { log }) => {
+export function runExportCommand(invocation: Invocation): Promise<ExitCode> {
+  const { clock, signal } = invocation.context;
+  const { metrics } = settings(SCREEN_OPTIONS, invocation.given);
+  const begun = clock.monotonic();
+  return reported(invocation, exportSummary, async (engine, options, { emit, log }) => {
     const { pipeline, apiUrl, output } = options;
+    const measured = async (exitCode: ExitCode, manifest?: Manifest) => {
+      const seconds = (clock.monotonic() - begun) / 1000;
+      const run = { pipeline, exitCode, seconds, finishedAt: clock.wall() };
+      if (metrics !== undefined) await writeMetrics(metrics, run, manifest);
+    };
     log('info', 'export started', { pipeline, apiUrl, output });
     try {
-      const result = await engine.runExport(options, effects, context.signal);
+      const result = await engine.runExport(options, { emit }, signal);
       const { rows, seconds, requests, retries, completeness } = result.manifest;
-      const { folder } = result;
-      const { proven } = completeness;
-      log('info', 'export finished', { rows, seconds, requests, retries, proven, folder });
-      await measured(pipeline, EXIT.ok, result);
+      const more = { proven: completeness.proven, folder: result.folder };
+      log('info', 'export finished', { rows, seconds, requests, retries, ...more });
+      await measured(EXIT.ok, result.manifest);
       return result;
     } catch (error) {
-      const code = error instanceof ExportError ? error.exitCode : EXIT.bug;
       // The reason for the failure counts, not that its figures could not be written.
-      await measured(pipeline, code).catch(() => undefined);
+      await measured(error instanceof ExportError ? error.exitCode : EXIT.bug).catch(() => {});
       throw error;
     }
   });
@@ -60,8 +56,8 @@ export async function runExportCommand(invocation: Invocation): Promise<ExitCode
 /** `plan`: asks the server for the total and prints what an export would take. */
 export function runPlanCommand(invocation: Invocation): Promise<ExitCode> {
   const { signal } = invocation.context;
-  return reported(invocation, planSummary, (engine, options, effects) =>
-    engine.planExport(options, effects, signal),
+  return reported(invocation, planSummary, (engine, options, { emit }) =>
+    engine.planExport(options, { emit }, signal),
   );
 }
 
@@ -69,12 +65,7 @@ export function runPlanCommand(invocation: Invocation): Promise<ExitCode> {
 async function reported<Result>(
   invocation: Invocation,
   summary: (result: Result) => string,
-  work: (
-    engine: Engine,
-    options: ExportOptions,
-    effects: Partial<Effects>,
-    reporter: Reporter,
-  ) => Promise<Result>,
+  work: (engine: Engine, options: ExportOptions, reporter: Reporter) => Promise<Result>,
 ): Promise<ExitCode> {
   const { context, screen } = invocation;
   const { json, quiet } = settings(SCREEN_OPTIONS, invocation.given);
@@ -82,7 +73,7 @@ async function reported<Result>(
   const reporter = await openReporter(invocation);
   try {
     const engine = await context.engine();
-    const result = await work(engine, options, { emit: reporter.emit }, reporter);
+    const result = await work(engine, options, reporter);
     reporter.close();
     if (!quiet) screen.print(json ? JSON.stringify(result) : summary(result));
     return EXIT.ok;

@@ -2,9 +2,11 @@ import type { Micros } from '../jobs/timestamp.ts';
 import type { JsonValue } from '../json/checked-json.ts';
 import type { RawJob } from '../json/raw-job.ts';
 import type { RunEvent } from '../platform/effects.ts';
+import { Increment, type KnownBase } from './increment.ts';
 import { Ledger, type SetAside } from './ledger.ts';
 import {
   ListProof,
+  type ListReading,
   PROOF_METHODS,
   type ProofMethod,
   type Tried,
@@ -46,16 +48,27 @@ export interface ExtractionOptions {
   readonly idPrefix: string;
   /** The filter `id` in groups that fit a request line; each is read and proven as a list of its own. */
   readonly idGroups?: readonly (readonly string[])[];
+  /** The snapshot that it goes on from. What it finds then is only what that lacks, and `gone`. */
+  readonly base?: KnownBase;
   readonly emit: (event: RunEvent) => void;
   /** What `RowChunk.state` gave; the ledger then holds the rows up to there. */
   readonly resumeFrom?: JsonValue;
   readonly ledger?: Ledger;
 }
 
+/** Whether a state is that of an extraction which goes on from a base. */
+export function isIncrement(state: JsonValue): boolean {
+  return decodeState(state).proof.stage === 'increment';
+}
+
 /** One export's reading of the list. `completeness` is there once `chunks()` has ended. */
 export class Extraction {
   readonly ledger: Ledger;
   completeness: Completeness | undefined;
+  /** Whether it went on from a base. */
+  readonly isIncrement: boolean;
+  /** Ids of jobs that the base has and the server has no more. */
+  gone: readonly string[] = [];
   /** Length of the list, in the first answer and in the last. */
   readonly totals = { first: -1, last: 0 };
   readonly #options: ExtractionOptions;
@@ -71,6 +84,7 @@ export class Extraction {
   constructor(options: ExtractionOptions) {
     this.#options = options;
     this.ledger = options.ledger ?? new Ledger();
+    this.isIncrement = options.base !== undefined;
     if (options.resumeFrom === undefined) return;
     const saved = decodeState(options.resumeFrom);
     this.#saved = saved;
@@ -88,7 +102,7 @@ export class Extraction {
 
   /** Every job in hand; rows that later methods find come last. */
   async *chunks(): AsyncGenerator<RowChunk> {
-    const { reader, idPrefix, idGroups = [undefined], emit } = this.#options;
+    const { reader, idPrefix, idGroups = [undefined], emit, base } = this.#options;
     for (; this.#group < idGroups.length; this.#group++) {
       const ids = idGroups[this.#group];
       const fetchPage: ListReader['fetchPage'] = (query, signal) =>
@@ -99,12 +113,17 @@ export class Extraction {
         sizing: { pageSize: reader.pageSize, cap: reader.pageSize, pageBytes: 0 },
         note: (answer: Answer) => this.#note(answer),
       };
-      const proof = new ListProof(setting, idPrefix, () => this.#longest, this.#saved?.proof);
+      const state = this.#saved?.proof;
       this.#saved = undefined;
+      const isIncrement = state?.stage === 'increment';
+      const proof = base
+        ? new Increment(setting, base, idPrefix, isIncrement ? state : undefined)
+        : new ListProof(setting, idPrefix, () => this.#longest, isIncrement ? undefined : state);
       for await (const _ of proof.read()) yield this.#chunk(proof, ids !== undefined);
       if (!proof.verdict) throw new Error('a list was read without a verdict');
       for (const { method, reason } of proof.verdict.tried)
         emit({ type: 'log', level: 'info', message: `no proof by ${method}: ${reason}` });
+      if (proof instanceof Increment) this.gone = proof.gone;
       this.#verdicts.push(proof.verdict);
       for (const kind of ['windows', 'enclosing', 'id', 'leaves'] as const)
         this.#requests[kind] += proof.requests[kind];
@@ -116,14 +135,14 @@ export class Extraction {
     if (answer.kind !== 'page') return;
     const { query, rows, damaged, total } = answer;
     this.#longest = Math.max(this.#longest, query.offset + rows.length + damaged.length);
-    if (query.idStartsWith !== undefined) return;
+    if (query.idStartsWith !== undefined || (query.ids && !this.#options.idGroups)) return;
     if (this.totals.first < 0) this.totals.first = total;
     if (total !== this.totals.first) this.#drift = true;
     this.totals.last = total;
   }
 
   /** @param isGroup whether other lists follow that may hold any creation time */
-  #chunk(proof: ListProof, isGroup: boolean): RowChunk {
+  #chunk(proof: ListReading<Saved['proof']>, isGroup: boolean): RowChunk {
     const out = this.ledger.handOut();
     if (proof.isLastResort) this.#found += out.rows.length;
     const settled = isGroup ? null : proof.settled;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { BaseIndex } from '../jobs/base-index.ts';
 import type { Instant } from '../jobs/timestamp.ts';
 import { FORM } from '../json/json-scanner.ts';
 import { JOB_FIELDS, type RawJob } from '../json/raw-job.ts';
@@ -43,8 +44,9 @@ export class Ledger {
     const updated = Number(row.instant(UPDATED_AT) ?? Number.NaN);
     if (this.ids.size === before) {
       const known = this.#updatedOf(number);
-      if (!(updated > known) && !(Number.isNaN(known) && !Number.isNaN(updated))) return;
-      this.duplicates++;
+      const isNewer = updated > known || (Number.isNaN(known) && !Number.isNaN(updated));
+      if (known !== UNSEEN && !isNewer) return;
+      if (known !== UNSEEN) this.duplicates++;
     } else if (number < 0 && row.string('id')) this.oddIds++;
     this.#note(number, updated);
     this.#rows.push(row);
@@ -64,7 +66,27 @@ export class Ledger {
     return false;
   }
 
-  /** Puts a row of an interrupted run, or of the snapshot it goes on from, back in hand. */
+  /** Puts every row of the snapshot that a run goes on from in hand: each is handed out once more if it is shown. */
+  restoreBase(base: BaseIndex): void {
+    for (let row = 0; row < base.rows; row++) {
+      const number = this.#numberIn(base, row);
+      if (number < 0) this.oddIds++;
+      this.#note(number, UNSEEN);
+    }
+  }
+
+  /** Whether no answer has shown a row of that snapshot. */
+  isUnseen(base: BaseIndex, row: number): boolean {
+    return this.#updatedOf(this.#numberIn(base, row)) === UNSEEN;
+  }
+
+  #numberIn({ ids, idOffsets }: BaseIndex, row: number): number {
+    const [start, end] = [idOffsets[row], idOffsets[row + 1]];
+    const number = this.ids.internBytes(ids, start, end);
+    return number ?? this.ids.intern(Buffer.from(ids.subarray(start, end)).toString('utf8'));
+  }
+
+  /** Puts a row of an interrupted run back in hand. */
   restore(id: string, updated: Instant | null): void {
     const number = this.ids.intern(id);
     if (number < 0 && !id.startsWith(NO_ID)) this.oddIds++;
@@ -120,6 +142,8 @@ export class Ledger {
 }
 
 const NO_ID = 'no id ';
+/** In place of `updated_at`: only the snapshot that the run goes on from holds it. */
+const UNSEEN = Number.NEGATIVE_INFINITY;
 
 /**
  * What tells a job from every other. A record without an id (the transformer rejects it later) is told by its content,

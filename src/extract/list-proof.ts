@@ -1,10 +1,11 @@
+import type { Key } from './coverage.ts';
 import { prefixDigits } from './id-index.ts';
 import { Leaves } from './leaves.ts';
 import { BY_CREATION, BY_ID, type Setting } from './order.ts';
 import { Walk, type WalkState } from './walk.ts';
 
 /** How completeness was proven: docs/completeness.md has a theorem for each. From the cheapest to none. */
-export const PROOF_METHODS = ['enclosed', 'id', 'leaves', 'none'] as const;
+export const PROOF_METHODS = ['enclosed', 'incremental', 'id', 'leaves', 'none'] as const;
 export type ProofMethod = (typeof PROOF_METHODS)[number];
 
 /** A method that gave no proof, and why. */
@@ -15,6 +16,22 @@ export interface Tried {
 
 export interface Verdict extends Tried {
   readonly tried: readonly Tried[];
+}
+
+/** One list being read, by whichever method. */
+export interface ListReading<State> {
+  /** There once `read()` has ended. */
+  readonly verdict: Verdict | undefined;
+  /** Where an interrupted reading goes on. */
+  readonly state: State;
+  /** The creation time before which no job is expected any more, microseconds; null when that cannot be told. */
+  readonly settled: Key | null;
+  /** Whether it is at the last resort: what that finds was missing. */
+  readonly isLastResort: boolean;
+  /** Requests by what they were for. */
+  readonly requests: { windows: number; enclosing: number; id: number; leaves: number };
+  /** Yields whenever answers were taken. */
+  read(): AsyncGenerator<void, void>;
 }
 
 /** Where an interrupted reading goes on. */
@@ -33,7 +50,7 @@ const ENOUGH_EVIDENCE = 21;
  * Reads one list, whole: by the walk in the order of creation, which proves itself in the normal course, and by what it
  * takes otherwise. `verdict` is there once `read()` has ended.
  */
-export class ListProof {
+export class ListProof implements ListReading<ProofState> {
   verdict: Verdict | undefined;
   readonly #walk: Walk;
   readonly #byId: Walk;
@@ -59,24 +76,20 @@ export class ListProof {
     return { stage: this.#stage, walk, byId, leaves };
   }
 
-  /** The creation time before which no job is expected any more, microseconds; null when that cannot be told. */
-  get settled(): Walk['settled'] {
+  get settled(): Key | null {
     return this.#walk.settled;
   }
 
-  /** Whether it is at the last resort: what that finds was missing. */
   get isLastResort(): boolean {
     return this.#stage === 'leaves';
   }
 
-  /** Requests by what they were for. */
-  get requests(): { windows: number; enclosing: number; id: number; leaves: number } {
+  get requests() {
     const { windows, enclosing } = this.#walk;
     const id = this.#byId.windows + this.#byId.enclosing;
     return { windows, enclosing, id, leaves: this.#leaves.requests };
   }
 
-  /** Yields whenever answers were taken. */
   async *read(): AsyncGenerator<void, void> {
     const [walk, byId, leaves] = [this.#walk, this.#byId, this.#leaves];
     if (this.#stage === 'walk') yield* walk.read();

@@ -44,8 +44,8 @@ export type PageAnswer =
   | { readonly kind: 'too-large'; readonly limitBytes: number; readonly head: Uint8Array }
   /** The body stayed broken, and its jobs cannot be told apart: ask for fewer. */
   | { readonly kind: 'unreadable'; readonly reason: string; readonly bytes: Uint8Array }
-  /** To auxiliary queries only. `status` is 0 when no answer came in time. */
-  | { readonly kind: 'refused'; readonly status: number; readonly what: string };
+  /** To auxiliary queries only. */
+  | { readonly kind: 'refused'; readonly what: string };
 
 export type Page = Extract<PageAnswer, { kind: 'page' }>;
 

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { JsonValue } from '../json/checked-json.ts';
 import type { Key } from './coverage.ts';
+import type { IncrementState } from './increment.ts';
 import { PROOF_METHODS, type ProofState, type Verdict } from './list-proof.ts';
 import type { WalkState } from './walk.ts';
 
@@ -30,12 +31,20 @@ const tried = v.array(v.object({ method, reason: v.string() }));
 
 const savedSchema = v.object({
   group: count,
-  proof: v.object({
-    stage: v.picklist(['walk', 'id', 'rest', 'leaves']),
-    walk: walkState(instant),
-    byId: walkState(text),
-    leaves: v.string(),
-  }),
+  proof: v.variant('stage', [
+    v.object({
+      stage: v.picklist(['walk', 'id', 'rest', 'leaves']),
+      walk: walkState(instant),
+      byId: walkState(text),
+      leaves: v.string(),
+    }),
+    v.object({
+      stage: v.literal('increment'),
+      walk: walkState(instant),
+      asked: v.boolean(),
+      gone: ids,
+    }),
+  ]),
   verdicts: v.array(v.object({ method, reason: v.string(), tried })),
   longest: count,
   drift: v.boolean(),
@@ -47,7 +56,7 @@ const savedSchema = v.object({
 
 /** Where an extraction goes on: the group of ids it was reading, and what it knew. */
 export interface Saved extends Omit<v.InferOutput<typeof savedSchema>, 'proof' | 'verdicts'> {
-  readonly proof: ProofState;
+  readonly proof: ProofState | IncrementState;
   readonly verdicts: readonly Verdict[];
 }
 
@@ -56,13 +65,12 @@ export function encodeState(saved: Saved): JsonValue {
   const verdicts = saved.verdicts.map(({ method, reason, tried: before }) => {
     return { method, reason, tried: before.map((one) => ({ ...one })) };
   });
-  const { walk, byId } = proof;
-  return {
-    ...saved,
-    verdicts,
-    proof: { ...proof, walk: encodeWalk(walk), byId: encodeWalk(byId) },
-    totals: { ...totals },
-  };
+  const walk = encodeWalk(proof.walk);
+  const encoded: JsonValue =
+    proof.stage === 'increment'
+      ? { ...proof, walk, gone: [...proof.gone] }
+      : { ...proof, walk, byId: encodeWalk(proof.byId) };
+  return { ...saved, verdicts, proof: encoded, totals: { ...totals } };
 }
 
 /** @throws when the value is not what `encodeState` makes */

@@ -11,7 +11,7 @@ import {
   TimeUnit,
   Utf8,
 } from 'apache-arrow';
-import { type Column, type ColumnType, JOB_COLUMNS } from './columns.ts';
+import { CHANGE_COLUMNS, type Column, type ColumnType, JOB_COLUMNS } from './columns.ts';
 
 /** The Arrow type of each type of column. */
 export const ARROW_TYPES: Record<ColumnType, () => DataType> = {
@@ -26,16 +26,21 @@ export const ARROW_TYPES: Record<ColumnType, () => DataType> = {
 
 /** The Arrow schema of a list of columns. A JSON column carries the field metadata `pasqal:json = true`. */
 export function arrowSchema(columns: readonly Column[]): Schema {
-  return new Schema(
-    columns.map(({ name, type, required }) => {
-      const metadata = new Map(type === 'json' ? [['pasqal:json', 'true']] : []);
-      return new Field(name, ARROW_TYPES[type](), !required, metadata);
-    }),
-  );
+  return new Schema(columns.map(fieldOf));
+}
+
+function fieldOf({ name, type, required }: Pick<Column, 'name' | 'type' | 'required'>): Field {
+  const metadata = new Map(type === 'json' ? [['pasqal:json', 'true']] : []);
+  return new Field(name, ARROW_TYPES[type](), !required, metadata);
 }
 
 /** The jobs table as an Arrow schema: the currency between transform, checkpoint and load. */
 export const JOB_SCHEMA: Schema = arrowSchema(JOB_COLUMNS);
+
+/** The schema of `changes.*`: what became of a row, then the row. */
+export function changesSchema(table: Schema): Schema {
+  return new Schema([...CHANGE_COLUMNS.map(fieldOf), ...table.fields]);
+}
 
 /**
  * The column type that `arrowSchema` writes as this Arrow field, or undefined for a field it never writes (another

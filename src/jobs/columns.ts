@@ -115,6 +115,24 @@ const TABLE = [
  */
 export const JOB_COLUMNS: readonly Column[] = TABLE;
 
+/** Not required of a job, but of an export: which version of a job counts, and what the manifest counts. */
+const ALWAYS_KEPT: readonly string[] = ['updated_at', 'anomalies'];
+
+/** Names of the columns that an export may leave out. */
+export const OPTIONAL_COLUMNS: readonly string[] = JOB_COLUMNS.filter(
+  ({ name, required }) => !required && !ALWAYS_KEPT.includes(name),
+).map(({ name }) => name);
+
+/** The jobs table without some of its columns. */
+export function columnsWithout(names: readonly string[] = []): readonly Column[] {
+  return JOB_COLUMNS.filter(({ name }) => !names.includes(name));
+}
+/** What stands in front of a row in `changes.*`: `created`, `updated` or `deleted`, and the status in the last snapshot. */
+export const CHANGE_COLUMNS = [
+  { name: 'change', type: 'string', required: true },
+  { name: 'previous_status', type: 'string', required: false },
+] as const;
+
 /** The fields of a job that have a column. Source: GET /api/v2/jobs, `data[]`. */
 export type JobField = Extract<(typeof TABLE)[number], { readonly sent: true }>['name'];
 

@@ -18,6 +18,9 @@ export interface FileContents {
   readonly columns: readonly FoundColumn[];
 }
 
+/** In front of the format of a file of changes, e.g. `changes-parquet`. */
+export const CHANGES_PREFIX = 'changes-';
+
 /** A file that was written, as the manifest names it. */
 export interface WrittenFile {
   readonly name: string;

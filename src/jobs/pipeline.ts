@@ -22,12 +22,24 @@ export interface PipelineDefinition {
   readonly formats?: readonly Format[];
   /** Default: the codec docs/decisions.md settles on for Parquet, NDJSON plain. */
   readonly compression?: Compression;
+  /** Columns to leave out of every file, such as `sequence`; docs/columns.md says which may be. Default: none. */
+  readonly without?: readonly string[];
   /** Requests in flight at most. Default 16. */
   readonly concurrency?: number;
   /** Jobs a page, 2 to 100. Default 100. */
   readonly pageSize?: number;
   /** Rows that may be set aside before the run fails. Default 0. */
   readonly maxRejects?: number;
+  /** Whether to go on from the last snapshot. Default false. */
+  readonly incremental?: boolean;
+  /** With `incremental`: milliseconds after which everything is read once more. Default 7 days. */
+  readonly fullEveryMs?: number;
+  /** With `incremental`: milliseconds before the last run in which jobs may have appeared late. Default 1 hour. */
+  readonly overlapMs?: number;
+  /** Whether to write what changed since the last snapshot. Default true. */
+  readonly changes?: boolean;
+  /** Share of jobs that may be gone since the last snapshot, 0 to 1. Default 0.2, none where jobs can leave a filter. */
+  readonly maxShrink?: number;
   /** Snapshots kept after a publication, the new one included. Default: all. */
   readonly keep?: number;
 }

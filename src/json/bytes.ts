@@ -1,3 +1,5 @@
+export const WORD_BYTES = 4;
+
 /** Bytes that must follow what `copyBytes` reads and what it writes. */
 export const SLACK_BYTES = 4;
 
@@ -52,4 +54,11 @@ export function mayStopString(word: number): boolean {
   const escaped = word ^ 0x5c5c5c5c;
   const backslash = (escaped - 0x01010101) & ~escaped;
   return ((control | quote | backslash) & 0x80808080) !== 0;
+}
+
+/** How many of the four bytes of a little-endian word come before its first backslash; 4 when it has none. */
+export function bytesBeforeBackslash(word: number): number {
+  const turned = word ^ 0x5c5c5c5c;
+  const found = (turned - 0x01010101) & ~turned & 0x80808080;
+  return found === 0 ? WORD_BYTES : (31 - Math.clz32(found & -found)) >> 3;
 }

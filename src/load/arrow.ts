@@ -1,28 +1,53 @@
-import { Message, RecordBatchFileWriter, type Schema } from 'apache-arrow';
-import { columnsOf, type LoaderDefinition, type Sink } from './encoder.ts';
+import { Message, RecordBatchFileWriter, RecordBatchReader, type Schema } from 'apache-arrow';
+import { readAtOnce, withFile } from './check-file.ts';
+import { columnsOf, type LoaderDefinition, type Sink, type Start } from './encoder.ts';
 
 /** The Arrow IPC file format (Feather V2), a record batch a block, uncompressed, so that readers can map it into memory. */
 export const arrow: LoaderDefinition = {
   format: 'arrow',
   extension: () => '.arrow',
-  async open(schema, _compression, out) {
+  async open(schema, _compression, out, start) {
     columnsOf(schema);
-    const file = new FileWriter(out);
-    file.reset(undefined, schema);
+    const file = new FileWriter(schema, out, start && (await blocksBefore(start)));
     return {
       encode: (batch) => void file.write(batch),
       finish: () => void file.finish(),
     };
   },
+  canFollow: async () => true,
 };
+
+type Block = RecordBatchFileWriter['_recordBatchBlocks'][number];
+
+interface Blocks {
+  readonly bytes: number;
+  readonly blocks: Block[];
+}
+
+/** Where the record batches lie that stand before a place. */
+function blocksBefore({ path, byte }: Start): Promise<Blocks> {
+  return withFile(path, async (handle) => {
+    const reader = await (await RecordBatchReader.from(readAtOnce(handle))).open({
+      autoDestroy: false,
+    });
+    const blocks = reader.isFile() ? [...(reader.footer?.recordBatches() ?? [])] : [];
+    return { bytes: byte, blocks: blocks.filter(({ offset }) => offset < byte) };
+  });
+}
 
 /** The library's writer, whose queue can be read only asynchronously and to its end, with its output in hand. */
 class FileWriter extends RecordBatchFileWriter {
-  readonly #out: Sink;
+  #out: Sink;
 
-  constructor(out: Sink) {
+  /** @param before the record batches of the start of the file, if that is written */
+  constructor(schema: Schema, out: Sink, before?: Blocks) {
     super();
+    this.#out = before ? () => {} : out;
+    this.reset(undefined, schema);
+    if (before === undefined) return;
     this.#out = out;
+    this._position = before.bytes;
+    this._recordBatchBlocks = before.blocks;
   }
 
   protected override _write(chunk: ArrayBufferView): this {

@@ -1,4 +1,4 @@
-import { Data, DataType, makeData, RecordBatch, Struct } from 'apache-arrow';
+import { Data, DataType, makeData, RecordBatch, type Schema, Struct } from 'apache-arrow';
 import { SLACK_BYTES } from '../json/bytes.ts';
 
 /** Rows of a full block: a Parquet page or an Arrow record batch of the file. */
@@ -92,27 +92,51 @@ export function textBytes(columns: readonly Data[], from: number, to: number): n
  */
 export function gather(rows: readonly Rows[]): RecordBatch {
   const { schema } = rows[0].batch;
-  const length = rows.reduce((sum, { from, to }) => sum + to - from, 0);
-  const children = schema.fields.map(({ type }, i) =>
-    gatherColumn(
-      type,
-      rows.map(({ batch, from, to }) => ({ data: batch.data.children[i], from, to })),
-    ),
+  const columns = schema.fields.map((_, i) =>
+    rows.map(({ batch, from, to }) => ({ data: batch.data.children[i], from, to })),
   );
+  return gatherColumns(schema, columns);
+}
+
+/** The wanted rows of a batch as a batch of their own; undefined when there are none. */
+export function select(
+  batch: RecordBatch,
+  isWanted: (row: number) => boolean,
+): RecordBatch | undefined {
+  const wanted: Rows[] = [];
+  let from = 0;
+  for (let row = 0; row <= batch.numRows; row++) {
+    if (row < batch.numRows && isWanted(row)) continue;
+    if (row > from) wanted.push({ batch, from, to: row });
+    from = row + 1;
+  }
+  if (wanted.length === 0) return undefined;
+  return wanted[0].to - wanted[0].from === batch.numRows ? batch : gather(wanted);
+}
+
+/** One record batch of columns of the same length, each of pieces of its own. */
+export function gatherColumns(schema: Schema, columns: readonly (readonly Piece[])[]): RecordBatch {
+  const children = schema.fields.map(({ type }, i) => gatherColumn(type, columns[i]));
   const type = new Struct(schema.fields);
+  const length = lengthOf(columns[0]);
   return new RecordBatch(schema, makeData({ type, length, nullCount: 0, children }));
 }
 
 const NO_BITS = new Uint8Array(0);
 
-interface Piece {
+/** Values of a column, `from` (inclusive) to `to` (exclusive). */
+export interface Piece {
   readonly data: Data;
   readonly from: number;
   readonly to: number;
 }
 
+function lengthOf(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, { from, to }) => sum + to - from, 0);
+}
+
 function gatherColumn(type: DataType, pieces: readonly Piece[]): Data {
-  const length = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
+  const length = lengthOf(pieces);
   const whole = wholeOf(pieces);
   const { bits, set } = pieces.every(({ data }) => data.nullCount === 0)
     ? { bits: NO_BITS, set: length }

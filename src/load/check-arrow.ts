@@ -2,6 +2,7 @@ import { DataType, Message, RecordBatchReader } from 'apache-arrow';
 import { columnTypeOf } from '../jobs/arrow-schema.ts';
 import type { FileContents, FoundColumn } from '../jobs/file-contents.ts';
 import {
+  type CheckOptions,
   checkEnd,
   checkStart,
   Damage,
@@ -28,20 +29,19 @@ const CONTINUATION = -1;
  * Reads the metadata of every message, and the ids: a tenth of the file. Between its magic strings it is a stream, which
  * can be read behind its writer; its footer must then name the record batches that the stream had.
  *
- * @param sizes how many bytes are written so far, until the file is whole. Absent: it is whole.
  * @see https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format
  */
 export function readArrow(
   path: string,
   _columns: readonly FoundColumn[],
-  sizes?: AsyncIterable<number>,
+  { sizes, behind }: CheckOptions = {},
 ): Promise<FileContents> {
   return withFile(path, async (handle, size) => {
     const file = new GrowingFile(handle, sizes ?? [size]);
     if (!(await file.reaches(HEAD_BYTES))) throw new Damage('it is too short');
     checkStart(handle, MAGIC);
-    const checksum = new IdChecksum();
-    const blocks = await readStream(file, checksum);
+    const checksum = behind?.ids.copy() ?? new IdChecksum();
+    const blocks = await readStream(file, checksum, behind?.byte);
     checkEnd(handle, await file.whole(), MAGIC);
     const reader = await (await RecordBatchReader.from(readAtOnce(handle))).open({
       autoDestroy: false,
@@ -57,8 +57,9 @@ export function readArrow(
 }
 
 /** @returns where the record batches are */
-async function readStream(file: GrowingFile, checksum: IdChecksum): Promise<Block[]> {
+async function readStream(file: GrowingFile, checksum: IdChecksum, start = 0): Promise<Block[]> {
   const batches: Block[] = [];
+  let before = 0;
   for (let offset = HEAD_BYTES; ; ) {
     const prefix = await file.bytesAt(offset, offset + PREFIX_BYTES);
     const [marker, length] = new Int32Array(prefix.buffer);
@@ -69,33 +70,37 @@ async function readStream(file: GrowingFile, checksum: IdChecksum): Promise<Bloc
     const message = Message.decode(await file.bytesAt(offset + PREFIX_BYTES, body));
     const { bodyLength } = message;
     if (!(bodyLength >= 0)) throw new Damage('a message of it has no length');
-    if (offset === HEAD_BYTES) checkFirstColumn(message);
+    if (offset === HEAD_BYTES) before = columnsBeforeId(message);
     else {
-      await addIds(file, message, body, checksum);
+      if (offset >= start) await addIds(file, message, body, before, checksum);
       batches.push({ offset, metaDataLength, bodyLength });
     }
     offset = body + bodyLength;
   }
 }
 
-/** The ids' buffers are the first three of a record batch: validity, offsets, values. */
-function checkFirstColumn(message: Message): void {
+/** Before the ids there are only columns of text: each has three buffers in a record batch, validity, offsets, values. */
+function columnsBeforeId(message: Message): number {
   if (!message.isSchema()) throw new Damage('it does not start with a schema');
-  const [first] = message.header().fields;
-  if (first?.name !== 'id' || !DataType.isUtf8(first.type))
-    throw new Damage('its first column is no id of text');
+  const { fields } = message.header();
+  const before = fields.findIndex(({ name }) => name === 'id');
+  if (before < 0 || !fields.slice(0, before + 1).every(({ type }) => DataType.isUtf8(type)))
+    throw new Damage('its first columns are no texts with an id');
+  return before;
 }
 
 async function addIds(
   file: GrowingFile,
   message: Message,
   body: number,
+  columnsBefore: number,
   checksum: IdChecksum,
 ): Promise<void> {
   if (!message.isRecordBatch()) throw new Damage('a message of it is no record batch');
   const { bodyLength } = message;
   const { length, nodes, buffers, compression } = message.header();
-  const [node, [, ofOffsets, ofValues]] = [nodes[0], buffers];
+  const node = nodes[columnsBefore];
+  const [, ofOffsets, ofValues] = buffers.slice(3 * columnsBefore);
   if (compression !== null) throw new Damage('a record batch is compressed');
   if (node?.length !== length || node.nullCount !== 0) throw new Damage('a row has no id');
   const region = (at: number, bytes: number): Promise<Uint8Array<ArrayBuffer>> => {

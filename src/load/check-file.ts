@@ -144,10 +144,23 @@ const NEWLINE = 0x0a;
 /** Ids are joined before they are hashed: a call to the hash costs more than many short ids. */
 const JOINED_BYTES = 64 * 1024;
 
+/** What is known of a file that is to be read. */
+export interface CheckOptions {
+  /** How many bytes are written so far, until the file is whole. Absent: it is whole. */
+  readonly sizes?: AsyncIterable<number>;
+  /** What stands before this place is a copy of a file that was read: it is passed over. */
+  readonly behind?: {
+    readonly row: number;
+    readonly byte: number;
+    /** Of the rows before it. */
+    readonly ids: IdChecksum;
+  };
+}
+
 /** sha256 over ids in file order, each followed by a newline: one number that every format must agree on. */
 export class IdChecksum {
   rows = 0;
-  readonly #hash = createHash('sha256');
+  #hash = createHash('sha256');
   readonly #joined = new Uint8Array(JOINED_BYTES);
   #filled = 0;
 
@@ -162,6 +175,15 @@ export class IdChecksum {
       this.#filled += id.length;
     }
     this.#joined[this.#filled++] = NEWLINE;
+  }
+
+  /** One that goes on from what was added to this one. */
+  copy(): IdChecksum {
+    this.#flush();
+    const copy = new IdChecksum();
+    copy.rows = this.rows;
+    copy.#hash = this.#hash.copy();
+    return copy;
   }
 
   /** Nothing may be added afterwards. */

@@ -4,19 +4,26 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { FileContents, FoundColumn } from '../jobs/file-contents.ts';
 import { NEWLINE } from '../json/json-scanner.ts';
-import { Damage, GrowingFile, IdChecksum, readSome, withFile } from './check-file.ts';
+import {
+  type CheckOptions,
+  Damage,
+  GrowingFile,
+  IdChecksum,
+  readSome,
+  withFile,
+} from './check-file.ts';
 import { rowReader } from './check-rows.ts';
 
 const INFLATED_BYTES = 256 * 1024;
 
-/** Reads every line, behind the writer if the sizes are given that the file has while it grows. */
+/** Reads every line. */
 export async function readNdjson(
   path: string,
   columns: readonly FoundColumn[],
-  sizes?: AsyncIterable<number>,
+  { sizes, behind: prefix }: CheckOptions = {},
 ): Promise<FileContents> {
-  const checksum = new IdChecksum();
-  const readRows = rowReader(columns, (id) => checksum.add(id));
+  const checksum = prefix?.ids.copy() ?? new IdChecksum();
+  const readRows = rowReader(columns, (id) => checksum.add(id), prefix?.row);
   if (path.endsWith('.gz')) {
     const pieces = inflated(path);
     try {
@@ -27,14 +34,15 @@ export async function readNdjson(
   } else {
     await withFile(path, async (handle, size) => {
       const file = new GrowingFile(handle, sizes ?? [size]);
-      for await (const lines of wholeLines(behind(file))) readRows(lines);
+      for await (const lines of wholeLines(behind(file, prefix?.byte))) readRows(lines);
     });
   }
   const found = columns.map(({ name, type, required }) => ({ name, type, required }));
   return { rows: checksum.rows, idChecksum: checksum.hex(), columns: found };
 }
 
-async function* inflated(path: string): AsyncGenerator<Uint8Array, void> {
+/** The content of a gzip file, in pieces. @throws Damage when more follows it */
+export async function* inflated(path: string): AsyncGenerator<Uint8Array, void> {
   const file = createReadStream(path);
   const gunzip = createGunzip({ chunkSize: INFLATED_BYTES });
   // An error of either stream comes out of the second, where it is read.
@@ -44,7 +52,7 @@ async function* inflated(path: string): AsyncGenerator<Uint8Array, void> {
 }
 
 /** Reads what comes in pieces. */
-function reader(pieces: AsyncGenerator<Uint8Array, void>): ReadNext {
+export function reader(pieces: AsyncGenerator<Uint8Array, void>): ReadNext {
   let piece: Uint8Array = new Uint8Array();
   return async (into) => {
     while (piece.length === 0) {
@@ -59,9 +67,9 @@ function reader(pieces: AsyncGenerator<Uint8Array, void>): ReadNext {
   };
 }
 
-/** Reads a file as far as it is written, and waits where it is not. */
-function behind(file: GrowingFile): ReadNext {
-  let at = 0;
+/** Reads a file from a position on as far as it is written, and waits where it is not. */
+export function behind(file: GrowingFile, start = 0): ReadNext {
+  let at = start;
   return async (into) => {
     if (!(await file.reaches(at + 1))) return 0;
     const read = readSome(file.handle, into.subarray(0, file.size - at), at);

@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { decompress } from 'fzstd';
 import {
@@ -10,7 +11,15 @@ import {
 } from 'hyparquet';
 import type { ColumnType } from '../jobs/columns.ts';
 import type { FileContents, FoundColumn } from '../jobs/file-contents.ts';
-import { bytesAt, checkEnd, checkStart, Damage, IdChecksum, withFile } from './check-file.ts';
+import {
+  bytesAt,
+  type CheckOptions,
+  checkEnd,
+  checkStart,
+  Damage,
+  IdChecksum,
+  withFile,
+} from './check-file.ts';
 
 const MAGIC = 'PAR1';
 
@@ -35,21 +44,18 @@ const COMPRESSORS: Compressors = {
 };
 
 /** Reads the footer, and row group by row group the ids, whose order must be the one that the footer claims. */
-export function readParquet(path: string): Promise<FileContents> {
+export function readParquet(
+  path: string,
+  _columns: readonly FoundColumn[],
+  { behind }: CheckOptions = {},
+): Promise<FileContents> {
   return withFile(path, async (file, size) => {
-    checkEnd(file, size, MAGIC);
-    checkStart(file, MAGIC);
+    const metadata = readFooter(file, size);
     const source = {
       byteLength: size,
       slice: async (start: number, end = size) => bytesAt(file, start, end).buffer,
     };
-    const ending = bytesAt(file, Math.max(0, size - ENDING_BYTES), size);
-    const footerBytes = bounded(new DataView(ending.buffer).getUint32(0, true));
-    const footer = bytesAt(file, Math.max(0, size - ENDING_BYTES - footerBytes), size);
-    checkStruct(new DataView(footer.buffer, 0, Math.max(0, footer.length - ENDING_BYTES)));
-    const metadata = parquetMetadata(footer.buffer, { geoparquet: false, parsers: PARSERS });
-    checkLayout(metadata, size);
-    const columns = parquetSchema(metadata).children.map(foundColumn);
+    const columns = foundColumns(metadata);
     if (!columns.some(({ name }) => name === 'id')) throw new Damage('it has no column id');
     const isSorted = claimsOrder(metadata);
     const scan = await parquetScan({
@@ -60,8 +66,9 @@ export function readParquet(path: string): Promise<FileContents> {
       parsers: PARSERS,
       compressors: COMPRESSORS,
     });
-    const checksum = new IdChecksum();
+    const checksum = behind?.ids.copy() ?? new IdChecksum();
     for (const { rowStart, rowEnd } of scan.ranges) {
+      if (behind && rowStart < behind.row) continue;
       let lastId: Uint8Array = new Uint8Array(0);
       let lastTime: unknown;
       for (let start = rowStart; start < rowEnd; start += SLICE_ROWS) {
@@ -90,6 +97,39 @@ export function readParquet(path: string): Promise<FileContents> {
     }
     return { rows: checksum.rows, idChecksum: checksum.hex(), columns };
   });
+}
+
+/** Reads the footer, of which no list is longer than itself and no column chunk lies outside the file. */
+export function readFooter(file: FileHandle, size: number): FileMetaData {
+  return readRowGroups(file, size).metadata;
+}
+
+/** Field `row_groups` of `FileMetaData` in parquet.thrift. */
+const ROW_GROUPS = 4;
+
+/** The footer, and each row group as it stands in there: what goes on behind a copy of them says the same of them. */
+export function readRowGroups(
+  file: FileHandle,
+  size: number,
+): { metadata: FileMetaData; rowGroups: readonly Uint8Array[] } {
+  checkEnd(file, size, MAGIC);
+  checkStart(file, MAGIC);
+  const ending = bytesAt(file, Math.max(0, size - ENDING_BYTES), size);
+  const footerBytes = bounded(new DataView(ending.buffer).getUint32(0, true));
+  const footer = bytesAt(file, Math.max(0, size - ENDING_BYTES - footerBytes), size);
+  const rowGroups: Uint8Array[] = [];
+  const view = new DataView(footer.buffer, 0, Math.max(0, footer.length - ENDING_BYTES));
+  checkStruct(view, 0, (field, start, end) => {
+    if (field === ROW_GROUPS) rowGroups.push(footer.subarray(start, end));
+  });
+  const metadata = parquetMetadata(footer.buffer, { geoparquet: false, parsers: PARSERS });
+  checkLayout(metadata, size);
+  return { metadata, rowGroups };
+}
+
+/** The columns as the footer describes them. */
+export function foundColumns(metadata: FileMetaData): FoundColumn[] {
+  return parquetSchema(metadata).children.map(foundColumn);
 }
 
 function bounded(bytes: number): number {
@@ -135,10 +175,16 @@ const THRIFT = { stop: 0, false: 2, byte: 3, double: 7, binary: 8, list: 9, stru
 /**
  * Walks over a struct of Thrift's compact protocol: hyparquet makes an array of whatever length a list says it has.
  *
+ * @param onItem is shown what its lists hold: number of the field, first byte, and the one behind the last
  * @returns the position behind it
  */
-function checkStruct(view: DataView, start = 0): number {
+function checkStruct(
+  view: DataView,
+  start = 0,
+  onItem?: (field: number, start: number, end: number) => void,
+): number {
   let at = start;
+  let field = 0;
   const varint = (): number => {
     let value = 0;
     for (let scale = 1; ; scale *= 0x80) {
@@ -159,14 +205,18 @@ function checkStruct(view: DataView, start = 0): number {
       const length = header >> 4 === 15 ? varint() : header >> 4;
       if (length > view.byteLength - at) throw new Damage('a list of its footer is longer than it');
       const isFlag = (header & 15) <= THRIFT.false;
-      for (let i = 0; i < length; i++) skip(isFlag ? THRIFT.byte : header & 15);
+      for (let i = 0; i < length; i++) {
+        const item = at;
+        skip(isFlag ? THRIFT.byte : header & 15);
+        onItem?.(field, item, at);
+      }
     } else if (type > THRIFT.false) varint();
   };
   for (;;) {
     const header = view.getUint8(at++);
     const type = header & 15;
     if (type === THRIFT.stop) return at;
-    if (header >> 4 === 0) varint();
+    field = header < 0x10 ? varint() / 2 : field + (header >> 4);
     skip(type);
   }
 }

@@ -40,12 +40,14 @@ interface Column {
  * their kinds.
  *
  * @param addId is given the id of each row as UTF-8, not to be kept
+ * @param rowsBefore lines of the file before the first one
  * @returns takes whole lines in UTF-8, each ended by a newline. It throws a Damage that names the first line in the
  * file that is no such row.
  */
 export function rowReader(
   columns: readonly FoundColumn[],
   addId: (id: Uint8Array) => void,
+  rowsBefore = 0,
 ): (lines: Buffer) => void {
   const expected = columns.map(({ name, type, required }) => ({
     name,
@@ -53,7 +55,7 @@ export function rowReader(
     required,
     fits: FITS[type] ?? (() => true),
   }));
-  let rows = 0;
+  let rows = rowsBefore;
   return (lines) => {
     const scanner = new JsonScanner(lines);
     while (scanner.at < lines.length) {

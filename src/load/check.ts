@@ -3,7 +3,7 @@ import type { FileContents, FoundColumn } from '../jobs/file-contents.ts';
 import type { Format } from '../jobs/pipeline.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { ioError } from '../platform/io-errors.ts';
-import { Damage } from './check-file.ts';
+import { type CheckOptions, Damage } from './check-file.ts';
 
 /**
  * Reads a data file in pieces and tells what is in it. Of Parquet and Arrow the schema and the ids are read; of NDJSON
@@ -11,34 +11,39 @@ import { Damage } from './check-file.ts';
  *
  * @param path absolute
  * @param columns for NDJSON: what each line must hold
- * @param sizes for Arrow and plain NDJSON: how many bytes are written so far, until the file is whole. Absent: it is whole.
+ * @param options.sizes for Arrow and plain NDJSON
  * @throws ExportError (load): 65 when the file is damaged, 74 when it cannot be read
  */
 export async function checkFile(
   path: string,
   format: Format,
   columns: readonly FoundColumn[] = JOB_COLUMNS,
-  sizes?: AsyncIterable<number>,
+  options: CheckOptions = {},
 ): Promise<FileContents> {
   try {
     const read = await loadReader(format);
-    return await read(path, columns, sizes);
+    return await read(path, columns, options);
   } catch (thrown) {
-    const error = ioError(thrown, { stage: 'load', phase: 'work', operation: 'read', path });
-    if (error instanceof ExportError) throw error;
-    const what = thrown instanceof Damage ? thrown.message : `it is no whole ${format} file`;
-    throw new ExportError(`${path} is damaged: ${what}`, {
-      exitCode: EXIT.data,
-      stage: 'load',
-      cause: thrown,
-    });
+    throw damageError(thrown, path, format);
   }
+}
+
+/** What reading a data file threw, as an ExportError (load): 65 when the file is damaged, 74 when it cannot be read. */
+export function damageError(thrown: unknown, path: string, format: Format): ExportError {
+  const error = ioError(thrown, { stage: 'load', phase: 'work', operation: 'read', path });
+  if (error instanceof ExportError) return error;
+  const what = thrown instanceof Damage ? thrown.message : `it is no whole ${format} file`;
+  return new ExportError(`${path} is damaged: ${what}`, {
+    exitCode: EXIT.data,
+    stage: 'load',
+    cause: thrown,
+  });
 }
 
 type Reader = (
   path: string,
   columns: readonly FoundColumn[],
-  sizes?: AsyncIterable<number>,
+  options: CheckOptions,
 ) => Promise<FileContents>;
 
 /** Loads what `checkFile` needs for a format, which takes longer than to read a small file: once, ahead of time. */

@@ -17,13 +17,27 @@ export interface FileEncoder {
   finish(): void | Promise<void>;
 }
 
+/** Where in another file of the same format one goes on: a copy of what stands before it has been written. */
+export interface Start {
+  readonly path: string;
+  readonly row: number;
+  readonly byte: number;
+}
+
 /** A format of data files. */
 export interface LoaderDefinition {
   readonly format: Format;
   /** What the file's name ends with, e.g. `.parquet` or `.ndjson.gz`. */
   extension(compression: Compression | undefined): string;
   /** @throws ExportError (65, load) when the schema has a type that no file can carry */
-  open(schema: Schema, compression: Compression | undefined, out: Sink): Promise<FileEncoder>;
+  open(
+    schema: Schema,
+    compression: Compression | undefined,
+    out: Sink,
+    start?: Start,
+  ): Promise<FileEncoder>;
+  /** Whether a file compressed like this may start with a copy of another one's rows, which has the same extension. */
+  canFollow(path: string, compression: Compression | undefined): Promise<boolean>;
 }
 
 /** A column as a loader sees it. */

@@ -34,7 +34,7 @@ function place(slots: Float64Array, hash: number): boolean {
 }
 
 /** Two multiplicative hashes side by side; never 0, which is an empty slot. */
-function hashOf(id: Uint8Array): number {
+export function hashOf(id: Uint8Array): number {
   let [high, low] = [0x811c9dc5, id.length];
   for (let i = 0; i < id.length; i++) {
     high = Math.imul(high ^ id[i], 0x01000193);

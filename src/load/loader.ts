@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import type { FileContents, WrittenFile } from '../jobs/file-contents.ts';
+import { CHANGES_PREFIX, type WrittenFile } from '../jobs/file-contents.ts';
 import type { Compression, Format } from '../jobs/pipeline.ts';
 import type { Micros } from '../jobs/timestamp.ts';
 import { compareKeys } from '../json/raw-job.ts';
@@ -8,20 +8,28 @@ import { EXIT, ExportError, messageOf } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors, openFilesError } from '../platform/io-errors.ts';
 import { type Part, partName, readPart } from '../platform/part-file.ts';
-import { arrow } from './arrow.ts';
-import { Blocks, gather, type Rows } from './blocks.ts';
-import { IdChecksum } from './check-file.ts';
-import { columnsOf, type LoaderDefinition } from './encoder.ts';
+import { type Base, findPrefix, KnownRows, openBase, rowsOf } from './base.ts';
+import { Blocks, type Rows } from './blocks.ts';
+import { type Audit, type ChangeCounts, Changes } from './changes.ts';
+import { columnsOf } from './encoder.ts';
 import { IdSet } from './id-set.ts';
 import { LOAD_SQL, loadSql } from './load-sql.ts';
-import { ndjson } from './ndjson.ts';
-import { type Output, openOutput, writeFile } from './output.ts';
-import { parquet } from './parquet.ts';
+import { type Known, type Table, TableFiles, writeFile } from './output.ts';
 import { increase, Rejects } from './rejects.ts';
-import { type Key, Keys, Merge, memoryOf, type SortedRun, shallow, TooManyRuns } from './runs.ts';
-
-/** A loader a format. Naming one is cheap: the libraries behind it are loaded when a file is opened. */
-export const LOADERS: Readonly<Record<Format, LoaderDefinition>> = { parquet, arrow, ndjson };
+import {
+  joined,
+  type Key,
+  Keys,
+  Merge,
+  PartRun,
+  runBehind,
+  type SortedRun,
+  Spill,
+  shallow,
+  TooManyRuns,
+  textOf,
+  withoutRows,
+} from './runs.ts';
 
 export interface LoadTask {
   /** The folder of the parts. Runs that must be merged beforehand are kept there too. */
@@ -30,11 +38,17 @@ export interface LoadTask {
   readonly staging: string;
   readonly formats: readonly Format[];
   readonly compression?: Compression | undefined;
+  readonly base?: Base | undefined;
+  /** Whether to make the files of what changed since the base, if there is one. */
+  readonly changes: boolean;
 }
+
+/** What the parts hold: all rows, or what is to be changed in the base, the ids given being gone from it. */
+export type Ending = { readonly full: true } | { readonly gone: readonly string[] };
 
 /** What came of the parts. */
 export interface Loaded {
-  /** In the order of the formats, then `load.sql`; the rejects last, if there are any. */
+  /** The jobs in the order of the formats, the changes likewise, then `load.sql`; the rejects last, if there are any. */
   readonly files: readonly WrittenFile[];
   readonly rows: number;
   /** sha256 of the ids in file order, each followed by a newline. */
@@ -43,6 +57,10 @@ export interface Loaded {
   readonly anomalies: Readonly<Record<string, number>>;
   /** Records set aside, by reason. */
   readonly rejects: Readonly<Record<string, number>>;
+  /** Rows of `changes.*`, where these were made. */
+  readonly changes?: ChangeCounts;
+  /** Given when the parts held all rows and there was a base to compare them with. */
+  readonly audit?: Audit;
 }
 
 /** The version of a job that counts: the last in time, the last handed out where that is the same. */
@@ -55,16 +73,18 @@ interface Version {
 
 /** What is written of the files so far. */
 interface Draft {
-  readonly outputs: readonly Output[];
+  readonly table: TableFiles;
   readonly blocks: Blocks;
-  readonly checksum: IdChecksum;
   readonly anomalies: Map<string, number>;
+  /** What all rows are compared by with those of the base. */
+  readonly changes: Changes | undefined;
 }
 
 /**
  * Makes the data files of all formats from parts, whose rows it brings into one order: by `created_at`, then `id`. The
  * same rows make the same bytes, whichever parts they came in. Rows that are settled are written at once. When a row
  * turns up behind what is written, or a job for the second time, writing stops, and the files are made anew at the end.
+ * Where the parts may hold only what changed since a base, nothing is written before the end.
  */
 export class Loader {
   readonly #task: LoadTask;
@@ -75,6 +95,9 @@ export class Loader {
   readonly #runs: PartRun[] = [];
   readonly #merge = new Merge();
   readonly #rejects = new Rejects();
+  /** Those of the base to go on from. */
+  readonly #baseRows: KnownRows | undefined;
+  #spills = 0;
   #schema: Schema | undefined;
   #draft: Draft | undefined;
   #written: Key | undefined;
@@ -83,6 +106,7 @@ export class Loader {
   constructor(task: LoadTask, files: FileSystem) {
     this.#task = task;
     this.#files = explainIoErrors(files, 'load', 'work');
+    this.#baseRows = task.base?.index && new KnownRows(task.base.index);
   }
 
   /**
@@ -97,45 +121,44 @@ export class Loader {
       for (const id of this.#rejects.add(index, rejects)) this.#note(Buffer.from(id));
       if (this.#again.size > 0) this.#isInOrder = false;
       if (batch.numRows > 0) this.#takeRows(index, batch);
-      if (this.#isInOrder) await this.#attempt(settled);
+      if (this.#isInOrder && !this.#baseRows) await this.#attempt(settled);
       this.#runs.at(-1)?.release();
     });
   }
 
   /** Ends the files, durable and checked. No call may follow but `close`. */
-  finish(): Promise<Loaded> {
+  finish(ending: Ending): Promise<Loaded> {
     return explained(async () => {
-      if (this.#isInOrder) await this.#attempt(null, true);
-      if (!this.#isInOrder) await this.#writeAnew();
-      const { outputs, blocks, checksum, anomalies } = await this.#opened();
-      for (const block of blocks.rest()) await this.#encode(block);
-      for (const output of outputs) await output.end();
-      const { rows } = checksum;
-      const idChecksum = checksum.hex();
-      const files: WrittenFile[] = [];
-      const finishing = outputs.map((output) => output.finish(rows));
-      await Promise.allSettled(finishing);
-      for (const finished of finishing) {
-        const { file, contents } = await finished;
-        this.#compare(file.name, contents, rows, idChecksum);
-        files.push(file);
-      }
-      this.#draft = undefined;
+      const changes = 'gone' in ending ? await this.#goOn(ending.gone) : await this.#writeWhole();
+      const { table, anomalies } = await this.#opened();
+      const { files, rows, idChecksum } = await table.finish();
       const { staging } = this.#task;
+      const differences = changes && (await this.#writeChanges(changes));
+      files.push(...(differences?.files ?? []));
       const sql = loadSql(files, this.#schema === undefined ? [] : columnsOf(this.#schema));
       const script = { name: LOAD_SQL, format: 'sql', rows };
       if (sql) files.push(await writeFile(this.#files, staging, script, [Buffer.from(sql)]));
       const rejects = this.#rejects.reasons();
       if (rejects.size > 0) files.push(await this.#rejects.write(this.#files, staging));
-      return { files, rows, idChecksum, anomalies: sorted(anomalies), rejects: sorted(rejects) };
+      await this.close();
+      return {
+        files,
+        rows,
+        idChecksum,
+        anomalies: sorted(anomalies),
+        rejects: sorted(rejects),
+        ...(changes && differences?.files && { changes: changes.counts }),
+        ...(changes && 'full' in ending && { audit: changes.audit }),
+      };
     });
   }
 
   /** Ends what is under way, whatever its state; for good. Never fails. */
   async close(): Promise<void> {
-    const outputs = this.#draft?.outputs ?? [];
+    const draft = this.#draft;
     this.#draft = undefined;
-    for (const output of outputs) await output.close();
+    await draft?.table.close();
+    await draft?.changes?.close().catch(() => undefined);
   }
 
   #read(index: number): Promise<Part> {
@@ -151,10 +174,6 @@ export class Loader {
     this.#merge.add(run);
     const isLate = this.#written !== undefined && compareKeys(run.min, this.#written) <= 0;
     if (isLate || this.#again.size > 0) this.#isInOrder = false;
-  }
-
-  #note(id: Uint8Array): void {
-    if (!this.#ids.add(id)) this.#again.add(Buffer.from(id).toString('utf8'));
   }
 
   /** Writes the rows that are settled, as long as every row comes in its place. */
@@ -179,11 +198,82 @@ export class Loader {
     this.#written = new Keys(last.batch).copyAt(last.to - 1);
   }
 
-  /** Makes the files from all parts, of every job the version that counts. */
-  async #writeAnew(): Promise<void> {
-    const paths = this.#draft?.outputs.map(({ path }) => path) ?? [];
-    await this.close();
-    for (const path of paths) await this.#files.remove(path);
+  /** Writes all rows, which the parts hold. @returns how they differ from those of the base, if there is one */
+  async #writeWhole(): Promise<Changes | undefined> {
+    if (this.#isInOrder) await this.#attempt(null, true);
+    if (!this.#isInOrder) {
+      const paths = this.#draft?.table.paths ?? [];
+      await this.close();
+      for (const path of paths) await this.#files.remove(path);
+      await this.#write(new Merge(await this.#counting()), null);
+    }
+    const { blocks, changes } = await this.#opened();
+    for (const block of blocks.rest()) await this.#encode(block);
+    await changes?.end();
+    return changes;
+  }
+
+  /**
+   * Writes the rows of the base, with those of the parts in their place. Up to the first that differs the files are
+   * copies of those of the base. @returns how the rows differ from those of the base
+   */
+  async #goOn(gone: readonly string[]): Promise<Changes> {
+    const { base } = this.#task;
+    const rows = this.#baseRows;
+    if (base === undefined || rows === undefined) throw new Error('no base to go on from');
+    for (const id of gone) rows.touch(Buffer.from(id));
+    const runs = await this.#counting();
+    const newer = runs.length === 0 ? undefined : joined(runs);
+    const file = await openBase(base, this.#columns());
+    try {
+      const changes = new Changes(rows.touched(file), this.#columns(), this.#spill());
+      for await (const batch of newer?.batches() ?? [])
+        await changes.add({ batch, from: 0, to: batch.numRows });
+      await changes.end();
+      const differs = changes.first ? rows.rowsBefore(changes.first) : file.rows;
+      const prefix = await findPrefix(base, this.#table('jobs', this.#columns()), differs);
+      const known = { ids: rows.checksum(prefix.rows), copies: prefix.copies };
+      const { table, anomalies } = await this.#opened(known);
+      for (const [kind, count] of Object.entries(base.anomalies)) increase(anomalies, kind, count);
+      if (table.lacksKnown) {
+        const blocks = new Blocks();
+        for await (const batch of file.batches(0, prefix.rows))
+          for (const block of blocks.add({ batch, from: 0, to: batch.numRows }))
+            await table.writeKnown(block);
+        for (const block of blocks.rest()) await table.writeKnown(block);
+      }
+      const merge = new Merge();
+      const isShown = (batch: RecordBatch): void => count(anomalies, batch, -1);
+      if (prefix.rows < file.rows) merge.add(rows.rest(file, prefix.rows, isShown));
+      if (newer) merge.add(prefix.rows > 0 ? runBehind(newer, rows.keyAt(prefix.rows - 1)) : newer);
+      await this.#write(merge, null);
+      const { blocks } = await this.#opened();
+      for (const block of blocks.rest()) await this.#encode(block);
+      return changes;
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #writeChanges(changes: Changes): Promise<{ files: WrittenFile[] | undefined }> {
+    const { base, changes: areWanted } = this.#task;
+    const table = areWanted
+      ? await TableFiles.open(this.#files, this.#table('changes', changes.schema))
+      : undefined;
+    try {
+      for await (const block of changes.blocks(base?.lateBefore ?? 0n)) await table?.write(block);
+      const finished = await table?.finish();
+      return {
+        files: finished?.files.map((file) => ({ ...file, format: CHANGES_PREFIX + file.format })),
+      };
+    } catch (error) {
+      await table?.close();
+      throw error;
+    }
+  }
+
+  /** The rows of the parts, of every job the version that counts, in runs that can be merged. */
+  async #counting(): Promise<readonly SortedRun[]> {
     const versions = await this.#versions();
     const counts = (id: string, part: number, row: number): boolean => {
       const version = versions.get(id);
@@ -191,8 +281,7 @@ export class Loader {
     };
     this.#rejects.keep((id, part) => counts(id, part, -1));
     const runs = this.#runs.map((run) => (versions.size === 0 ? run : withoutRows(run, counts)));
-    const merge = new Merge(await shallow(runs, this.#files, this.#task.work));
-    await this.#write(merge, null);
+    return shallow(runs, this.#files, this.#task.work);
   }
 
   /** Of each job that came more than once, the version that counts. */
@@ -219,100 +308,55 @@ export class Loader {
     return versions;
   }
 
-  async #opened(): Promise<Draft> {
+  /** @param known rows that come first */
+  async #opened(known?: Known): Promise<Draft> {
     if (this.#draft !== undefined) return this.#draft;
-    const { staging, formats, compression } = this.#task;
-    const schema = this.#schema;
-    if (schema === undefined) throw new Error('files without a part to make them from');
-    const outputs: Output[] = [];
+    const schema = this.#columns();
+    const table = await TableFiles.open(this.#files, this.#table('jobs', schema), known);
+    const { base } = this.#task;
     this.#draft = {
-      outputs,
+      table,
       blocks: new Blocks(),
-      checksum: new IdChecksum(),
       anomalies: new Map(),
+      changes:
+        base && !known ? new Changes(rowsOf(base, schema), schema, this.#spill()) : undefined,
     };
-    for (const format of formats)
-      outputs.push(await openOutput(this.#files, staging, LOADERS[format], schema, compression));
     return this.#draft;
   }
 
+  #columns(): Schema {
+    if (this.#schema === undefined) throw new Error('files without a part to make them from');
+    return this.#schema;
+  }
+
+  #table(name: string, schema: Schema): Table {
+    const { staging: folder, formats, compression } = this.#task;
+    return { name, schema, folder, formats, compression };
+  }
+
+  #spill(): Spill {
+    return new Spill(this.#files, join(this.#task.work, `changes-${this.#spills++}`));
+  }
+
   async #encode(block: RecordBatch): Promise<void> {
-    const { outputs, checksum, anomalies } = await this.#opened();
-    const keys = new Keys(block);
-    for (let row = 0; row < keys.length; row++) checksum.add(keys.id(row));
-    const flags = block.getChild('anomalies')?.data[0];
-    if (flags !== undefined && flags.children[0].length > 0)
-      for (const kinds of block.getChild('anomalies') ?? [])
-        for (const kind of kinds ?? []) increase(anomalies, kind);
-    for (const output of outputs) await output.write(block);
+    const { table, anomalies, changes } = await this.#opened();
+    count(anomalies, block);
+    await changes?.add({ batch: block, from: 0, to: block.numRows });
+    await table.write(block);
   }
 
-  /** @throws ExportError (65) when a file does not hold what was written to it */
-  #compare(name: string, contents: FileContents, rows: number, idChecksum: string): void {
-    const columns = this.#schema === undefined ? [] : columnsOf(this.#schema);
-    const problems = [
-      contents.rows === rows ? [] : `${contents.rows} rows in place of ${rows}`,
-      contents.idChecksum === idChecksum ? [] : 'other ids',
-      contents.columns.map(describe).join() === columns.map(describe).join() ? [] : 'other columns',
-    ].flat();
-    if (problems.length === 0) return;
-    throw new ExportError(
-      `${name} was read back and is not what was written: ${problems.join('; ')}. Nothing was published. Check the ` +
-        'disk and run the same command again; if it happens twice, report it.',
-      { exitCode: EXIT.data, stage: 'load' },
-    );
+  #note(id: Uint8Array): void {
+    if (!this.#ids.add(id)) this.#again.add(textOf(id));
+    this.#baseRows?.touch(id);
   }
 }
 
-/** The rows of a part. In memory they are only until `release`. */
-class PartRun implements SortedRun {
-  readonly index: number;
-  readonly min: Key;
-  readonly max: Key;
-  readonly batchBytes: number;
-  readonly #read: () => Promise<RecordBatch>;
-  #batch: RecordBatch | undefined;
-
-  constructor(index: number, batch: RecordBatch, keys: Keys, read: () => Promise<RecordBatch>) {
-    this.index = index;
-    this.min = keys.copyAt(0);
-    this.max = keys.copyAt(keys.length - 1);
-    this.batchBytes = memoryOf(batch);
-    this.#batch = batch;
-    this.#read = read;
-  }
-
-  readonly batches = (): AsyncIterable<RecordBatch> => this.#batches();
-
-  async *#batches(): AsyncGenerator<RecordBatch> {
-    yield this.#batch ?? (await this.#read());
-  }
-
-  release(): void {
-    this.#batch = undefined;
-  }
-}
-
-/** The run without the rows that do not count. */
-function withoutRows(
-  run: PartRun,
-  counts: (id: string, part: number, row: number) => boolean,
-): SortedRun {
-  const { index, min, max, batchBytes } = run;
-  async function* batches(): AsyncGenerator<RecordBatch> {
-    for await (const batch of run.batches()) {
-      const keys = new Keys(batch);
-      const kept: Rows[] = [];
-      let from = 0;
-      for (let row = 0; row <= keys.length; row++) {
-        if (row < keys.length && counts(textOf(keys.id(row)), index, row)) continue;
-        if (row > from) kept.push({ batch, from, to: row });
-        from = row + 1;
-      }
-      if (kept.length > 0) yield gather(kept);
-    }
-  }
-  return { min, max, batchBytes, batches };
+/** Counts the anomalies of rows, or takes them away. */
+function count(anomalies: Map<string, number>, rows: RecordBatch, by = 1): void {
+  const flags = rows.getChild('anomalies')?.data[0];
+  if (flags === undefined || flags.children[0].length === 0) return;
+  for (const kinds of rows.getChild('anomalies') ?? [])
+    for (const kind of kinds ?? []) increase(anomalies, kind, by);
 }
 
 function isOlder(version: Version, than: Version): boolean {
@@ -322,19 +366,10 @@ function isOlder(version: Version, than: Version): boolean {
   );
 }
 
-function textOf(id: Uint8Array): string {
-  return Buffer.from(id.buffer, id.byteOffset, id.length).toString('utf8');
-}
-
-/** A JSON column is text to some readers. */
-function describe(column: { name: string; type: string; required: boolean }): string {
-  const type = column.type === 'json' ? 'string' : column.type;
-  return `${column.name} ${type}${column.required ? ' required' : ''}`;
-}
-
 /** In the order of the names, so that equal data make equal manifests. */
 function sorted(counts: ReadonlyMap<string, number>): Record<string, number> {
-  return Object.fromEntries([...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const some = [...counts].filter(([, count]) => count > 0);
+  return Object.fromEntries(some.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Some libraries throw strings: whatever is thrown leaves here as an `ExportError`. */

@@ -1,13 +1,27 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import type { FileContents, WrittenFile } from '../jobs/file-contents.ts';
-import type { Compression } from '../jobs/pipeline.ts';
+import type { FileContents, FoundColumn, WrittenFile } from '../jobs/file-contents.ts';
+import type { Compression, Format } from '../jobs/pipeline.ts';
 import { syncAndCheck } from '../platform/durable.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 import type { FileSystem, OpenFile } from '../platform/file-system.ts';
+import { arrow } from './arrow.ts';
 import { checkFile } from './check.ts';
-import { Growth } from './check-file.ts';
-import { columnsOf, type LoaderDefinition, refuseNulls } from './encoder.ts';
+import { Growth, IdChecksum } from './check-file.ts';
+import {
+  columnsOf,
+  type LoadColumn,
+  type LoaderDefinition,
+  refuseNulls,
+  type Start,
+} from './encoder.ts';
+import { ndjson } from './ndjson.ts';
+import { parquet } from './parquet.ts';
+import { Keys } from './runs.ts';
+
+/** A loader a format. Naming one is cheap: the libraries behind it are loaded when a file is opened. */
+export const LOADERS: Readonly<Record<Format, LoaderDefinition>> = { parquet, arrow, ndjson };
 
 /**
  * Bytes after which the disk is told to take what it was given, while more is written: at the end there is little left
@@ -88,38 +102,141 @@ export async function writeFile(
 }
 
 /** A data file in the making, read back behind its own writing. */
-export interface Output {
+interface Output {
   readonly path: string;
-  /** @throws ExportError (65, load) when a required column has a null */
+  /** Where it goes on behind a copy, if it starts with one. */
+  readonly start: Start | undefined;
+  /** Writes the copy that it starts with, if any. */
+  begin(): Promise<void>;
   write(block: RecordBatch): Promise<void>;
   /** Writes the end of the file. */
   end(): Promise<void>;
   /** Makes the file durable and reads back what has not been read. To be called after `end`. */
-  finish(rows: number): Promise<{ file: WrittenFile; contents: FileContents }>;
+  finish(): Promise<{ file: Omit<WrittenFile, 'rows'>; contents: FileContents }>;
   /** Ends what is under way, whatever its state; for good. Never fails. */
   close(): Promise<void>;
 }
 
-/** Creates the file of a format, which must not be there. */
-export async function openOutput(
+/** A table whose files are to be made. */
+export interface Table {
+  /** What the names of its files start with. */
+  readonly name: string;
+  readonly schema: Schema;
+  readonly folder: string;
+  readonly formats: readonly Format[];
+  readonly compression?: Compression | undefined;
+}
+
+/** The rows of a table that are known from an earlier one. */
+export interface Known {
+  /** The checksum of their ids. */
+  readonly ids: IdChecksum;
+  /** By format: the file that starts with a copy of them. Of the other formats `writeKnown` must be given them. */
+  readonly copies: ReadonlyMap<Format, Start>;
+}
+
+/** The files of a table in the making, one a format, all of the same blocks. */
+export class TableFiles {
+  readonly #columns: readonly LoadColumn[];
+  readonly #outputs: Output[] = [];
+  readonly #checksum: IdChecksum;
+
+  private constructor(columns: readonly LoadColumn[], checksum: IdChecksum) {
+    this.#columns = columns;
+    this.#checksum = checksum;
+  }
+
+  /**
+   * Creates the files, which must not be there.
+   *
+   * @param known rows that come first
+   */
+  static async open(files: FileSystem, table: Table, known?: Known): Promise<TableFiles> {
+    const columns = columnsOf(table.schema);
+    const opened = new TableFiles(columns, known?.ids.copy() ?? new IdChecksum());
+    try {
+      for (const format of table.formats) {
+        const output = await openOutput(files, table, format, columns, known);
+        opened.#outputs.push(output);
+        await output.begin();
+      }
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
+    return opened;
+  }
+
+  get paths(): readonly string[] {
+    return this.#outputs.map(({ path }) => path);
+  }
+
+  /** Whether there are files without a copy of the rows that are known. */
+  get lacksKnown(): boolean {
+    return this.#outputs.some(({ start }) => start === undefined);
+  }
+
+  /** Writes a block of the rows that are known where there is no copy of them. */
+  async writeKnown(block: RecordBatch): Promise<void> {
+    for (const output of this.#outputs) if (output.start === undefined) await output.write(block);
+  }
+
+  /** @throws ExportError (65, load) when a required column has a null */
+  async write(block: RecordBatch): Promise<void> {
+    const keys = new Keys(block);
+    for (let row = 0; row < keys.length; row++) this.#checksum.add(keys.id(row));
+    refuseNulls(block, this.#columns);
+    for (const output of this.#outputs) await output.write(block);
+  }
+
+  /**
+   * Ends the files, makes them durable and compares what is read back with what was written. No call may follow but
+   * `close`.
+   *
+   * @throws ExportError (65) when a file does not hold what was written to it
+   */
+  async finish(): Promise<{ files: WrittenFile[]; rows: number; idChecksum: string }> {
+    for (const output of this.#outputs) await output.end();
+    const { rows } = this.#checksum;
+    const idChecksum = this.#checksum.hex();
+    const files: WrittenFile[] = [];
+    const finishing = this.#outputs.map((output) => output.finish());
+    await Promise.allSettled(finishing);
+    for (const finished of finishing) {
+      const { file, contents } = await finished;
+      compare(file.name, contents, { rows, idChecksum, columns: this.#columns });
+      const { name, format, bytes, sha256 } = file;
+      files.push({ name, format, rows, bytes, sha256 });
+    }
+    return { files, rows, idChecksum };
+  }
+
+  /** Ends what is under way, whatever its state; for good. Never fails. */
+  async close(): Promise<void> {
+    for (const output of this.#outputs) await output.close();
+  }
+}
+
+async function openOutput(
   files: FileSystem,
-  folder: string,
-  { format, extension, open }: LoaderDefinition,
-  schema: Schema,
-  compression: Compression | undefined,
+  { name: table, schema, folder, compression }: Table,
+  format: Format,
+  columns: readonly LoadColumn[],
+  known: Known | undefined,
 ): Promise<Output> {
-  const name = `jobs${extension(compression)}`;
+  const { extension, open } = LOADERS[format];
+  const name = `${table}${extension(compression)}`;
   const path = join(folder, name);
-  const columns = columnsOf(schema);
   const pieces = new Pieces();
   const growth = new Growth();
-  const encoder = await open(schema, compression, (bytes) => pieces.add(bytes));
+  const start = known?.copies.get(format);
+  const encoder = await open(schema, compression, (bytes) => pieces.add(bytes), start);
   const file = new DataFile(await files.open(path, 'create'), path);
+  const behind = start && known && { ...start, ids: known.ids };
+  const check = (sizes?: AsyncIterable<number>) =>
+    checkFile(path, format, columns, { ...(sizes && { sizes }), ...(behind && { behind }) });
   // Arrow and plain NDJSON can be read while they are written; only its end tells what is in a Parquet file.
-  const early =
-    format === 'parquet' || name.endsWith('.gz')
-      ? undefined
-      : checkFile(path, format, columns, growth.sizes());
+  const early = format === 'parquet' || name.endsWith('.gz') ? undefined : check(growth.sizes());
   early?.catch(() => {});
 
   async function flush(): Promise<void> {
@@ -129,8 +246,12 @@ export async function openOutput(
 
   return {
     path,
+    start,
+    async begin() {
+      for await (const chunk of start ? bytesBefore(files, start) : []) await file.write(chunk);
+      growth.grow(file.bytes);
+    },
     async write(block) {
-      refuseNulls(block, columns);
       await encoder.encode(block);
       await flush();
     },
@@ -139,17 +260,52 @@ export async function openOutput(
       await flush();
       growth.end();
     },
-    async finish(rows) {
+    async finish() {
       const finished = file.finish();
       finished.catch(() => {});
-      const contents = await (early ?? checkFile(path, format, columns));
-      return { file: { name, format, rows, ...(await finished) }, contents };
+      const contents = await (early ?? check());
+      return { file: { name, format, ...(await finished) }, contents };
     },
     async close() {
       growth.end();
       await Promise.allSettled([early, file.close()]);
     },
   };
+}
+
+/** What stands in a file before a place. */
+async function* bytesBefore(files: FileSystem, { path, byte }: Start): AsyncGenerator<Uint8Array> {
+  let left = byte;
+  for await (const chunk of files.readChunks(path)) {
+    yield chunk.subarray(0, left);
+    left -= chunk.length;
+    if (left <= 0) return;
+  }
+  throw new ExportError(`${path} became shorter while it was read`, {
+    exitCode: EXIT.io,
+    stage: 'load',
+  });
+}
+
+/** @throws ExportError (65) when a file does not hold what was written to it */
+function compare(name: string, found: FileContents, expected: FileContents): void {
+  const columnsIn = ({ columns }: FileContents): string => columns.map(describe).join();
+  const problems = [
+    found.rows === expected.rows ? [] : `${found.rows} rows in place of ${expected.rows}`,
+    found.idChecksum === expected.idChecksum ? [] : 'other ids',
+    columnsIn(found) === columnsIn(expected) ? [] : 'other columns',
+  ].flat();
+  if (problems.length === 0) return;
+  throw new ExportError(
+    `${name} was read back and is not what was written: ${problems.join('; ')}. Nothing was published. Check the ` +
+      'disk and run the same command again; if it happens twice, report it.',
+    { exitCode: EXIT.data, stage: 'load' },
+  );
+}
+
+/** A JSON column is text to some readers. */
+function describe({ name, type, required }: FoundColumn): string {
+  return `${name} ${type === 'json' ? 'string' : type}${required ? ' required' : ''}`;
 }
 
 /** Bytes on their way to a file, copied into memory that is used again. */

@@ -5,7 +5,9 @@ import parquetjs from 'parquetjs-lite/lib/writer.js';
 import type { Compression } from '../jobs/pipeline.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { TOOL } from '../platform/tool.ts';
-import { columnsOf, refuseNulls } from './encoder.ts';
+import { withFile } from './check-file.ts';
+import { readFooter, readRowGroups } from './check-parquet.ts';
+import { columnsOf, refuseNulls, type Start } from './encoder.ts';
 import { openCodec } from './parquet-codec.ts';
 import { ColumnWriter } from './parquet-column.ts';
 import { GrowingBytes } from './parquet-encodings.ts';
@@ -31,12 +33,14 @@ const CREATED_BY = `${TOOL.name} version ${TOOL.version} (build parquetjs-lite)`
  * together here: the library's own have no dictionaries, no logical types, wrong sizes and wrong statistics.
  *
  * @param out takes the next bytes of the file
+ * @param start where it goes on, when there is the start of it
  * @throws ExportError (65, load) for a column of a type no file can carry
  */
 export async function parquetFile(
   arrow: Schema,
   compression: Compression,
   out: (bytes: Uint8Array) => void,
+  start?: Start,
 ) {
   const described = columnsOf(arrow);
   const { schema, columns } = parquetSchema(described);
@@ -52,7 +56,12 @@ export async function parquetFile(
   );
   let order = new RowOrder();
   let rows = 0;
-  envelope.writeHeader();
+  if (start === undefined) envelope.writeHeader();
+  else {
+    envelope.offset = start.byte;
+    envelope.rowCount = start.row;
+    envelope.rowGroups.push(...(await rowGroupsBefore(start)));
+  }
 
   function closeRowGroup(): void {
     if (rows === 0) return;
@@ -119,6 +128,30 @@ export async function parquetFile(
       writeFooter();
     },
   };
+}
+
+/** How another file's footer describes the row groups before a place. */
+function rowGroupsBefore({ path, row }: Start): Promise<ThriftStruct[]> {
+  return withFile(path, async (file, size) => {
+    const { metadata, rowGroups } = readRowGroups(file, size);
+    let rows = 0;
+    const before = rowGroups.filter((_, i) => {
+      const first = rows;
+      rows += Number(metadata.row_groups[i].num_rows);
+      return first < row;
+    });
+    return before.map((bytes) => ({ write: ({ trans }) => trans.write(Buffer.from(bytes)) }));
+  });
+}
+
+/** Whether the pages of a file are compressed like this. */
+export async function isCompressed(path: string, compression: Compression): Promise<boolean> {
+  const { name } = await openCodec(compression);
+  return withFile(path, async (file, size) =>
+    readFooter(file, size).row_groups.every(({ columns }) =>
+      columns.every(({ meta_data }) => meta_data?.codec === name),
+    ),
+  );
 }
 
 /** Whether the rows of a row group stand by `created_at`, then by the bytes of `id`: only what is true is claimed. */

@@ -57,6 +57,8 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
     write(output: ThriftOutput): void;
   }
   export interface ThriftOutput {
+    /** Takes what is serialized already. */
+    readonly trans: { write(bytes: Buffer): void };
     writeStructBegin(name: string): void;
     writeStructEnd(): void;
     writeFieldBegin(name: string, type: number, id: number): void;
@@ -113,4 +115,5 @@ declare module '@bokuweb/zstd-wasm' {
   /** Must have ended before the first `compress`. May be called again. */
   export function init(): Promise<void>;
   export function compress(bytes: Uint8Array, level: number): Uint8Array;
+  export function decompress(frame: Uint8Array): Uint8Array;
 }

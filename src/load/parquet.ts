@@ -4,8 +4,12 @@ import type { LoaderDefinition } from './encoder.ts';
 export const parquet: LoaderDefinition = {
   format: 'parquet',
   extension: () => '.parquet',
-  async open(schema, compression = 'zstd', out) {
+  async open(schema, compression = 'zstd', out, start) {
     const { parquetFile } = await import('./parquet-file.ts');
-    return parquetFile(schema, compression, out);
+    return parquetFile(schema, compression, out, start);
+  },
+  async canFollow(path, compression = 'zstd') {
+    const { isCompressed } = await import('./parquet-file.ts');
+    return isCompressed(path, compression);
   },
 };

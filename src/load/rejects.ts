@@ -64,8 +64,8 @@ export class Rejects {
   }
 }
 
-export function increase(counts: Map<string, number>, name: string): void {
-  counts.set(name, (counts.get(name) ?? 0) + 1);
+export function increase(counts: Map<string, number>, name: string, by = 1): void {
+  counts.set(name, (counts.get(name) ?? 0) + by);
 }
 
 function jobOf(text: string): RawJob | undefined {

@@ -6,7 +6,7 @@ import { usingFile } from '../platform/durable.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { writeFully } from '../platform/io-errors.ts';
 import { PartEncoder, readPart } from '../platform/part-file.ts';
-import { Blocks, type Rows, textBytes } from './blocks.ts';
+import { BLOCK_ROWS, Blocks, gather, type Rows, select, textBytes } from './blocks.ts';
 
 /** Where a row belongs. */
 export interface Key extends RowKey {
@@ -94,6 +94,56 @@ function columnOf(batch: RecordBatch, name: string): Data {
 /** About what a batch takes in memory. */
 export function memoryOf(batch: RecordBatch): number {
   return textBytes(batch.data.children, 0, batch.numRows) + 200 * batch.numRows;
+}
+
+/** The rows of a part. In memory they are only until `release`. */
+export class PartRun implements SortedRun {
+  readonly index: number;
+  readonly min: Key;
+  readonly max: Key;
+  readonly batchBytes: number;
+  readonly #read: () => Promise<RecordBatch>;
+  #batch: RecordBatch | undefined;
+
+  constructor(index: number, batch: RecordBatch, keys: Keys, read: () => Promise<RecordBatch>) {
+    this.index = index;
+    this.min = keys.copyAt(0);
+    this.max = keys.copyAt(keys.length - 1);
+    this.batchBytes = memoryOf(batch);
+    this.#batch = batch;
+    this.#read = read;
+  }
+
+  readonly batches = (): AsyncIterable<RecordBatch> => this.#batches();
+
+  async *#batches(): AsyncGenerator<RecordBatch> {
+    yield this.#batch ?? (await this.#read());
+  }
+
+  release(): void {
+    this.#batch = undefined;
+  }
+}
+
+/** The run without the rows that do not count. */
+export function withoutRows(
+  run: PartRun,
+  counts: (id: string, part: number, row: number) => boolean,
+): SortedRun {
+  const { index, min, max, batchBytes } = run;
+  async function* batches(): AsyncGenerator<RecordBatch> {
+    for await (const batch of run.batches()) {
+      const keys = new Keys(batch);
+      const kept = select(batch, (row) => counts(textOf(keys.id(row)), index, row));
+      if (kept) yield kept;
+    }
+  }
+  return { min, max, batchBytes, batches };
+}
+
+/** The text of an id. */
+export function textOf(id: Uint8Array): string {
+  return Buffer.from(id.buffer, id.byteOffset, id.length).toString('utf8');
 }
 
 /** More runs lie over each other at one place than memory is there for. */
@@ -241,39 +291,92 @@ function groupsOf(runs: readonly SortedRun[]): SortedRun[][] {
   return groups;
 }
 
-/** Merges runs into one, a file a batch. */
+/** Merges runs into one. */
 async function store(
   runs: readonly SortedRun[],
   files: FileSystem,
   path: string,
 ): Promise<SortedRun> {
-  const blocks = new Blocks(MERGED_BYTES);
-  let encoder: PartEncoder | undefined;
-  let batchBytes = 0;
-  let count = 0;
+  const spill = new Spill(files, path);
+  for await (const rows of new Merge(runs).until(null)) await spill.add(rows);
+  await spill.end();
+  return { ...span(runs), batchBytes: spill.batchBytes, batches: () => spill.batches() };
+}
 
-  async function write(batches: Iterable<RecordBatch>): Promise<void> {
-    for (const batch of batches) {
-      encoder ??= new PartEncoder(batch.schema);
-      batchBytes = Math.max(batchBytes, memoryOf(batch));
-      const rest = { rejects: new Uint8Array(), settled: null, state: null };
-      const bytes = encoder.encode({ batch, ...rest });
-      await usingFile(await files.open(`${path}-${count++}`, 'create'), (file) =>
-        writeFully(file, bytes),
-      );
-    }
-  }
-
-  for await (const rows of new Merge(runs).until(null)) await write(blocks.add(rows));
-  await write(blocks.rest());
+/** Where the first row of some runs may stand, and the last. */
+function span(runs: readonly SortedRun[]): Pick<SortedRun, 'min' | 'max'> {
   return {
     min: runs.map(({ min }) => min).reduce((a, b) => (compareKeys(a, b) <= 0 ? a : b)),
     max: runs.map(({ max }) => max).reduce((a, b) => (compareKeys(a, b) >= 0 ? a : b)),
-    batchBytes,
+  };
+}
+
+/** Runs that `Merge` can open as one, which is merged as it is read. */
+export function joined(runs: readonly SortedRun[]): SortedRun {
+  return {
+    ...span(runs),
+    batchBytes: MERGED_BYTES + 200 * BLOCK_ROWS,
     async *batches() {
-      for (let at = 0; at < count; at++) {
-        yield (await readPart(files, `${path}-${at}`, 'load')).batch;
+      const blocks = new Blocks(MERGED_BYTES);
+      for await (const rows of new Merge(runs).until(null)) yield* blocks.add(rows);
+      yield* blocks.rest();
+    },
+  };
+}
+
+/** The rows of a run that stand behind a key. */
+export function runBehind(run: SortedRun, key: Key): SortedRun {
+  return {
+    ...run,
+    async *batches() {
+      for await (const batch of run.batches()) {
+        const keys = new Keys(batch);
+        const at = keys.notBefore(key, 0);
+        const from = at < keys.length && compareKeys(keys.at(at), key) === 0 ? at + 1 : at;
+        if (from === 0) yield batch;
+        else if (from < keys.length) yield gather([{ batch, from, to: keys.length }]);
       }
     },
   };
+}
+
+/** Rows that wait on the disk, in small batches, each in a file of its own. */
+export class Spill {
+  /** Bytes that its largest batch takes in memory, about. */
+  batchBytes = 0;
+  readonly #files: FileSystem;
+  readonly #path: string;
+  readonly #blocks = new Blocks(MERGED_BYTES);
+  #encoder: PartEncoder | undefined;
+  #count = 0;
+
+  /** @param path what the names of the files start with */
+  constructor(files: FileSystem, path: string) {
+    this.#files = files;
+    this.#path = path;
+  }
+
+  async add(rows: Rows): Promise<void> {
+    for (const block of this.#blocks.add(rows)) await this.#write(block);
+  }
+
+  /** To be called before the rows are read. */
+  async end(): Promise<void> {
+    for (const block of this.#blocks.rest()) await this.#write(block);
+  }
+
+  async *batches(): AsyncGenerator<RecordBatch> {
+    for (let at = 0; at < this.#count; at++)
+      yield (await readPart(this.#files, `${this.#path}-${at}`, 'load')).batch;
+  }
+
+  async #write(batch: RecordBatch): Promise<void> {
+    this.#encoder ??= new PartEncoder(batch.schema);
+    this.batchBytes = Math.max(this.batchBytes, memoryOf(batch));
+    const rest = { rejects: new Uint8Array(), settled: null, state: null };
+    const bytes = this.#encoder.encode({ batch, ...rest });
+    await usingFile(await this.#files.open(`${this.#path}-${this.#count++}`, 'create'), (file) =>
+      writeFully(file, bytes),
+    );
+  }
 }

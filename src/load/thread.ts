@@ -1,5 +1,4 @@
 import type { ResourceLimits, Worker } from 'node:worker_threads';
-import { describeColumns } from '../jobs/columns.ts';
 import type { FileContents, FoundColumn } from '../jobs/file-contents.ts';
 import type { Format } from '../jobs/pipeline.ts';
 import { EXIT, ExportError, errorCode, messageOf } from '../platform/errors.ts';
@@ -7,7 +6,7 @@ import type { FileSystem } from '../platform/file-system.ts';
 import { openFilesError } from '../platform/io-errors.ts';
 import { nodeFiles } from '../platform/node-files.ts';
 import { type ErrorMessage, postedError, startWorker } from '../platform/worker.ts';
-import type { Loaded, LoadTask } from './loader.ts';
+import type { Ending, Loaded, LoadTask } from './loader.ts';
 
 /** What a thread is started for: to make files from the parts it is told the numbers of, or to check one file. */
 export type ThreadTask =
@@ -20,7 +19,7 @@ export type ThreadTask =
     };
 
 /** The number of a part; at last, that there are no more. */
-export type ThreadMessage = number | 'finish';
+export type ThreadMessage = number | Ending;
 
 /** The one answer of a thread. */
 export type ThreadAnswer<T> =
@@ -32,7 +31,7 @@ export interface LoaderLine {
   /** Tells of the next part, which is durable. @throws the error of an earlier one */
   part(index: number): void;
   /** To be called once. @throws the first error */
-  finish(): Promise<Loaded>;
+  finish(ending: Ending): Promise<Loaded>;
   /** Stops it, whatever it does; its files are of no use then. Harmless after `finish`. */
   close(): Promise<void>;
 }
@@ -62,7 +61,7 @@ export async function loadInline(task: LoadTask, files: FileSystem): Promise<Loa
         failure ??= { error };
       });
     },
-    finish: () => last.then(() => loader.finish()),
+    finish: (ending) => last.then(() => loader.finish(ending)),
     async close() {
       await last.catch(() => undefined);
       await loader.close();
@@ -82,8 +81,8 @@ function loadRemotely(task: LoadTask): LoaderLine {
       if (failure !== undefined) throw failure.error;
       tell(index);
     },
-    finish() {
-      tell('finish');
+    finish(ending) {
+      tell(ending);
       return answer;
     },
     async close() {
@@ -96,7 +95,7 @@ function loadRemotely(task: LoadTask): LoaderLine {
 export function checkRemotely(
   path: string,
   format: Format,
-  columns: readonly FoundColumn[] = describeColumns(),
+  columns: readonly FoundColumn[],
 ): Promise<FileContents> {
   return start<FileContents>({ type: 'check', path, format, columns }, path).answer;
 }

@@ -24,8 +24,8 @@ if (parentPort !== null) {
     port.on('message', async (message: ThreadMessage) => {
       try {
         const line = await loading;
-        if (message === 'finish') await answer(line.finish());
-        else line.part(message);
+        if (typeof message === 'number') line.part(message);
+        else await answer(line.finish(message));
       } catch (thrown) {
         await answer(Promise.reject(thrown));
       }

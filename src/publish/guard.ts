@@ -35,6 +35,8 @@ export interface ExportIdentity {
   readonly account?: string;
   /** As written: `-7d` is the same every night. */
   readonly filters: Readonly<Record<string, unknown>>;
+  /** Columns that are left out, in any order. */
+  readonly without?: readonly string[];
 }
 
 /**
@@ -44,14 +46,15 @@ export interface ExportIdentity {
  */
 export function sameExport(
   previous: Manifest | undefined,
-  { apiUrl, account, filters }: ExportIdentity,
+  { apiUrl, account, filters, without = [] }: ExportIdentity,
 ): ExportError | undefined {
   if (previous === undefined) return undefined;
   const known = account !== undefined && previous.account !== undefined;
   const differing = [
     ...(previous.apiUrl === apiUrl ? [] : [`API (${previous.apiUrl} there, ${apiUrl} here)`]),
     ...(!known || previous.account === account ? [] : ['account']),
-    ...(canonical(previous.filters) === canonical(filters) ? [] : ['filters']),
+    ...(sorted(previous.filters) === sorted(filters) ? [] : ['filters']),
+    ...(canonical(previous.without ?? []) === canonical([...without].sort()) ? [] : ['columns']),
   ];
   if (differing.length === 0) return undefined;
   return new ExportError(
@@ -59,6 +62,15 @@ export function sameExport(
       'Give this one a folder of its own with --as <name>, or let it take the place of the other with --replace',
     { exitCode: EXIT.usage, stage: 'publish' },
   );
+}
+
+/** Neither the order of values nor one said twice makes another filter. */
+function sorted(filters: ExportIdentity['filters']): string {
+  const lists = Object.entries(filters).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? [...new Set(value)].sort() : value,
+  ]);
+  return canonical(Object.fromEntries(lists));
 }
 
 function counted(rows: number): string {

@@ -7,14 +7,17 @@ import type { FileSystem } from '../platform/file-system.ts';
 
 export const MANIFEST = 'manifest.json';
 
+/** Raised whenever the same rows come to be written as other bytes, or a value in another form. */
+export const FORMAT_VERSION = 1;
+
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'expected a sha256 in hex'));
 const time = v.pipe(v.string(), v.isoTimestamp('expected a time'));
 
 const PUBLISHED_FILE = v.object({
   name: v.pipe(v.string(), v.regex(/^[\w-][\w.-]*$/, 'expected a plain file name')),
   /**
-   * `parquet`, `arrow` and `ndjson` hold jobs, `rejects` what was set aside; `sql` makes a view of the rows; others hold
-   * what their name says.
+   * `parquet`, `arrow` and `ndjson` hold jobs, behind `changes-` what became of them since the last snapshot, `rejects` what
+   * was set aside; `sql` makes views of the rows; others hold what their name says.
    */
   format: v.string(),
   rows: count,
@@ -33,8 +36,12 @@ const SCHEMA = v.object({
   apiUrl: v.string(),
   /** Hash of the user or client id; without it the account is not known. */
   account: v.exactOptional(v.string()),
-  /** As written; a later version may know more of them. */
+  /** As written: a relative date stays one. A later version may know more of them. */
   filters: v.record(v.string(), v.unknown()),
+  /** Columns that were left out, sorted; absent: none. */
+  without: v.exactOptional(list(v.string())),
+  /** What relative dates of the filters stood for. */
+  dates: v.exactOptional(v.record(v.string(), v.string())),
   startedAt: time,
   finishedAt: time,
   /** Seconds of work, pauses between resumed runs not counted. */
@@ -57,10 +64,18 @@ const SCHEMA = v.object({
     /** One sentence for people: what was seen, and why that is or is not a proof. */
     reason: v.string(),
   }),
-  /** The snapshot that this one went on from or was compared with. */
-  base: v.exactOptional(v.looseObject({ runId: v.string() })),
+  /** The snapshot that this one went on from, or was compared with. */
+  base: v.exactOptional(
+    v.looseObject({
+      runId: v.string(),
+      /** Of the snapshots it goes back to, through one or more: the last that was read whole. */
+      lastFull: v.exactOptional(v.object({ runId: v.string(), startedAt: time })),
+    }),
+  ),
   /** Rows of `changes.*`, by kind. */
-  changes: v.exactOptional(v.object({ created: count, updated: count, deleted: count })),
+  changes: v.exactOptional(
+    v.object({ created: count, updated: count, deleted: count, failed: v.exactOptional(count) }),
+  ),
   /** What a full run found that an incremental one takes on trust. */
   audit: v.exactOptional(v.looseObject({ changed: count, late: count })),
   requests: count,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename, join, resolve } from 'node:path';
-import type { FileContents } from '../jobs/file-contents.ts';
+import { CHANGE_COLUMNS } from '../jobs/columns.ts';
+import { CHANGES_PREFIX, type FileContents, type FoundColumn } from '../jobs/file-contents.ts';
 import { FORMATS, type Format } from '../jobs/pipeline.ts';
 import { EXIT, ExportError, errorCode, messageOf } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
@@ -14,8 +15,15 @@ import {
 } from './manifest.ts';
 import { latestTarget, snapshotName } from './snapshots.ts';
 
-/** @throws an ExportError when the file cannot be read as that format; its message holds nothing of the content */
-export type ReadBackFile = (path: string, format: Format) => Promise<FileContents>;
+/**
+ * @param columns those that the file must have
+ * @throws an ExportError when the file cannot be read as that format; its message holds nothing of the content
+ */
+export type ReadBackFile = (
+  path: string,
+  format: Format,
+  columns: readonly FoundColumn[],
+) => Promise<FileContents>;
 
 export interface Verification {
   /** Absolute path of the snapshot. */
@@ -138,19 +146,28 @@ async function contentDifferences(
       const lines = await countLines(files, path);
       return [...unless('rows', file.rows, lines), ...unless('rejects', manifest.rejects, lines)];
     }
-    if (!isData(file.format)) return [];
-    const found = await readBack(path, file.format);
-    return [...unless('rows', file.rows, found.rows), ...readBackProblems(manifest, found)];
+    const format = file.format.replace(CHANGES_PREFIX, '');
+    if (!isData(format)) return [];
+    const expected = format === file.format ? manifest : changesOf(manifest, file);
+    const found = await readBack(path, format, expected.columns);
+    return [...unless('rows', file.rows, found.rows), ...readBackProblems(expected, found)];
   } catch (error) {
     return [error instanceof ExportError ? messageOf(error) : `is no readable ${file.format} file`];
   }
+}
+
+/** What a file of changes must hold; of its ids nothing is known. */
+function changesOf({ changes, columns }: Manifest, file: PublishedFile): Expected {
+  const rows = changes ? changes.created + changes.updated + changes.deleted : file.rows;
+  return { rows, idChecksum: undefined, columns: [...CHANGE_COLUMNS, ...columns] };
 }
 
 function isData(format: string): format is Format {
   return FORMATS.some((known) => known === format);
 }
 
-async function digest(files: FileSystem, path: string): Promise<string> {
+/** @returns the sha256 of a file, as hex */
+export async function digest(files: FileSystem, path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of files.readChunks(path)) hash.update(chunk);
   return hash.digest('hex');
@@ -165,13 +182,15 @@ async function countLines(files: FileSystem, path: string): Promise<number> {
 }
 
 /** What the data files of a snapshot have in common. */
-type Expected = Pick<Manifest, 'rows' | 'idChecksum' | 'columns'>;
+interface Expected extends Pick<Manifest, 'rows' | 'columns'> {
+  readonly idChecksum: string | undefined;
+}
 
 /** @returns what a data file, read back, holds otherwise than the manifest says */
 function readBackProblems(expected: Expected, found: FileContents): string[] {
   return [
     ...unless('rows', expected.rows, found.rows),
-    ...unless('ids (their checksum)', expected.idChecksum, found.idChecksum),
+    ...unless('ids (their checksum)', expected.idChecksum ?? found.idChecksum, found.idChecksum),
     ...unless('columns', described(expected.columns), described(found.columns)),
   ];
 }

@@ -75,14 +75,9 @@ function isChecked(given: object): given is ExportOptions {
 export function checkDefinition(exported: unknown, file: string): PipelineDefinition {
   const place: Place = { exitCode: EXIT.config, nameOf: (name) => name, where: `${file}: ` };
   const source = fieldsOf(exported, place, 'expected "export default definePipeline({ ... })"');
-  const options = Object.entries(RUN_OPTIONS).filter(
-    ([, option]: [string, Option]) => option.inFile,
-  );
-  refuseUnknown(
-    source,
-    ['description', 'filters', ...options.map(([name]) => name), '$schema'],
-    place,
-  );
+  const options = Object.entries<Option>(RUN_OPTIONS).filter(([, { inFile }]) => inFile);
+  const names = ['description', 'filters', ...options.map(([name]) => name), '$schema'];
+  refuseUnknown(source, names, place);
   const { description } = source;
   if (typeof description !== 'string' || description.trim() === '') {
     throw refused(place, 'description', 'expected one line of text');
@@ -112,15 +107,16 @@ function fieldsOf(value: unknown, { exitCode, where = '' }: Place, otherwise: st
   throw new ExportError(`${where}${otherwise}`, { exitCode, stage: 'cli' });
 }
 
-function refuseUnknown(source: Fields, names: readonly string[], place: Place): void {
+function refuseUnknown(
+  source: Fields,
+  names: readonly string[],
+  { exitCode, where = '' }: Place,
+): void {
   const unknown = Object.keys(source).find((key) => !names.includes(key));
   if (unknown === undefined) return;
   const next = values.hint(unknown, names, `known are ${names.join(', ')}`);
   const problem = `no option is called ${values.quote(unknown)}; ${next}`;
-  throw new ExportError(`${place.where ?? ''}${problem}`, {
-    exitCode: place.exitCode,
-    stage: 'cli',
-  });
+  throw new ExportError(`${where}${problem}`, { exitCode, stage: 'cli' });
 }
 
 /** The options of a table that are given, checked. */
@@ -157,22 +153,19 @@ function relativeDates({ startDate, endDate }: Filters, now: number) {
 }
 
 function refuseEmptyRanges(filters: Filters, { exitCode, nameOf }: Place): void {
-  const refuse = (low: keyof Filters, high: keyof Filters) => {
-    const [from, to] = [low, high].map(
-      (name) => `${nameOf(name)} ${filters[name as keyof Filters]}`,
-    );
-    return new ExportError(`${from} lies past ${to}: no job matches both; swap them or drop one`, {
-      exitCode,
-      stage: 'cli',
-    });
-  };
-  const { minRuns, maxRuns, startDate, endDate } = filters;
-  if (minRuns !== undefined && maxRuns !== undefined && minRuns > maxRuns) {
-    throw refuse('minRuns', 'maxRuns');
+  const time = (date = '') => parseTimestamp(date);
+  const { minRuns = 0, maxRuns = Number.POSITIVE_INFINITY } = filters;
+  const [start, end] = [time(filters.startDate), time(filters.endDate)];
+  const ranges = [
+    ['minRuns', 'maxRuns', minRuns > maxRuns],
+    ['startDate', 'endDate', start !== null && end !== null && start > end],
+  ] as const;
+  for (const [low, high, empty] of ranges) {
+    if (!empty) continue;
+    const [from, to] = [low, high].map((name) => `${nameOf(name)} ${filters[name]}`);
+    const problem = `${from} lies past ${to}: no job matches both; swap them or drop one`;
+    throw new ExportError(problem, { exitCode, stage: 'cli' });
   }
-  const start = startDate === undefined ? null : parseTimestamp(startDate);
-  const end = endDate === undefined ? null : parseTimestamp(endDate);
-  if (start !== null && end !== null && start > end) throw refuse('startDate', 'endDate');
 }
 
 /** Texts that each way to sign in needs. */
@@ -218,19 +211,12 @@ function requireTexts(source: Fields, names: readonly string[], place: Place): v
 function proxyOf(given: ProxySettings, place: Place): ProxySettings {
   const within = { ...place, where: `${place.where ?? ''}proxy: ` };
   const source = fieldsOf(given, within, 'expected an object');
-  const names = ['http', 'https', 'noProxy'];
-  refuseUnknown(source, names, within);
-  requireTexts(
-    source,
-    names.filter((name) => source[name] !== undefined),
-    within,
-  );
-  for (const name of ['http', 'https']) {
-    const address = source[name];
-    if (
-      address === undefined ||
-      (/^https?:\/\/[^/]/i.test(String(address)) && URL.canParse(String(address)))
-    )
+  refuseUnknown(source, ['http', 'https', 'noProxy'], within);
+  const names = Object.keys(source).filter((name) => source[name] !== undefined);
+  requireTexts(source, names, within);
+  for (const name of ['http', 'https'] as const) {
+    const address = given[name];
+    if (address === undefined || (/^https?:\/\/[^/]/i.test(address) && URL.canParse(address)))
       continue;
     throw refused(within, name, 'expected the URL of an http or https proxy');
   }

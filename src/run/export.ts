@@ -1,22 +1,30 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { Extraction } from '../extract/extraction.ts';
+import { Extraction, isIncrement } from '../extract/extraction.ts';
 import type { JobsClient } from '../extract/http/client.ts';
-import { REQUEST_LINE_BYTES, requestLineBytes } from '../extract/http/query.ts';
-import { JOB_COLUMNS } from '../jobs/columns.ts';
-import type { Credentials } from '../jobs/options.ts';
+import { columnsWithout } from '../jobs/columns.ts';
 import type { JsonValue } from '../json/checked-json.ts';
 import { RawJob } from '../json/raw-job.ts';
 import type { Effects } from '../platform/effects.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { startNow } from '../platform/start-now.ts';
+import { sameExport } from '../publish/guard.ts';
 import { finishPublication } from '../publish/publish.ts';
-import { newRunId, retain } from '../publish/snapshots.ts';
+import { latestSnapshot, newRunId, retain, type Snapshot } from '../publish/snapshots.ts';
 import { checkOutput } from '../publish/staging.ts';
 import { withStatus } from '../publish/status.ts';
 import { fingerprint } from '../store/fingerprint.ts';
 import { acquireLock, type Lock } from '../store/lock.ts';
 import { ageOtherWork, Work, workFolder } from '../store/work.ts';
+import {
+  accountOf,
+  type Base,
+  findBase,
+  groupsOf,
+  identityOf,
+  knownBase,
+  writtenFilters,
+} from './base.ts';
 import type { ExportOptions, ExportResult } from './options.ts';
 import { openClient } from './start.ts';
 
@@ -57,7 +65,12 @@ export interface RunStart {
   readonly work: Work;
   readonly lock: Lock;
   readonly client: JobsClient;
+  /** The snapshot that `latest` names. */
+  readonly latest: Snapshot | undefined;
+  readonly base: Base | undefined;
   readonly extraction: Extraction;
+  /** Reads everything, for when what a base lacks could not be told. */
+  readonly readWhole: () => Promise<Extraction>;
   /** Where the walk stood behind the parts that were found; undefined when there are none. */
   readonly walkFound: JsonValue | undefined;
   /** Rows in the parts that were found. */
@@ -85,19 +98,24 @@ export async function runExport(
   const reached: { runId?: string; requests?: number } = {};
   try {
     await checkOutput(files, pipelineFolder);
+    const latest = await latestSnapshot(files, pipelineFolder);
+    const another = sameExport(latest?.manifest, identityOf(options));
+    if (another !== undefined && !options.replace) throw another;
     return await withStatus({ files, clock, pipelineFolder, progress: () => reached }, async () => {
-      const work = await openWork(options, effects, pipelineFolder);
-      const { runId } = work.header;
+      const base = await findBase(options, effects, latest);
+      const work = await openWork(options, effects, pipelineFolder, base, latest);
+      const { runId, dates } = work.header;
       reached.runId = runId;
       try {
-        const opened = { options, effects, pipelineFolder, work, lock };
+        const filters = { ...options.filters, ...dates };
+        const opened = { options: { ...options, filters }, effects, pipelineFolder, work, lock };
         const result =
           (await finishPublication({ files, pipelineFolder, runId })) ??
-          (await runUnderLock(opened, reached, begun, signal));
+          (await runUnderLock({ ...opened, latest, base }, reached, begun, signal));
         if (options.keep !== undefined) await retain({ files, pipelineFolder, keep: options.keep });
         await work.discard();
         // What this pipeline now has newer rows than, and would start afresh, nobody asks for again: windows that roll on.
-        await ageWork(opened, options.resumeWithinMs);
+        await ageWork({ ...opened, latest }, options.resumeWithinMs);
         return result;
       } finally {
         await work.settle();
@@ -113,14 +131,18 @@ async function openWork(
   options: ExportOptions,
   effects: Effects,
   pipelineFolder: string,
+  base: Base | undefined,
+  latest: Snapshot | undefined,
 ): Promise<Work> {
   const { files, clock, emit, random } = effects;
+  const dates = Object.entries(options.relative ?? {}).map(([name, { at }]) => [name, at]);
   const own = fingerprint({
     apiUrl: options.apiUrl,
     account: accountOf(options.credentials),
-    filters: options.filters,
+    filters: writtenFilters(options),
+    base: base?.index ? base.manifest.runId : null,
     order: 'created_at ASC',
-    columns: JOB_COLUMNS,
+    columns: columnsWithout(options.without),
     partFormat: PART_FORMAT,
   });
   const work = await Work.open({
@@ -131,8 +153,10 @@ async function openWork(
     runId: await newRunId({ files, clock, random, folder: pipelineFolder }),
     restart: options.restart,
     resumeWithinMs: options.resumeWithinMs,
+    ...(dates.length > 0 && { dates: Object.fromEntries(dates) }),
+    takesRefused: options.allowShrink,
   });
-  for (const folder of await ageWork({ effects, pipelineFolder, work })) {
+  for (const folder of await ageWork({ effects, pipelineFolder, work, latest })) {
     const message = `another run of this pipeline, with other options, was interrupted; its work stays in ${folder}`;
     emit({ type: 'log', level: 'info', message });
   }
@@ -149,60 +173,71 @@ async function openWork(
 
 /** Removes the unfinished work of other runs that is too old. @returns the folders of what stays */
 async function ageWork(
-  { effects, pipelineFolder, work }: Pick<RunStart, 'effects' | 'pipelineFolder' | 'work'>,
+  {
+    effects,
+    pipelineFolder,
+    work,
+    latest,
+  }: Pick<RunStart, 'effects' | 'pipelineFolder' | 'work' | 'latest'>,
   keptForMs?: number,
 ): Promise<string[]> {
   const { files, clock, emit } = effects;
   const own = work.header.fingerprint;
   const age = keptForMs === undefined ? {} : { keptForMs };
-  const others = await ageOtherWork({ files, clock, pipelineFolder, own, ...age });
+  const published = latest?.manifest.runId;
+  const others = await ageOtherWork({ files, clock, pipelineFolder, own, published, ...age });
   for (const { folder } of others.filter(({ removed }) => removed)) {
-    const message = `removed the unfinished work of another run, too old to be resumed: ${folder}`;
+    const message = `removed the work of another run, published or too old to be resumed: ${folder}`;
     emit({ type: 'log', level: 'info', message });
   }
   return others.filter(({ removed }) => !removed).map(({ folder }) => folder);
 }
 
-function accountOf(credentials: Credentials): string | null {
-  switch (credentials.kind) {
-    case 'password':
-      return credentials.username;
-    case 'client':
-      return credentials.clientId;
-    default:
-      return null;
-  }
-}
-
 async function runUnderLock(
-  opened: Pick<RunStart, 'options' | 'effects' | 'pipelineFolder' | 'work' | 'lock'>,
+  opened: Omit<
+    RunStart,
+    'client' | 'extraction' | 'readWhole' | 'walkFound' | 'rowsFound' | 'costs'
+  >,
   reached: { requests?: number },
   begun: number,
   signal: AbortSignal,
 ): Promise<ExportResult> {
-  const { options, effects, work } = opened;
+  const { options, effects, work, base } = opened;
   const client = openClient(options, effects, begun);
   const stop = new AbortController();
   try {
     const last = work.parts > 0 ? await work.read(work.parts - 1) : undefined;
     const state = last && v.parse(StateSchema, last.state);
-    const resumeFrom = state === undefined || state.walk === null ? {} : { resumeFrom: state.walk };
-    const extraction = new Extraction({
-      reader: {
-        fetchPage: client.fetchPage,
-        pageSize: options.pageSize,
-        readAhead: { windows: Math.ceil(WINDOWS_AHEAD * options.concurrency), bytes: BYTES_AHEAD },
-        signal: AbortSignal.any([signal, stop.signal]),
-      },
-      idPrefix: options.filters.idStartsWith ?? '',
-      ...idGroups(options),
+    const walkFound = state?.walk ?? undefined;
+    const reader = {
+      fetchPage: client.fetchPage,
+      pageSize: options.pageSize,
+      readAhead: { windows: Math.ceil(WINDOWS_AHEAD * options.concurrency), bytes: BYTES_AHEAD },
+      signal: AbortSignal.any([signal, stop.signal]),
+    };
+    const { apiUrl, filters } = options;
+    const groups = groupsOf(apiUrl, filters, [...new Set(filters.id ?? [])]);
+    const whole = {
+      reader,
+      idPrefix: filters.idStartsWith ?? '',
+      ...(groups.length > 1 && { idGroups: groups }),
       emit: effects.emit,
-      ...resumeFrom,
+    };
+    const goesOn = base?.index && (walkFound === undefined || isIncrement(walkFound));
+    const extraction = new Extraction({
+      ...whole,
+      ...(goesOn && { base: knownBase(options, base, base.index) }),
+      ...(walkFound !== undefined && { resumeFrom: walkFound }),
     });
     // The rows of parts that were found must be in the ledger first; otherwise the first request goes out before the
     // heavy modules load.
     const rowsFound = await restore(work, extraction);
     const chunks = work.parts > 0 ? extraction.chunks() : startNow(extraction.chunks());
+    const readWhole = async (): Promise<Extraction> => {
+      const anew = new Extraction(whole);
+      await restore(work, anew);
+      return anew;
+    };
     const costs = (): Costs => ({
       requests: (state?.costs.requests ?? 0) + client.stats.requests,
       retries: (state?.costs.retries ?? 0) + client.stats.retries,
@@ -212,7 +247,7 @@ async function runUnderLock(
     });
     const { buildSnapshot } = await import('./snapshot.ts');
     return await buildSnapshot(
-      { ...opened, client, extraction, walkFound: state?.walk, rowsFound, costs },
+      { ...opened, client, extraction, readWhole, walkFound: state?.walk, rowsFound, costs },
       chunks,
     );
   } finally {
@@ -220,26 +255,6 @@ async function runUnderLock(
     stop.abort(new ExportError('the run ended', { exitCode: EXIT.bug, stage: 'extract' }));
     await client.close();
   }
-}
-
-/** A list of ids that is too long for one request line, in pieces that are not; nothing where it fits. */
-function idGroups({ apiUrl, filters }: ExportOptions): { idGroups?: string[][] } {
-  const ids = [...new Set(filters.id ?? [])];
-  const bytes = (some: readonly string[]): number =>
-    requestLineBytes(apiUrl, filters, {
-      offset: 1e9,
-      limit: 100,
-      orderBy: 'created_at',
-      direction: 'DESC',
-      ids: some,
-    });
-  if (bytes(ids) <= REQUEST_LINE_BYTES) return {};
-  const [empty, longest] = [bytes([]), Math.max(...ids.map((id) => bytes([id])))];
-  const size = Math.max(1, Math.floor((REQUEST_LINE_BYTES - empty) / (longest - empty)));
-  const groups = Array.from({ length: Math.ceil(ids.length / size) }, (_, at) =>
-    ids.slice(at * size, (at + 1) * size),
-  );
-  return { idGroups: groups };
 }
 
 /** Puts the jobs of the parts that were found back in the extraction's hand. @returns their rows */

@@ -1,3 +1,4 @@
+import { OPTIONAL_COLUMNS } from '../jobs/columns.ts';
 import type { Credentials, TokenEndpoint } from '../jobs/options.ts';
 import {
   COMPRESSIONS,
@@ -108,9 +109,17 @@ export const RUN_OPTIONS = {
   concurrency: inFile(preset('concurrency', 'Server', values.integer(1, 64), 'Requests in flight at most, 1 to 64', '16')),
   formats: inFile(preset('format', 'Files', values.choices(FORMATS), 'Files to write, comma separated', FORMATS.join(','))),
   compression: inFile(option('compression', 'Files', values.choice(COMPRESSIONS), 'zstd or snappy (Parquet only), gzip (Parquet and NDJSON) or none', 'zstd for Parquet, else none')),
+  without: inFile(option('without', 'Files', values.choices(OPTIONAL_COLUMNS), 'Columns to leave out of every file, comma separated', 'none')),
   output: preset('output', 'Files', values.path, 'Folder that holds one folder a pipeline', 'output'),
   pipeline: preset('as', 'Files', values.name, 'Name of the folder in the output folder, and of the lock', 'jobs', "the pipeline's"),
   keep: inFile(option('keep', 'Files', values.integer(1), 'Snapshots kept, the new one included; older ones are removed', 'all')),
+  incremental: inFile(off('incremental', 'The run', 'Go on from the last snapshot where it is proven: read only what is new or may have changed')),
+  fullEveryMs: inFile(preset('full-every', 'The run', values.duration('0s', '365d'), 'With --incremental: read everything when that was last done so long ago', '7d')),
+  overlapMs: inFile(preset('overlap', 'The run', values.duration('0s', '30d'), 'With --incremental: how late before the last run a job may appear in the list', '1h')),
+  changes: inFile(preset('changes', 'Files', values.switched, 'Write changes.*: what was created, updated or deleted since the last snapshot; --no-changes: do not', 'true')),
+  maxShrink: inFile(option('max-shrink', 'The run', values.share, 'Share of jobs that may be gone since the last snapshot, such as 20%', '20%, none where jobs can leave a filter')),
+  allowShrink: off('allow-shrink', 'The run', 'Publish however many jobs are gone'),
+  replace: off('replace', 'The run', 'Let the export follow one of another API, account or filters in its folder'),
   maxRejects: inFile(preset('max-rejects', 'The run', values.integer(0), 'Rows that may be set aside before the run fails', '0')),
   allowIncomplete: off('allow-incomplete', 'The run', 'Publish even when completeness is not proven; the manifest says so'),
   restart: off('restart', 'The run', 'Discard unfinished work instead of resuming it'),
@@ -213,33 +222,4 @@ export function withDefaults<Table extends Rows>(
   const defaults = collect(table, (option) => ('fallback' in option ? option.fallback : undefined));
   // Exactly the options that the type says are always there have a fallback.
   return { ...defaults, ...given } as Values<Table>;
-}
-
-/** JSON Schema of a pipeline file, for editors: `"$schema": ".../pipeline.schema.json"` in `night.json`. */
-export function pipelineSchema(): Readonly<Record<string, unknown>> {
-  const properties = (table: Rows) =>
-    Object.fromEntries(
-      Object.entries(table).map(([name, { kind, help }]) => [
-        name,
-        { ...kind.schema, description: help },
-      ]),
-    );
-  const inFile = Object.entries<Option>(RUN_OPTIONS).filter(([, option]) => option.inFile);
-  return {
-    $schema: 'https://json-schema.org/draft/2020-12/schema',
-    title: 'A pipeline of pasqal-jobs-export',
-    type: 'object',
-    required: ['description'],
-    additionalProperties: false,
-    properties: {
-      $schema: { type: 'string' },
-      description: { type: 'string', minLength: 1, description: 'One line for --help' },
-      filters: {
-        type: 'object',
-        additionalProperties: false,
-        properties: properties(FILTER_OPTIONS),
-      },
-      ...properties(Object.fromEntries(inFile)),
-    },
-  };
 }

@@ -1,20 +1,23 @@
 import { isUtf8 } from 'node:buffer';
 import type { Completeness, RowChunk } from '../extract/extraction.ts';
 import type { SetAside } from '../extract/ledger.ts';
-import { JOB_SCHEMA } from '../jobs/arrow-schema.ts';
-import { describeColumns } from '../jobs/columns.ts';
+import { arrowSchema } from '../jobs/arrow-schema.ts';
+import { columnsWithout, describeColumns, JOB_COLUMNS } from '../jobs/columns.ts';
+import { mutableFilters } from '../jobs/query.ts';
 import type { Micros } from '../jobs/timestamp.ts';
 import type { JsonValue } from '../json/checked-json.ts';
 import { compareKeys, JOB_FIELDS, keyOf, type RawJob, type RowKey } from '../json/raw-job.ts';
-import type { Loaded } from '../load/loader.ts';
+import type { Loaded, LoadTask } from '../load/loader.ts';
 import { type LoaderLine, startLoader } from '../load/thread.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { PartEncoder } from '../platform/part-file.ts';
 import { TOOL } from '../platform/tool.ts';
-import type { Manifest } from '../publish/manifest.ts';
+import { guardShrink } from '../publish/guard.ts';
+import { FORMAT_VERSION, type Manifest } from '../publish/manifest.ts';
 import { publish } from '../publish/publish.ts';
 import { openStaging } from '../publish/staging.ts';
 import { RowsTransformer } from '../transform/transform-rows.ts';
+import { type Base, identityOf, lastFull } from './base.ts';
 import type { RunStart } from './export.ts';
 import type { ExportOptions, ExportResult } from './options.ts';
 
@@ -30,26 +33,63 @@ const FEW_ROWS = 25;
 /** Answers without a row after which the state is made durable all the same. */
 const IDLE_ANSWERS = 100;
 
+/** Share of jobs that may be gone since the last snapshot, unless it is told. */
+const MAX_SHRINK = 0.2;
+
+/** What an incremental export takes on trust; a full one that follows audits it. */
+const TRUSTED = [
+  'jobs that had ended do not change',
+  'no job appears that was created before the overlap',
+];
+
 /** Leads the rows through transformation, parts and loader into a staged snapshot, and publishes it. */
 export async function buildSnapshot(
   start: RunStart,
   chunks: AsyncIterable<RowChunk>,
 ): Promise<ExportResult> {
-  const { options, effects, work, lock, pipelineFolder, extraction } = start;
-  const { files } = effects;
+  const { options, effects, work, lock, pipelineFolder, base, latest } = start;
+  const { files, emit } = effects;
   const { runId } = work.header;
   const { formats, compression } = options;
   const staging = await openStaging({ files, pipelineFolder, runId, owner: lock.token });
   try {
-    const task = { work: work.folder, staging: staging.folder, formats, compression };
+    const task: LoadTask = {
+      work: work.folder,
+      staging: staging.folder,
+      formats,
+      compression,
+      changes: options.changes,
+      ...(base && { base: loadedBase(base, options) }),
+    };
     const line = await startLoader(task, files);
     try {
       for (let index = 0; index < work.parts; index++) line.part(index);
+      let { extraction } = start;
       await storeParts(start, chunks, line);
+      if (extraction.isIncrement && !extraction.completeness?.proven) {
+        const message = `reading everything: ${extraction.completeness?.reason}`;
+        emit({ type: 'log', level: 'info', message });
+        extraction = await start.readWhole();
+        const rowsFound = extraction.ledger.size;
+        const whole = { ...start, extraction, walkFound: null, rowsFound };
+        await storeParts(whole, extraction.chunks(), line);
+      }
       const completeness = judge(options, extraction.completeness);
-      const loaded = await line.finish();
+      const { isIncrement, gone } = extraction;
+      const loaded = await line.finish(isIncrement ? { gone } : { full: true });
       judgeRejects(options, loaded);
-      const manifest = manifestOf(start, completeness, loaded);
+      const refused = guardShrink(latest?.manifest, loaded.rows, {
+        allowShrink: options.allowShrink || options.replace,
+        maxShrink:
+          options.maxShrink ??
+          (mutableFilters(options.filters).length > 0 ? undefined : MAX_SHRINK),
+      });
+      if (refused !== undefined) {
+        await work.refuse();
+        throw refused;
+      }
+      const manifest = manifestOf({ ...start, extraction }, completeness, loaded);
+      warnOf(manifest, emit);
       return { folder: await publish({ files, staging, manifest, lock }), manifest };
     } finally {
       await line.close();
@@ -62,12 +102,12 @@ export async function buildSnapshot(
 
 /** Makes parts of what comes in, each durable before the loader is told of it. */
 async function storeParts(
-  { work, costs, ...start }: RunStart,
+  { work, costs, options, ...start }: RunStart,
   chunks: AsyncIterable<RowChunk>,
   line: LoaderLine,
 ): Promise<void> {
-  const encoder = new PartEncoder(JOB_SCHEMA);
-  const transformer = new RowsTransformer(PART_ROWS);
+  const encoder = new PartEncoder(arrowSchema(columnsWithout(options.without)));
+  const transformer = new RowsTransformer(PART_ROWS, JOB_COLUMNS, options.without);
   for await (const step of toSteps(withProgress(start, costs, chunks), start.walkFound)) {
     for (const row of inOrder(step.rows)) transformer.push(row);
     const { batch, rejects } = transformer.finish();
@@ -82,6 +122,31 @@ async function storeParts(
     // Waited for: what is taken meanwhile would be lost with it. The read-ahead goes on.
     line.part(await work.append(bytes));
   }
+}
+
+/** What the loader is told of the snapshot to go on from or to compare with. */
+function loadedBase(
+  { folder, manifest, index }: Base,
+  { overlapMs }: ExportOptions,
+): LoadTask['base'] {
+  const { files, anomalies, startedAt, tool } = manifest;
+  return {
+    folder,
+    files,
+    anomalies,
+    canCopy: tool.version === TOOL.version,
+    lateBefore: BigInt(Date.parse(startedAt) - overlapMs) * 1000n,
+    ...(index && { index }),
+  };
+}
+
+/** Tells of what an incremental export had taken on trust and what was not so. */
+function warnOf({ audit }: Manifest, emit: RunStart['effects']['emit']): void {
+  if (audit === undefined || audit.changed + audit.late === 0) return;
+  const message =
+    `since the last snapshot ${audit.changed} jobs changed that had ended, and ${audit.late} appeared late: an ` +
+    'incremental export would have missed them; choose a shorter --full-every, or a longer --overlap';
+  emit({ type: 'log', level: 'warn', message });
 }
 
 /** Passes chunks through and tells about each before handing it on. */
@@ -252,19 +317,22 @@ function rejectsIn(rejects: Loaded['rejects']): number {
 }
 
 function manifestOf(
-  { options, effects, work, extraction, costs }: RunStart,
+  { options, effects, work, extraction, costs, base }: RunStart,
   completeness: Completeness,
-  { files, rows, idChecksum, anomalies, rejects }: Loaded,
+  { files, rows, idChecksum, anomalies, rejects, changes, audit }: Loaded,
 ): Manifest {
+  const { isIncrement } = extraction;
+  const { dates } = work.header;
   const { totals, ledger } = extraction;
   const { requests, retries, bytesReceived, seconds } = costs();
   return {
     schemaVersion: 1,
+    formatVersion: FORMAT_VERSION,
     tool: TOOL,
     pipeline: options.pipeline,
     runId: work.header.runId,
-    apiUrl: options.apiUrl,
-    filters: { ...options.filters },
+    ...identityOf(options),
+    ...(dates && Object.keys(dates).length > 0 && { dates }),
     startedAt: new Date(work.header.startedAt).toISOString(),
     finishedAt: new Date(effects.clock.wall()).toISOString(),
     seconds,
@@ -276,11 +344,19 @@ function manifestOf(
     repairs: completeness.found,
     rejects: rejectsIn(rejects),
     anomalies,
-    completeness: { ...completeness },
+    completeness: { ...completeness, ...(isIncrement && { trusted: TRUSTED }) },
+    ...(base && {
+      base: {
+        runId: base.manifest.runId,
+        ...(isIncrement && { lastFull: lastFull(base.manifest) }),
+      },
+    }),
+    ...(changes && { changes }),
+    ...(audit && { audit: { ...audit } }),
     requests,
     retries,
     bytesReceived,
-    columns: describeColumns(),
+    columns: describeColumns(columnsWithout(options.without)),
     files: [...files],
   };
 }

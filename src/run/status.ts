@@ -1,8 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FileSystem } from '../platform/file-system.ts';
-import type { Manifest } from '../publish/manifest.ts';
-import { listSnapshots } from '../publish/snapshots.ts';
+import { nodeFiles } from '../platform/node-files.ts';
+import { listSnapshots, type Snapshot } from '../publish/snapshots.ts';
 import { readStatus, type Status } from '../publish/status.ts';
 
 /** One published snapshot, as `status` lists it. */
@@ -21,36 +20,13 @@ export interface SnapshotLine {
   readonly changes?: Readonly<Record<string, number>>;
 }
 
-/** A snapshot as it was found. */
-export interface FoundSnapshot {
-  /** Absolute path. */
-  readonly folder: string;
-  /** Of all its files. */
-  readonly bytes: number;
-  readonly manifest: Pick<Manifest, 'runId' | 'finishedAt' | 'rows' | 'completeness'> & {
-    /** The snapshot that an incremental one went on from. */
-    readonly base?: unknown;
-    /** Rows by kind of change, among other facts. */
-    readonly changes?: unknown;
-  };
-}
-
-/** Where the facts come from. */
-export interface StatusSources {
-  readonly readStatus: (files: FileSystem, folder: string) => Promise<Status | undefined>;
-  /** Oldest first. */
-  readonly listSnapshots: (files: FileSystem, folder: string) => Promise<readonly FoundSnapshot[]>;
-  /** Names of folders of unfinished work. */
-  readonly listWork: (files: FileSystem, folder: string) => Promise<readonly string[]>;
-  /** Bytes that may still be written beside a folder; undefined where that cannot be told. */
-  readonly freeBytes: (folder: string) => Promise<number | undefined>;
-}
-
 export interface PipelineStatus {
   /** Absolute path. */
   readonly folder: string;
+  /** Oldest first. */
   readonly snapshots: readonly SnapshotLine[];
   readonly attempt: Status | undefined;
+  /** Names of folders of unfinished work. */
   readonly unfinished: readonly string[];
   /** Seconds since the newest snapshot was finished. Absent when there is none. */
   readonly ageSeconds?: number;
@@ -60,36 +36,32 @@ export interface PipelineStatus {
   readonly warnings: readonly string[];
 }
 
-export interface StatusQuestion {
-  readonly files: FileSystem;
-  /** The pipeline's, absolute. */
-  readonly folder: string;
-  /** Milliseconds since the epoch. */
-  readonly now: number;
-  /** Milliseconds; at 0 every snapshot is too old. */
-  readonly maxAgeMs: number;
-}
-
-/** How a pipeline is doing. Writes nothing. */
+/**
+ * How a pipeline is doing: its snapshots, its last attempt, unfinished work. Writes nothing.
+ *
+ * @param folder the pipeline's, absolute
+ * @param maxAgeMs the age from which the newest snapshot counts as stale, milliseconds; at 0 every one is
+ * @param now milliseconds since the epoch
+ * @param freeBytes what may still be written beside a folder; undefined where that cannot be told
+ */
 export async function pipelineStatus(
-  { files, folder, now, maxAgeMs }: StatusQuestion,
-  sources: StatusSources,
+  folder: string,
+  maxAgeMs: number,
+  now = Date.now(),
+  freeBytes = bytesLeft,
 ): Promise<PipelineStatus> {
   const [found, attempt, unfinished, free] = await Promise.all([
-    sources.listSnapshots(files, folder),
-    sources.readStatus(files, folder),
-    sources.listWork(files, folder),
-    sources.freeBytes(folder),
+    listSnapshots(nodeFiles, folder),
+    readStatus(nodeFiles, folder),
+    namesIn(join(folder, '.work')),
+    freeBytes(folder),
   ]);
   const snapshots = found.map(snapshotLine);
   const newest = snapshots.at(-1);
   const ageMs = newest && Math.max(0, now - Date.parse(newest.finishedAt));
   const tight = newest !== undefined && free !== undefined && free < newest.bytes;
   return {
-    folder,
-    snapshots,
-    attempt,
-    unfinished,
+    ...{ folder, snapshots, attempt, unfinished },
     ...(ageMs === undefined ? {} : { ageSeconds: ageMs / 1000 }),
     stale: ageMs === undefined || ageMs >= maxAgeMs,
     warnings: tight
@@ -98,33 +70,20 @@ export async function pipelineStatus(
   };
 }
 
-function snapshotLine({ folder, bytes, manifest }: FoundSnapshot): SnapshotLine {
+function snapshotLine({ folder, bytes, manifest }: Snapshot): SnapshotLine {
   const { runId, finishedAt, rows, completeness, base, changes } = manifest;
-  const counts = Object.entries(Object(changes)).filter(
-    (entry): entry is [string, number] => typeof entry[1] === 'number',
-  );
   return {
     ...{ runId, folder, finishedAt, rows, bytes, proven: completeness.proven },
-    kind: base === undefined ? 'full' : 'incremental',
-    ...(counts.length > 0 ? { changes: Object.fromEntries(counts) } : {}),
+    kind: base?.lastFull === undefined ? 'full' : 'incremental',
+    ...(changes ? { changes } : {}),
   };
 }
 
-/** What the disk holds. A folder without a manifest of ours is no snapshot. */
-export const diskSources: StatusSources = {
-  readStatus,
-  listSnapshots,
-  listWork: (files, folder) => namesIn(files, join(folder, '.work')),
-  async freeBytes(folder) {
-    try {
-      const { bavail, bsize } = await statfs(folder);
-      return bavail * bsize;
-    } catch {
-      return undefined;
-    }
-  },
-};
+async function bytesLeft(folder: string): Promise<number | undefined> {
+  const room = await statfs(folder).catch(() => undefined);
+  return room && room.bavail * room.bsize;
+}
 
-async function namesIn(files: FileSystem, folder: string): Promise<string[]> {
-  return (await files.stat(folder))?.kind === 'folder' ? files.list(folder) : [];
+async function namesIn(folder: string): Promise<string[]> {
+  return (await nodeFiles.stat(folder))?.kind === 'folder' ? nodeFiles.list(folder) : [];
 }

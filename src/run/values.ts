@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { closestMatch } from 'leven';
 import { parseTimestamp } from '../jobs/timestamp.ts';
 
 /** What is wrong with a value. The message completes `<name of the value>: `. */
@@ -159,6 +160,18 @@ export function duration(min: string, max: string): Kind<number> {
   });
 }
 
+/** A share of a whole: `20%` or `0.2`. */
+export const share: Kind<number> = kind({
+  accepts: 'a share from 0% to 100%, such as 20%',
+  written: 'number',
+  schema: { type: 'number', minimum: 0, maximum: 1 },
+  read(given) {
+    const [, digits, percent] = /^(\d{1,3}(?:\.\d{1,9})?)(%?)$/.exec(given) ?? [];
+    const value = Number(digits) / (percent ? 100 : 1);
+    return value >= 0 && value <= 1 ? value : undefined;
+  },
+});
+
 /**
  * A date-time as the API takes it, or so long before now (`-7d`), which stays as it is written. A bare date stands for
  * its midnight, UTC; anything else is passed on as given.
@@ -258,24 +271,8 @@ export function hint(
   otherwise: string,
   prefix = '',
 ): string {
-  const farthest = Math.max(1, Math.floor(given.length / 3));
-  const [nearest] = names
-    .map((known) => [editDistance(given.toLowerCase(), known.toLowerCase()), known] as const)
-    .filter(([distance]) => distance <= farthest)
-    .sort(([a], [b]) => a - b);
-  return nearest === undefined ? otherwise : `did you mean ${prefix}${nearest[1]}?`;
-}
-
-/** Levenshtein distance, one row of the table at a time. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substituted, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
+  const nearest = closestMatch(given, names, {
+    maxDistance: Math.max(1, Math.floor(given.length / 3)),
+  });
+  return nearest === undefined ? otherwise : `did you mean ${prefix}${nearest}?`;
 }

@@ -15,7 +15,10 @@ export interface RunIdentity {
    * jobs.
    */
   readonly account: string | null;
+  /** As written: a relative date is the same every day. */
   readonly filters: Filters;
+  /** The run whose snapshot is gone on from; null when everything is read. */
+  readonly base: string | null;
   /** Order of the walk, e.g. `created_at ASC`. */
   readonly order: string;
   readonly columns: readonly { readonly name: string; readonly type: string }[];
@@ -25,11 +28,12 @@ export interface RunIdentity {
 
 /** @returns 16 hex digits: the name of the work folder */
 export function fingerprint(identity: RunIdentity): string {
-  const { apiUrl, account, filters, order, columns, partFormat } = identity;
+  const { apiUrl, account, filters, base, order, columns, partFormat } = identity;
   const canonical = JSON.stringify([
     new URL(apiUrl).href.replace(/\/+$/, ''),
     account,
     canonicalFilters(filters),
+    base,
     order,
     columns.map(({ name, type }) => [name, type]),
     partFormat,

@@ -29,13 +29,17 @@ const HeaderSchema = v.object({
   startedAt: count,
   /** How often the run was started before. */
   resumed: count,
+  /** What dates that are relative to the start stand for. */
+  dates: v.exactOptional(v.record(v.string(), v.string())),
+  /** Set when what was fetched was not to be published: only who asks for it goes on with it. */
+  refused: v.exactOptional(v.literal(true)),
 });
 
 /** `work.json`: what run the parts beside it belong to. */
 export type Header = v.InferOutput<typeof HeaderSchema>;
 
-/** How the work began: nothing was there, it goes on, `--restart` discarded it, or it was too old. */
-export type Opening = 'new' | 'resumed' | 'restarted' | 'stale';
+/** How the work began: nothing was there, it goes on, `--restart` discarded it, it was too old or had been refused. */
+export type Opening = 'new' | 'resumed' | 'restarted' | 'stale' | 'refused';
 
 export interface WorkOptions {
   readonly files: FileSystem;
@@ -49,6 +53,10 @@ export interface WorkOptions {
   readonly restart: boolean;
   /** Work that began longer ago, milliseconds, is started afresh. */
   readonly resumeWithinMs: number;
+  /** For new work; resumed work keeps its own. */
+  readonly dates?: Readonly<Record<string, string>>;
+  /** Whether to go on with work that was refused. */
+  readonly takesRefused: boolean;
 }
 
 /** Where a run's unfinished work is: `<output>/<pipeline>/.work/<fingerprint>`. */
@@ -100,9 +108,10 @@ export class Work {
     await makeFolders(starting, folder);
     const found = await findHeader(starting, options);
     if (typeof found === 'string') {
-      const { fingerprint, runId, clock } = options;
+      const { fingerprint, runId, clock, dates } = options;
       const startedAt = clock.wall();
-      const header: Header = { version: 2, fingerprint, runId, startedAt, resumed: 0 };
+      const known = { version: 2, fingerprint, runId, startedAt, resumed: 0 } as const;
+      const header: Header = { ...known, ...(dates && { dates }) };
       await starting.remove(join(folder, HEADER));
       for (const name of await starting.list(folder)) await starting.remove(join(folder, name));
       await writeDurably(starting, folder, HEADER, formatHeader(header));
@@ -150,6 +159,13 @@ export class Work {
     return readPart(this.#files, join(this.folder, partName(index)), 'checkpoint');
   }
 
+  /** Marks the work as not to be published unless somebody asks for it. @throws ExportError (74, checkpoint) */
+  async refuse(): Promise<void> {
+    await this.settle();
+    const header = formatHeader({ ...this.header, refused: true });
+    await writeDurably(this.#files, this.folder, HEADER, header);
+  }
+
   /** Waits for what was begun. */
   async settle(): Promise<void> {
     await this.#last.catch(() => undefined);
@@ -164,7 +180,7 @@ export class Work {
 
 async function findHeader(
   files: FileSystem,
-  { folder, fingerprint, restart, clock, resumeWithinMs }: WorkOptions,
+  { folder, fingerprint, restart, clock, resumeWithinMs, takesRefused }: WorkOptions,
 ): Promise<Header | Exclude<Opening, 'resumed'>> {
   const path = join(folder, HEADER);
   if ((await files.stat(path)) === undefined) return 'new';
@@ -176,6 +192,7 @@ async function findHeader(
       { exitCode: EXIT.io, stage: 'checkpoint' },
     );
   }
+  if (header.refused && !takesRefused) return 'refused';
   // A clock that was set back must not keep work alive for ever: an age in the future counts like one in the past.
   return Math.abs(clock.wall() - header.startedAt) > resumeWithinMs ? 'stale' : header;
 }
@@ -226,12 +243,12 @@ async function removeWork(files: FileSystem, folder: string): Promise<void> {
   await files.syncFolder(dirname(folder));
 }
 
-/** Unfinished work of the same pipeline under other flags. */
+/** Unfinished work of the same pipeline under other flags, or from another snapshot on. */
 export interface OtherWork {
   readonly folder: string;
   /** When it began, wall time, milliseconds since the epoch. */
   readonly startedAt: number;
-  /** True when it was too old and is gone now. */
+  /** True when it was too old, or its run is published, and is gone now. */
   readonly removed: boolean;
 }
 
@@ -248,8 +265,10 @@ export async function ageOtherWork(options: {
   readonly pipelineFolder: string;
   readonly own: string;
   readonly keptForMs?: number;
+  /** The run that was published last: killed behind that, it left its work. */
+  readonly published?: string | undefined;
 }): Promise<OtherWork[]> {
-  const { clock, own, keptForMs = KEPT_FOR_MS } = options;
+  const { clock, own, keptForMs = KEPT_FOR_MS, published } = options;
   const parent = join(options.pipelineFolder, WORK);
   const files = explainIoErrors(options.files, 'checkpoint', 'work');
   if ((await files.stat(parent)) === undefined) return [];
@@ -262,7 +281,8 @@ export async function ageOtherWork(options: {
     const path = join(folder, HEADER);
     const header = (await files.stat(path)) && parseHeader(await files.read(path));
     const startedAt = header?.startedAt ?? stat.modifiedMs;
-    const removed = clock.wall() - startedAt > Math.min(keptForMs, KEPT_FOR_MS);
+    const isOld = clock.wall() - startedAt > Math.min(keptForMs, KEPT_FOR_MS);
+    const removed = isOld || (header !== undefined && header.runId === published);
     if (removed) await removeWork(files, folder);
     found.push({ folder, startedAt, removed });
   }

@@ -9,8 +9,7 @@ import {
   TimestampMicrosecond,
   Utf8,
 } from 'apache-arrow';
-import { copyBytes, SLACK_BYTES } from '../json/bytes.ts';
-import { BACKSLASH } from '../json/json-scanner.ts';
+import { bytesBeforeBackslash, copyBytes, SLACK_BYTES, WORD_BYTES } from '../json/bytes.ts';
 
 const TWO_TO_32 = 4_294_967_296;
 const FIRST_BYTES = 1 << 12;
@@ -157,14 +156,20 @@ export class StringBuffer extends ColumnBuffer {
     this.#close();
   }
 
-  /** The inside of a JSON string whose escapes are all of two characters. It ends before `end`. */
-  pushEscaped(source: Uint8Array, start: number, end: number): void {
+  /** The inside of a JSON string whose escapes are all of two characters, from `start` to `end`, as in `pushBytes`. */
+  pushEscaped(source: DataView, start: number, end: number): void {
     this.#makeRoom(end - start);
-    const bytes = this.#bytes;
+    const view = this.#view;
     let to = this.#end;
-    for (let at = start; at < end; at++) {
-      const byte = source[at];
-      bytes[to++] = byte === BACKSLASH ? MEANING[source[++at]] : byte;
+    for (let at = start; at < end; ) {
+      const word = source.getInt32(at, true);
+      view.setInt32(to, word, true);
+      const plain = Math.min(bytesBeforeBackslash(word), end - at);
+      at += plain;
+      to += plain;
+      if (plain === WORD_BYTES || at === end) continue;
+      view.setUint8(to++, MEANING[source.getUint8(at + 1)]);
+      at += 2;
     }
     this.#end = to;
     this.#close();

@@ -47,18 +47,31 @@ export class RowsTransformer {
   /** The derived columns behind those they are made of. */
   readonly #inOrder: readonly FilledColumn[];
   readonly #checks: readonly Check[];
-  readonly #row = new CurrentRow();
+  readonly #row: CurrentRow;
   #rejects: Reject[] = [];
   #rows = 0;
 
-  /** @param capacity rows at most */
-  constructor(capacity: number, columns: readonly Column[] = JOB_COLUMNS) {
-    this.#schema = arrowSchema(columns);
+  /**
+   * @param capacity rows at most
+   * @param without names of columns that are left out. What others are made of is read all the same; nothing else shows
+   *   what they held, neither `extra` nor a flag.
+   */
+  constructor(
+    capacity: number,
+    columns: readonly Column[] = JOB_COLUMNS,
+    without: readonly string[] = [],
+  ) {
+    const leftOut = new Set(without);
+    this.#schema = arrowSchema(columns.filter(({ name }) => !leftOut.has(name)));
     const sent = columns.filter(({ sent }) => sent).map(({ name }) => name);
-    const row = this.#row;
-    this.#columns = columns.map((column) =>
-      fillerOf(column, sent.indexOf(column.name), capacity, row),
-    );
+    const row = new CurrentRow(leftOut);
+    this.#row = row;
+    this.#columns = columns.flatMap((column) => {
+      const field = sent.indexOf(column.name);
+      return leftOut.has(column.name)
+        ? readerOf(column, field, row)
+        : fillerOf(column, field, capacity, row);
+    });
     const [filled, derived] = [true, false].map((isSent) =>
       this.#columns.filter((column) => column.isSent === isSent),
     );
@@ -82,7 +95,7 @@ export class RowsTransformer {
 
   /** What was pushed since the last call. The batch is good until the next push, which uses its memory again. */
   finish(): TransformedRows {
-    const children = this.#columns.map(({ buffer }) => buffer.finish());
+    const children = this.#columns.flatMap(({ buffer }) => buffer?.finish() ?? []);
     const type = new Struct(this.#schema.fields);
     const data = makeData({ type, length: this.#rows, nullCount: 0, children });
     const batch = new RecordBatch(this.#schema, data);
@@ -95,7 +108,8 @@ export class RowsTransformer {
 
 interface FilledColumn {
   readonly isSent: boolean;
-  readonly buffer: ColumnBuffer;
+  /** None: the column is left out, and read for others. */
+  readonly buffer?: ColumnBuffer;
   /** Adds the cell of a job. */
   readonly fill: (job: RawJob) => void;
 }
@@ -133,10 +147,15 @@ class CurrentRow implements ReadRow {
   readonly #instants = new Map<string, Instant | null>();
   readonly #lengths = new Map<string, number | null>();
   readonly #unread = new Set<string>();
+  readonly #leftOut: ReadonlySet<string>;
   #job: RawJob | undefined;
   /** The text asked for last: several columns are made of the status. */
   #field: string | undefined;
   #text: string | undefined;
+
+  constructor(leftOut: ReadonlySet<string>) {
+    this.#leftOut = leftOut;
+  }
 
   start(job: RawJob): void {
     this.#job = job;
@@ -147,7 +166,7 @@ class CurrentRow implements ReadRow {
 
   accept<T>(name: string, value: Read<T>): T | null {
     if (value !== UNPARSABLE) return value;
-    this.flags.push(`unparsable:${name}`);
+    this.#flag('unparsable', name);
     this.#unread.add(name);
     return null;
   }
@@ -155,14 +174,14 @@ class CurrentRow implements ReadRow {
   /** JSON text as UTF-8 can carry it. */
   wellFormed(name: string, json: string): string {
     const text = escapeLoneSurrogates(json);
-    if (text !== json) this.flags.push(`lone_surrogate:${name}`);
+    if (text !== json) this.#flag('lone_surrogate', name);
     return text;
   }
 
   setInstant(name: string, instant: Instant | null): void {
     this.#instants.set(name, instant);
     if (instant !== null && (instant < EARLIEST_PLAUSIBLE || instant >= FIRST_IMPLAUSIBLE))
-      this.flags.push(`implausible:${name}`);
+      this.#flag('implausible', name);
   }
 
   setLength(name: string, length: number | null): void {
@@ -194,9 +213,27 @@ class CurrentRow implements ReadRow {
     if (job === undefined || (!job.hasOthers && this.#unread.size === 0)) return null;
     const members = [...job.members()]
       .filter(([name]) => job.fields.indexOf(name) < 0 || this.#unread.has(name))
+      .filter(([name]) => !this.#leftOut.has(name))
       .map(([name, value]) => `${JSON.stringify(name)}:${value}`);
     return members.length === 0 ? null : `{${members.join()}}`;
   }
+
+  #flag(kind: string, name: string): void {
+    if (!this.#leftOut.has(name)) this.flags.push(`${kind}:${name}`);
+  }
+}
+
+/** Reads of a column that is left out what others are made of. */
+function readerOf(column: Column, field: number, row: CurrentRow): FilledColumn | [] {
+  const { name, type, sent: isSent } = column;
+  if (!isSent) return [];
+  const timestamp = (job: RawJob) =>
+    row.setInstant(name, row.accept(name, READ.timestamp(job, field)));
+  const strings = (job: RawJob) =>
+    row.setLength(name, row.accept(name, READ.strings(job, field))?.length ?? null);
+  if (type === 'timestamp') return { isSent, fill: timestamp };
+  if (type === 'strings') return { isSent, fill: strings };
+  return [];
 }
 
 /** @param field place of the column's field among those sent, -1 for a derived column */
@@ -284,7 +321,7 @@ function pushText(
   const form = job.formOf(field);
   if (!job.isText(field)) buffer.push(row.accept<string>(name, UNPARSABLE));
   else if (form === FORM.plain) buffer.pushBytes(job.view, start + 1, end);
-  else if (form === FORM.escaped) buffer.pushEscaped(job.bytes, start + 1, end);
+  else if (form === FORM.escaped) buffer.pushEscaped(job.view, start + 1, end);
   else buffer.push(JSON.parse(row.wellFormed(name, job.bytes.toString('utf8', start, end + 1))));
 }
 

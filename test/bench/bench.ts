@@ -1,14 +1,15 @@
-// make bench [ARGS="[--runs=N] <words of a case's name> ..."]: exports against the bare download of the same pages, side by side.
+// make bench [ARGS="[--runs=N] [--scale] <words of a case's name> ..."]: exports against the bare
+// download of the same pages, or against a program by hand, side by side.
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CASES, type Case } from './cases.ts';
+import { CASES, type Case, SCALE } from './cases.ts';
 import { chart } from './chart.ts';
 import { type Measured, measure, serve } from './process.ts';
 import { measureStart } from './start.ts';
 
 const CONNECTIONS = 16;
-/** Runs of each side, unless told otherwise; the first of them warms up and does not count. */
+/** Runs of each side, unless told otherwise; the first of several warms up and does not count. */
 const RUNS = 6;
 const START_RUNS = 12;
 
@@ -19,30 +20,30 @@ export interface Spread {
 }
 
 export interface Result extends Case {
-  readonly drain: Spread | null;
+  readonly other: Spread | null;
   readonly export: Spread;
-  /** Export by drain, pair by pair. */
+  /** Export by the other side, pair by pair. */
   readonly ratio: Spread | null;
   readonly peakMegabytes: Spread;
 }
 
 async function runCase(benchCase: Case, runs: number, folder: string): Promise<Result> {
-  const { jobs, sequenceBytes, latencyMs, formats, drained, largestBatch } = benchCase;
+  const { jobs, sequenceBytes, latencyMs, formats, beside, largestBatch } = benchCase;
   const api = await serve([
     `--jobs=${jobs}`,
     `--sequence-bytes=${sequenceBytes}`,
     `--latency=${latencyMs}ms`,
     `--largest-batch=${largestBatch}`,
   ]);
-  const drains: Measured[] = [];
+  const others: Measured[] = [];
   const exports: Measured[] = [];
   try {
     for (let run = 0; run < runs; run++) {
-      if (drained) {
-        const args = ['test/bench/drain.mjs', api.url, String(jobs), String(CONNECTIONS)];
-        drains.push(await measure(args));
-      }
       const output = await mkdtemp(join(folder, 'output-'));
+      if (beside !== null) {
+        const args = [`test/bench/${beside}.mjs`, api.url, String(jobs), String(CONNECTIONS)];
+        others.push(await measure([...args, output]));
+      }
       exports.push(
         await measure([
           ...[
@@ -66,13 +67,14 @@ async function runCase(benchCase: Case, runs: number, folder: string): Promise<R
   } finally {
     await api.stop();
   }
-  const counted = { drains: drains.slice(1), exports: exports.slice(1) };
+  const first = Math.min(1, runs - 1);
+  const counted = { others: others.slice(first), exports: exports.slice(first) };
   return {
     ...benchCase,
-    drain: drained ? spread(counted.drains.map(({ seconds }) => seconds)) : null,
+    other: beside ? spread(counted.others.map(({ seconds }) => seconds)) : null,
     export: spread(counted.exports.map(({ seconds }) => seconds)),
-    ratio: drained
-      ? spread(counted.exports.map(({ seconds }, at) => seconds / counted.drains[at].seconds))
+    ratio: beside
+      ? spread(counted.exports.map(({ seconds }, at) => seconds / counted.others[at].seconds))
       : null,
     peakMegabytes: spread(counted.exports.map(({ peakMegabytes }) => peakMegabytes)),
   };
@@ -87,7 +89,7 @@ function spread(values: readonly number[]): Spread {
 
 function row({
   name,
-  drain,
+  other,
   export: exported,
   ratio,
   ratioGoal,
@@ -107,7 +109,7 @@ function row({
   ];
   const cells = [
     name,
-    span(drain, 2),
+    span(other, 2),
     span(exported, 2),
     span(ratio, 2),
     span(peakMegabytes, 0),
@@ -120,7 +122,8 @@ const args = process.argv.slice(2);
 const words = args.filter((arg) => !arg.startsWith('--'));
 const told = args.flatMap((arg) => (arg.startsWith('--runs=') ? [Number(arg.slice(7))] : []));
 const runs = told.at(-1) ?? RUNS;
-const chosen = CASES.filter(({ name }) => words.every((word) => name.includes(word)));
+const cases = args.includes('--scale') ? SCALE : CASES;
+const chosen = cases.filter(({ name }) => words.every((word) => name.includes(word)));
 if (chosen.length === 0) throw new Error(`no case is named so: ${words.join(' ')}`);
 const folder = await mkdtemp(join(tmpdir(), 'pasqal-bench-'));
 const results: Result[] = [];
@@ -128,7 +131,7 @@ console.log(
   `${cpus().length} cores, Node.js ${process.version}, ${CONNECTIONS} connections; medians (min-max)\n`,
 );
 console.log(
-  '| case | drain s | export s | export / drain | peak MB | goal |\n|---|---|---|---|---|---|',
+  '| case | other side s | export s | export / other | peak MB | goal |\n|---|---|---|---|---|---|',
 );
 try {
   for (const benchCase of chosen) {
@@ -138,7 +141,7 @@ try {
 } finally {
   await rm(folder, { recursive: true });
 }
-const start = words.length === 0 ? await measureStart(START_RUNS) : null;
+const start = chosen.length === CASES.length ? await measureStart(START_RUNS) : null;
 if (start) {
   const ms = ({ median, min, max }: Spread) =>
     `${median.toFixed(0)} ms (${min.toFixed(0)}-${max.toFixed(0)})`;

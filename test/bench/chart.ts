@@ -5,7 +5,7 @@ const ROW = 56;
 const LEFT = 330;
 const WIDTH = 560;
 
-/** A bar chart: drain and export of each case, as multiples of the drain. */
+/** A bar chart: the other side and the export of each case, as multiples of the other side. */
 export function chart(all: readonly Result[]): string {
   const results = all.flatMap(({ name, ratio, ratioGoal }) =>
     ratio === null ? [] : [{ name, ratio, ratioGoal }],
@@ -31,7 +31,7 @@ export function chart(all: readonly Result[]): string {
   const height = 40 + results.length * ROW;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${LEFT + WIDTH + 80}" height="${height}" font-family="sans-serif" font-size="13">`,
-    '<title>Export time by format as a multiple of the bare download (grey); red: goal</title>',
+    '<title>Export time by format as a multiple of the bare download, or of a program by hand (grey); red: goal</title>',
     ...bars,
     '</svg>\n',
   ].join('\n');

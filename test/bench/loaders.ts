@@ -5,7 +5,7 @@ import type { RecordBatch } from 'apache-arrow';
 import { JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
 import { type Compression, FORMATS, type Format } from '../../src/jobs/pipeline.ts';
 import { checkFile } from '../../src/load/check.ts';
-import { LOADERS } from '../../src/load/loader.ts';
+import { LOADERS } from '../../src/load/output.ts';
 import { jobBatch } from '../support/batches.ts';
 import { openFile } from '../support/encode.ts';
 

@@ -32,6 +32,10 @@ describe('a wrong command line', () => {
       'export --compression lz4',
       /^--compression: expected one of zstd, snappy, gzip, none, got 'lz4'/,
     ],
+    [
+      'export --without sequence,id',
+      /^--without: expected a comma-separated list of parent_id, .*sequence, extra, got 'sequence,id'/,
+    ],
     ['export --region us', /^--region: expected one of fr, sa, got 'us'/],
     ['export --start-date 2026-02-30', /^--start-date: expected an ISO 8601 date or date-time/],
     [

@@ -21,6 +21,7 @@ before(async () => {
       maxRejects: 3,
       keep: 7,
       compression: 'gzip',
+      without: ['sequence'],
     };`,
   );
 });
@@ -68,6 +69,7 @@ describe('the options of an export', () => {
       concurrency: 8,
       pageSize: 50,
       compression: 'gzip',
+      without: ['sequence'],
       maxRejects: 3,
       allowIncomplete: false,
       restart: false,
@@ -98,7 +100,7 @@ describe('the options of an export', () => {
         '--end-date 2026-02-01T00:00:00+01:00 --api-url http://127.0.0.1:8000/base/ --region sa',
         '--format ndjson --output there --concurrency 1 --page-size 2 --compression none',
         '--max-rejects 9 --allow-incomplete --restart --resume-within 1h --keep 2 --deadline 30m',
-        '--break-lock --keep-trying 3h --as other',
+        '--break-lock --keep-trying 3h --as other --without variables,sequence',
       ].join(' '),
     );
     assert.deepEqual(given, {
@@ -124,6 +126,7 @@ describe('the options of an export', () => {
       concurrency: 1,
       pageSize: 2,
       compression: 'none',
+      without: ['variables', 'sequence'],
       maxRejects: 9,
       allowIncomplete: true,
       restart: true,

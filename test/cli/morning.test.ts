@@ -1,18 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import parse from 'parse-prometheus-text-format';
 import { metricsText } from '../../src/cli/metrics.ts';
 import { ExportError } from '../../src/platform/errors.ts';
-import { nodeFiles } from '../../src/platform/node-files.ts';
-import {
-  type FoundSnapshot,
-  type PipelineStatus,
-  pipelineStatus,
-  type SnapshotLine,
-} from '../../src/run/status.ts';
+import { type PipelineStatus, pipelineStatus } from '../../src/run/status.ts';
 import { MANIFEST, program } from '../support/cli.ts';
 
 const environment = { PASQAL_TOKEN: 'tok-3n' };
@@ -144,58 +138,50 @@ describe('the metrics', () => {
   });
 });
 
-const SNAPSHOT: SnapshotLine = {
-  runId: '20261123T020000Z-1f2e3d',
-  folder: '/output/jobs/run=20261123T020000Z-1f2e3d',
-  finishedAt: '2026-11-23T02:00:00.000Z',
-  rows: 5000,
-  bytes: 1_234_567,
-  proven: true,
-  kind: 'incremental',
-  changes: { added: 12, updated: 3 },
-};
-const FOUND: FoundSnapshot = {
-  folder: SNAPSHOT.folder,
-  bytes: SNAPSHOT.bytes,
-  manifest: {
-    ...MANIFEST,
-    ...{ runId: SNAPSHOT.runId, finishedAt: SNAPSHOT.finishedAt },
-    ...{ base: '20261122T020000Z-1f2e3d', changes: { added: 12, updated: 3, since: 'yesterday' } },
-  },
+const CHANGES = { created: 12, updated: 3, deleted: 0 };
+const BASE = {
+  runId: '20261122T020000Z-1f2e3d',
+  lastFull: { runId: '20261122T020000Z-1f2e3d', startedAt: '2026-11-22T02:00:00.000Z' },
 };
 
-async function statusOf(snapshots: readonly FoundSnapshot[], maxAgeMs: number, free?: number) {
-  return pipelineStatus(
-    { files: nodeFiles, folder: '/output/jobs', now: WALL, maxAgeMs },
-    {
-      listSnapshots: async () => snapshots,
-      readStatus: async () => undefined,
-      listWork: async () => [],
-      freeBytes: async () => free,
-    },
-  );
+/** A pipeline with a snapshot that was finished at some time, or without one. */
+async function statusOf(finishedAt: string | undefined, maxAgeMs: number, free?: number) {
+  const pipeline = await mkdtemp(join(folder, 'pipeline-'));
+  if (finishedAt !== undefined) {
+    const manifest = { ...MANIFEST, finishedAt, base: BASE, changes: CHANGES };
+    const snapshot = join(pipeline, `run=${manifest.runId}`);
+    await mkdir(snapshot);
+    await writeFile(join(snapshot, 'manifest.json'), JSON.stringify(manifest));
+  }
+  return pipelineStatus(pipeline, maxAgeMs, WALL, async () => free);
 }
 
 describe('the status of a pipeline', () => {
+  const AN_HOUR_AGO = '2026-11-23T02:00:00.000Z';
+
   it('is stale when its newest snapshot is too old, or there is none', async () => {
     const hour = 3_600_000;
-    assert.equal((await statusOf([FOUND], 1.5 * hour)).stale, false);
-    assert.equal((await statusOf([FOUND], 0.5 * hour)).stale, true);
-    assert.equal((await statusOf([], 26 * hour)).stale, true);
-    const finishedAt = '2026-11-23T04:00:00.000Z';
-    const future = { ...FOUND, manifest: { ...FOUND.manifest, finishedAt } };
-    assert.equal((await statusOf([future], 0)).stale, true, '0s is always stale');
-    assert.equal((await statusOf([FOUND], 26 * hour)).ageSeconds, 3600);
+    assert.equal((await statusOf(AN_HOUR_AGO, 1.5 * hour)).stale, false);
+    assert.equal((await statusOf(AN_HOUR_AGO, 0.5 * hour)).stale, true);
+    assert.equal((await statusOf(undefined, 26 * hour)).stale, true);
+    assert.equal((await statusOf('2026-11-23T04:00:00.000Z', 0)).stale, true, '0s is always stale');
+    assert.equal((await statusOf(AN_HOUR_AGO, 26 * hour)).ageSeconds, 3600);
   });
 
   it('warns when the disk has no room for one more snapshot', async () => {
-    assert.deepEqual((await statusOf([FOUND], 1, 2_000_000)).warnings, []);
-    assert.match((await statusOf([FOUND], 1, 1000)).warnings.join(), /room for 1000 bytes/);
+    assert.deepEqual((await statusOf(AN_HOUR_AGO, 1, 2_000_000)).warnings, []);
+    assert.match((await statusOf(AN_HOUR_AGO, 1, 1000)).warnings.join(), /room for 1000 bytes/);
+  });
+
+  it('tells incremental snapshots from full ones, and what they changed', async () => {
+    const [line] = (await statusOf(AN_HOUR_AGO, 0)).snapshots;
+    assert.deepEqual([line?.kind, line?.changes, line?.bytes], ['incremental', CHANGES, 1_235_566]);
   });
 
   it('is printed, and 1 when stale', async () => {
     const status: PipelineStatus = {
-      ...(await statusOf([FOUND], 0, 1000)),
+      ...(await statusOf(AN_HOUR_AGO, 0, 1000)),
+      folder: '/output/jobs',
       attempt: {
         ...{ statusVersion: 1, tool: 'pasqal-jobs-export', stage: 'extract' },
         ...{ outcome: 'failed', exitCode: 77, message: 'it said no' },
@@ -218,17 +204,17 @@ describe('the status of a pipeline', () => {
     assert.equal(
       stdout,
       [
-        '  20261123T020000Z-1f2e3d      5,000 jobs     1.2 MB  incremental, added 12, updated 3',
+        '  20261123T020000Z-1f2e3d      5,000 jobs     1.2 MB  incremental, created 12, updated 3, deleted 0',
         'the newest is 1 h 00 min old: TOO OLD',
         'last attempt: failed, started 2026-11-23T02:15:00.000Z; it said no',
         'unfinished work: .work/0123456789abcdef',
-        'warning: the disk has room for 1000 bytes, and one more snapshot may take 1234567',
+        'warning: the disk has room for 1000 bytes, and one more snapshot may take 1235566',
         '/output/jobs',
         '',
       ].join('\n'),
     );
     const json = await program(['status', '--json'], { engine });
-    assert.deepEqual(JSON.parse(json.stdout).snapshots, [SNAPSHOT]);
+    assert.deepEqual(JSON.parse(json.stdout).snapshots, status.snapshots);
     const young = { pipelineStatus: async () => ({ ...status, stale: false }) };
     assert.equal((await program(['status'], { engine: young })).code, 0);
     assert.equal((await program(['status', '../x'])).code, 64);

@@ -63,7 +63,7 @@ describe('what a command prints', () => {
   it('is what verification found, and 65 when that is not well', async () => {
     const well = await program(['verify', 'output/jobs/latest']);
     assert.equal(well.code, 0);
-    assert.match(well.stdout, /^run 20261123T020000Z-1f2e is whole: 2 files, 5,000 rows each/);
+    assert.match(well.stdout, /^run 20261123T020000Z-1f2e3d is whole: 2 files, 5,000 rows each/);
     assert.match(well.stdout, /^\/home\/me\/output\/jobs\/latest$/m);
     const problems = ['jobs.arrow: sha256 differs'];
     const verifySnapshot = async (folder: string) => ({

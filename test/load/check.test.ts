@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { arrowSchema, JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
-import { JOB_COLUMNS } from '../../src/jobs/columns.ts';
+import { describeColumns, JOB_COLUMNS } from '../../src/jobs/columns.ts';
 import { type Compression, FORMATS, type Format } from '../../src/jobs/pipeline.ts';
 import { checkFile } from '../../src/load/check.ts';
-import { LOADERS } from '../../src/load/loader.ts';
+import { LOADERS } from '../../src/load/output.ts';
 import { checkRemotely } from '../../src/load/thread.ts';
 import {
   cuts,
@@ -107,13 +107,16 @@ describe('reading back in a thread', () => {
   it('finds the same', async () => {
     const file = await encode('parquet', JOB_SCHEMA, [jobBatch(0, 100)]);
     const path = await saved('parquet', 'gzip', file);
-    assert.deepEqual(await checkRemotely(path, 'parquet'), await checkFile(path, 'parquet'));
+    assert.deepEqual(
+      await checkRemotely(path, 'parquet', describeColumns()),
+      await checkFile(path, 'parquet'),
+    );
   });
 
   it('fails the same', async () => {
     const path = await saved('ndjson', 'none', Buffer.from('{"id":1}\n'));
     const [remote, local] = await Promise.all([
-      rejection(checkRemotely(path, 'ndjson')),
+      rejection(checkRemotely(path, 'ndjson', describeColumns())),
       rejection(checkFile(path, 'ndjson')),
     ]);
     assert.equal(remote.message, local.message);
@@ -140,7 +143,9 @@ describe('reading behind the writer', () => {
           const bytes = await encode(format, SAMPLE_SCHEMA, slices(table, [3, 1]));
           fc.pre(bytes.length > 0);
           await writeFile(path, '');
-          const found = await checkFile(path, format, SAMPLE_COLUMNS, written(path, bytes, at));
+          const found = await checkFile(path, format, SAMPLE_COLUMNS, {
+            sizes: written(path, bytes, at),
+          });
           assert.deepEqual(found, await checkFile(path, format, SAMPLE_COLUMNS));
           assert.equal(found.rows, table.rows);
         }),
@@ -154,7 +159,7 @@ describe('reading behind the writer', () => {
       const bytes = whole.subarray(0, whole.length - 100);
       await writeFile(path, '');
       const sizes = written(path, bytes, [whole.length >> 1]);
-      assert.equal((await rejection(checkFile(path, format, undefined, sizes))).exitCode, 65);
+      assert.equal((await rejection(checkFile(path, format, undefined, { sizes }))).exitCode, 65);
     });
   }
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { it } from 'node:test';
 import { JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
-import { LOADERS } from '../../src/load/loader.ts';
+import { LOADERS } from '../../src/load/output.ts';
 import { openFile } from '../support/encode.ts';
 
 const { cache } = createRequire(import.meta.url);

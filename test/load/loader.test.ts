@@ -71,12 +71,12 @@ function encode({ jobs, settled }: Step): Uint8Array {
 /** Loads parts inline. @returns the files by name */
 async function load(t: TestContext, steps: readonly Step[], formats: readonly Format[]) {
   const [work, staging] = [await temporaryFolder(t), await temporaryFolder(t)];
-  const loader = new Loader({ work, staging, formats }, nodeFiles);
+  const loader = new Loader({ work, staging, formats, changes: false }, nodeFiles);
   for (const [index, step] of steps.entries()) {
     await writeFile(join(work, partName(index)), encode(step));
     await loader.part(index);
   }
-  const loaded = await loader.finish();
+  const loaded = await loader.finish({ full: true });
   const names = (await readdir(staging)).toSorted();
   const files = await Promise.all(names.map((name) => readFile(join(staging, name))));
   return { loaded, files: Object.fromEntries(names.map((name, i) => [name, files[i]])) };
@@ -196,7 +196,7 @@ test('many parts over each other are merged by way of files, and make the same',
 
 test('settled rows are in the file before the next part comes, the others are not', async (t) => {
   const [work, staging] = [await temporaryFolder(t), await temporaryFolder(t)];
-  const loader = new Loader({ work, staging, formats: ['ndjson'] }, nodeFiles);
+  const loader = new Loader({ work, staging, formats: ['ndjson'], changes: false }, nodeFiles);
   const [first] = follow(1, 2500);
   const [settledAll, settledNone] = [
     { ...first, settled: 2500n },
@@ -213,7 +213,7 @@ test('settled rows are in the file before the next part comes, the others are no
 test('a thread makes what the loader makes inline', async (t) => {
   const make = async (files: typeof nodeFiles): Promise<Loaded> => {
     const [work, staging] = [await temporaryFolder(t), await temporaryFolder(t)];
-    const line = await startLoader({ work, staging, formats: FORMATS }, files);
+    const line = await startLoader({ work, staging, formats: FORMATS, changes: false }, files);
     for (const index of [0, 1]) {
       const part = {
         batch: jobBatch(index * 2000, 2000),
@@ -224,7 +224,7 @@ test('a thread makes what the loader makes inline', async (t) => {
       await writeFile(join(work, partName(index)), new PartEncoder(part.batch.schema).encode(part));
       line.part(index);
     }
-    const loaded = await line.finish();
+    const loaded = await line.finish({ full: true });
     await line.close();
     return loaded;
   };
@@ -235,9 +235,9 @@ test('a part that was altered is refused, inline and in a thread', async (t) => 
   for (const files of [nodeFiles, { ...nodeFiles }]) {
     const [work, staging] = [await temporaryFolder(t), await temporaryFolder(t)];
     await writeFile(join(work, partName(0)), 'no part');
-    const line = await startLoader({ work, staging, formats: ['arrow'] }, files);
+    const line = await startLoader({ work, staging, formats: ['arrow'], changes: false }, files);
     line.part(0);
-    const error = await rejection(line.finish());
+    const error = await rejection(line.finish({ full: true }));
     assert.deepEqual([error.exitCode, error.stage, error.retryable], [74, 'load', true]);
     assert.match(error.message, /part-000000/);
     await line.close();
@@ -255,10 +255,10 @@ test('a file that changes behind the writer is not published', async (t) => {
       return { ...file, write: (bytes) => file.write(alter(bytes)) };
     },
   };
-  const loader = new Loader({ work, staging, formats: ['ndjson'] }, files);
+  const loader = new Loader({ work, staging, formats: ['ndjson'], changes: false }, files);
   await writeFile(join(work, partName(0)), encode(follow(1, 100)[0]));
   await loader.part(0);
-  const error = await rejection(loader.finish());
+  const error = await rejection(loader.finish({ full: true }));
   assert.equal(error.exitCode, 65);
   assert.match(error.message, /jobs\.ndjson was read back and is not what was written: other ids/);
   await loader.close();

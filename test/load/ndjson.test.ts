@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { arrowSchema, JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
 import type { ColumnType } from '../../src/jobs/columns.ts';
-import { LOADERS } from '../../src/load/loader.ts';
+import { LOADERS } from '../../src/load/output.ts';
 import { batchOf, jobBatch } from '../support/batches.ts';
 import { encode, openFile } from '../support/encode.ts';
 import { rejection } from '../support/rejection.ts';

@@ -43,6 +43,13 @@ describe('the guard against two exports in one folder', () => {
     assert.equal(sameExport(previous, { apiUrl, account: 'a1', filters: turned }), undefined);
     assert.equal(sameExport(previous, { apiUrl, filters }), undefined);
     assert.equal(sameExport(sampleManifest(), { apiUrl, account: 'b', filters }), undefined);
+    assert.equal(
+      sameExport(
+        { ...previous, without: ['runs', 'sequence'] },
+        { apiUrl, filters, without: ['sequence', 'runs'] },
+      ),
+      undefined,
+    );
     assert.equal(sameExport(undefined, { apiUrl: 'x', filters: {} }), undefined);
   });
 
@@ -50,6 +57,7 @@ describe('the guard against two exports in one folder', () => {
     [{ apiUrl: 'https://x', filters }, /other API \(https:\/\/api\.example\/core there/],
     [{ apiUrl, account: 'b', filters }, /other account\. /],
     [{ apiUrl, filters: { ...filters, status: ['ERROR'] } }, /other filters\. /],
+    [{ apiUrl, filters, without: ['sequence'] }, /other columns\. /],
     [{ apiUrl: 'https://x', filters: {} }, /other API .* and filters\. .*--as <name>.*--replace/],
   ];
   for (const [other, message] of others) {

@@ -1,5 +1,6 @@
-"""One export of odd generated jobs, shared by every test, beside the pages that the server sent."""
+"""Exports of odd generated jobs, shared by every test, beside the pages that the server sent."""
 
+import functools
 import json
 import os
 import subprocess
@@ -16,6 +17,10 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = ["node", str(ROOT / "dist/src/cli/main.js")]
 SIMULATOR = ["node", "--import", "tsx", "test/simulator/main.ts"]
 JOBS = 5000
+LEFT_OUT = ["queue_seconds", "sequence", "variables"]
+# Beside the 5,000: none, one, a page and its neighbours, one more than the rows from which DuckDB guesses the types of
+# NDJSON, and a table without some of its columns. Each is the number of jobs and what is left out.
+CASES = [(JOBS, []), (0, []), (1, []), (99, []), (100, []), (101, []), (20_481, []), (500, LEFT_OUT)]
 
 
 @dataclass(frozen=True)
@@ -34,9 +39,9 @@ class Snapshot:
         return str(self.folder / f"jobs.{extension}")
 
 
-def pages(url: str):
+def pages(url: str, jobs: int):
     """Every job as sent, oldest first. Nothing changes the list meanwhile, so plain paging is enough."""
-    for offset in range(0, JOBS, 100):
+    for offset in range(0, jobs, 100):
         query = {"order_by": "created_at", "order_by_direction": "ASC", "offset": offset}
         address = f"{url}/api/v2/jobs?{urllib.parse.urlencode(query | {'limit': 100})}"
         with urllib.request.urlopen(address, timeout=30) as answer:
@@ -50,21 +55,39 @@ def export(env: dict, url: str, output: Path, *flags: str) -> dict:
 
 
 @pytest.fixture(scope="session")
-def snapshot(tmp_path_factory):
-    output = tmp_path_factory.mktemp("output")
+def snapshots(tmp_path_factory):
+    """Makes each snapshot when it is first asked for."""
+    return functools.cache(lambda jobs, *left_out: export_of(tmp_path_factory.mktemp("output"), jobs, left_out))
+
+
+def export_of(output: Path, jobs: int, left_out: tuple) -> Snapshot:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PASQAL_")}
-    simulate = ["--jobs", str(JOBS), "--oddities", "all", "--seed", "7", "--json"]
+    simulate = ["--jobs", str(jobs), "--oddities", "all", "--seed", "7", "--json"]
+    without = ["--without", ",".join(left_out)] if left_out else []
     with subprocess.Popen(
         SIMULATOR + simulate, stdout=subprocess.PIPE, text=True, env=kept, cwd=ROOT
     ) as server:
         try:
             url = json.loads(server.stdout.readline())["url"]
-            result = export(kept, url, output)
-            lines = export(kept, url, output / "lines", "--format", "ndjson")["folder"]
-            jobs = list(pages(url))
+            result = export(kept, url, output, *without)
+            lines = export(kept, url, output / "lines", "--format", "ndjson", *without)["folder"]
+            sent = list(pages(url, jobs))
         finally:
             server.terminate()
     manifest = result["manifest"]
-    assert len(jobs) == JOBS
-    rows = sorted(map(row_of, jobs), key=lambda row: (row["created_at"], row["id"].encode()))
+    assert len(sent) == jobs
+    rows = [row_of(job, left_out) for job in sent]
+    rows.sort(key=lambda row: (row["created_at"], row["id"].encode()))
     return Snapshot(Path(result["folder"]), Path(lines), manifest, rows)
+
+
+@pytest.fixture(scope="session", params=CASES, ids=lambda case: "-".join(map(str, [case[0], *case[1]])))
+def snapshot(request, snapshots):
+    jobs, left_out = request.param
+    return snapshots(jobs, *left_out)
+
+
+@pytest.fixture(scope="session")
+def odd(snapshots):
+    """Enough rows for whatever is odd to be among them."""
+    return snapshots(JOBS)

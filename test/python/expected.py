@@ -85,8 +85,10 @@ def seconds(start, end):
     return None if start is None or end is None else float(end - start) / 1e6
 
 
-def row_of(job: dict) -> dict:
-    """The row of a job. `variables` and `extra` are JSON values, `anomalies` is sorted."""
+def row_of(job: dict, left_out: tuple = ()) -> dict:
+    """
+    The row of a job, some columns left out. `variables` and `extra` are JSON values, `anomalies` is sorted.
+    """
     row, unread = {}, []
 
     def read(name, convert):
@@ -110,13 +112,14 @@ def row_of(job: dict) -> dict:
     row["total_seconds"] = seconds(created, end)
     row["is_final"] = row["status"] in FINAL
     row["error_count"] = None if "errors" in unread else len(row["errors"] or [])
-    extra = {name: value for name, value in job.items() if name not in SENT or name in unread}
+    extra = {name: value for name, value in job.items() if name not in SENT or name in unread and name not in left_out}
     row["extra"] = extra or None
     halved = [name for name, value in row.items() if said(value) != value]
     row |= {name: said(row[name]) for name in halved}
     unreadable = [f"unparsable:{name}" for name in unread]
-    row["anomalies"] = sorted(unreadable + [f"lone_surrogate:{name}" for name in halved] + flags(row))
-    return row
+    found = unreadable + [f"lone_surrogate:{name}" for name in halved] + flags(row)
+    row["anomalies"] = sorted(flag for flag in found if flag.partition(":")[2] not in left_out)
+    return {name: value for name, value in row.items() if name not in left_out}
 
 
 def flags(row: dict) -> list[str]:

@@ -5,6 +5,7 @@ import { keepTrying } from '../../src/run/keep-trying.ts';
 import { runExport } from '../../src/run.ts';
 import { temporaryFolder } from '../support/exports.ts';
 import { fakeClock } from '../support/fake-clock.ts';
+import { serveHttp } from '../support/http-servers.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -140,5 +141,24 @@ describe('keeping on trying', () => {
     const pauses = clock.slept.filter((ms) => ms >= 30_000);
     assert.deepEqual(pauses.slice(0, 3), [30_000, 60_000, 120_000]);
     assert.deepEqual(clock.sleeping, 0);
+  });
+
+  it('comes back no sooner than a server that asks for more than unfinished work may wait', async (t) => {
+    const clock = fakeClock();
+    const arrivals: number[] = [];
+    const server = await serveHttp((response) => {
+      arrivals.push(clock.monotonic());
+      const isFirst = arrivals.length === 1;
+      response.writeHead(isFirst ? 429 : 403, isFirst ? { 'retry-after': '46800' } : {}).end();
+    });
+    t.after(() => server.close());
+    const output = await temporaryFolder(t);
+    const options = {
+      ...{ apiUrl: server.url, credentials: { kind: 'none' } as const, output },
+      ...{ keepTryingMs: 20 * HOUR_MS, resumeWithinMs: 12 * HOUR_MS, concurrency: 1 },
+    };
+    await assert.rejects(runExport(options, { clock, random: () => 0 }), { exitCode: 77 });
+    const [first, next] = arrivals;
+    assert.ok(next - first >= 13 * HOUR_MS, `${next - first} ms`);
   });
 });

@@ -2,17 +2,12 @@ import assert from 'node:assert/strict';
 import { resolve } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { pipelineSchema } from '../../esbuild.config.ts';
 import { definePipeline } from '../../src/jobs/pipeline.ts';
 import { FILTERS } from '../../src/jobs/query.ts';
 import { ExportError } from '../../src/platform/errors.ts';
 import { checkDefinition, checkOptions } from '../../src/run/check-options.ts';
-import {
-  FILTER_OPTIONS,
-  filterOptions,
-  pipelineSchema,
-  REGIONS,
-  RUN_OPTIONS,
-} from '../../src/run/options.ts';
+import { FILTER_OPTIONS, filterOptions, REGIONS, RUN_OPTIONS } from '../../src/run/options.ts';
 import * as values from '../../src/run/values.ts';
 import { runExport } from '../../src/run.ts';
 
@@ -136,6 +131,8 @@ describe('the border of the library', () => {
     ['fewer than none', { maxRejects: -1 }, /^maxRejects: .*got -1$/],
     ['a past', { resumeWithinMs: -1 }, /^resumeWithinMs: /],
     ['an unknown codec', { compression: 'lz4' }, /^compression: /],
+    ['a column that stays', { without: ['created_at'] }, /^without: .*parent_id.*'created_at'/],
+    ['an unknown column', { without: ['nothing'] }, /^without: /],
     ['an unknown region', { region: 'eu' }, /^region: /],
     ['no output', { output: '' }, /^output: /],
     ['an empty token', { credentials: { kind: 'token', token: '' } }, /^credentials: token: /],
@@ -268,6 +265,7 @@ describe('the JSON schema of pipeline files', () => {
     const { properties } = pipelineSchema();
     const sample: Readonly<Record<string, unknown>> = {
       ...{ formats: ['arrow'], compression: 'none', concurrency: 2, pageSize: 2 },
+      without: ['extra'],
       ...{ maxRejects: 0, keep: 1, filters: {}, description: 'x', $schema: 'x' },
     };
     assert.deepEqual(Object.keys(Object(properties)).sort(), Object.keys(sample).sort());

@@ -79,6 +79,25 @@ test('an interrupted export goes on where it stopped and ends with the same byte
   ]);
 });
 
+test('an export without some columns goes on with work of its own only', async (t) => {
+  const api = await serve(t);
+  const output = await temporaryFolder(t);
+  await interrupted(api, output, 6000);
+  await interrupted(api, output, 6000, { without: ['sequence', 'errors'] });
+  const options = { ...exportOptions(api.url, output), without: ['errors', 'sequence'] };
+  const resumed = await runExport(options);
+  assert.equal(resumed.manifest.resumed, 1, 'the same columns in another order');
+  const other = { ...options, without: ['sequence'] };
+  const { manifest } = await runExport(other);
+  assert.equal(manifest.resumed, 0);
+  assert.deepEqual(
+    manifest.columns.filter(({ name }) => ['errors', 'sequence'].includes(name)),
+    [{ name: 'errors', type: 'strings', required: false }],
+  );
+  const undisturbed = await runExport({ ...options, output: await temporaryFolder(t) });
+  assert.deepEqual(digests(resumed.manifest), digests(undisturbed.manifest));
+});
+
 test('unfinished work that is never asked for again goes with a run that publishes, once it is too old to be resumed', async (t) => {
   const api = await serve(t, { jobs: 600 });
   const output = await temporaryFolder(t);

@@ -57,9 +57,9 @@ async function exported(t: TestContext, url: string): Promise<string> {
   return join(folder, '../latest');
 }
 
-function expectedRows(api: Simulator): PlainRow[] {
+function expectedRows(api: Simulator, without: readonly string[] = []): PlainRow[] {
   const { rows } = api.jobs.page({ offset: 0, limit: 100_000, direction: 'ASC' });
-  return rows.map((text) => expectedRow(text)).toSorted(byTimeAndId);
+  return rows.map((text) => expectedRow(text, without)).toSorted(byTimeAndId);
 }
 
 function byTimeAndId(a: PlainRow, b: PlainRow): number {
@@ -101,6 +101,25 @@ test('load.sql makes a view with the types of docs/columns.md, of Parquet or els
     assertRows(await viewByDuckdb(folder), expected, String(source));
     assert.deepEqual(await viewTypes(folder), wanted, String(source));
   }
+});
+
+test('columns that are left out are in no file, for no reader, and not in load.sql', async (t) => {
+  const api = await startSimulator({ ...ODD_JOBS, jobs: 1000 });
+  t.after(() => api.close());
+  const without = ['sequence', 'variables', 'queue_seconds', 'errors'];
+  const kept = JOB_COLUMNS.map(({ name }) => name).filter((name) => !without.includes(name));
+  const options = { ...exportOptions(api.url, await temporaryFolder(t)), without };
+  const { folder, manifest } = await runExport(options);
+  assert.deepEqual(manifest.without, without.toSorted());
+  assert.equal(manifest.columns.map(({ name }) => name).join(), kept.join());
+  assert.deepEqual((await verifySnapshot(folder)).problems, []);
+  const expected = expectedRows(api, without);
+  for (const [name, read] of READERS)
+    assertRows(await read(join(folder, '../latest', name)), expected, `${name} by ${read.name}`);
+  const output = await temporaryFolder(t);
+  const lines = await runExport({ ...options, output, formats: ['ndjson'] });
+  assertRows(await viewByDuckdb(lines.folder), expected, 'load.sql');
+  assert.equal((await viewTypes(lines.folder)).length, kept.length);
 });
 
 test('a snapshot of Arrow alone has no load.sql', async (t) => {

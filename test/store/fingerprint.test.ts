@@ -6,6 +6,7 @@ const RUN: RunIdentity = {
   apiUrl: 'https://api.example/core',
   account: 'someone',
   filters: { status: ['DONE', 'ERROR'], minRuns: 3, errors: false },
+  base: null,
   order: 'created_at ASC',
   columns: [
     { name: 'id', type: 'string' },
@@ -38,6 +39,7 @@ describe('the fingerprint of a run', () => {
   const other: [string, Partial<RunIdentity>][] = [
     ['API', { apiUrl: 'https://api.example/other' }],
     ['account', { account: null }],
+    ['base', { base: '20261123T020000Z-3fa2c1' }],
     ['filter', { filters: { ...RUN.filters, origin: ['x'] } }],
     ['filter value', { filters: { ...RUN.filters, errors: true } }],
     ['type of filter value', { filters: { ...RUN.filters, status: ['DONE,ERROR'] } }],

@@ -16,6 +16,7 @@ export function openWork(files: FileSystem, change: Partial<WorkOptions> = {}): 
     runId: 'the run',
     restart: false,
     resumeWithinMs: 1000,
+    takesRefused: false,
     ...change,
   });
 }

@@ -185,6 +185,16 @@ describe('opening work', () => {
     }
   });
 
+  it('goes on with work that was refused only when asked to', async () => {
+    const files = memoryFiles();
+    const work = await openWork(files);
+    await work.append(partOf('a'));
+    await work.refuse();
+    assert.deepEqual(await idsOf(await openWork(files, { takesRefused: true })), ['a']);
+    const afresh = await openWork(files);
+    assert.deepEqual([afresh.opening, afresh.parts], ['refused', 0]);
+  });
+
   it('still resumes work that is just young enough', async () => {
     const clock = { wall: () => 2000 };
     assert.equal((await openWork(await threeParts(), { clock })).opening, 'resumed');
@@ -241,9 +251,9 @@ describe('unfinished work of other runs', () => {
     await work.append(partOf('rows'));
   }
 
-  function age(files: MemoryFiles, keptForMs?: number) {
+  function age(files: MemoryFiles, keptForMs?: number, published?: string) {
     const clock = { wall: () => NOW };
-    const more = keptForMs === undefined ? {} : { keptForMs };
+    const more = { ...(keptForMs === undefined ? {} : { keptForMs }), published };
     const pipelineFolder = '/output/jobs';
     return ageOtherWork({ files, clock, pipelineFolder, own: FINGERPRINT, ...more });
   }
@@ -267,6 +277,16 @@ describe('unfinished work of other runs', () => {
     await leaveWork(files, OTHER, startedAt);
     assert.deepEqual(await age(files), [{ folder, startedAt, removed: true }]);
     assert.deepEqual(await files.list(PARENT), []);
+  });
+
+  it('goes at once when its run is published', async () => {
+    const files = memoryFiles();
+    await leaveWork(files, OTHER, NOW);
+    const found = await age(files, undefined, 'the run');
+    assert.deepEqual(
+      found.map(({ removed }) => removed),
+      [true],
+    );
   });
 
   it('goes earlier when told to, never later', async () => {

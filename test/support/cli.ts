@@ -10,11 +10,13 @@ import type { ExportOptions } from '../../src/run/options.ts';
 
 export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 
+const SHA256 = 'cd'.repeat(32);
+
 export const MANIFEST: Manifest = {
   schemaVersion: 1,
   tool: { name: 'pasqal-jobs-export', version: '0.1.0' },
   pipeline: 'jobs',
-  runId: '20261123T020000Z-1f2e',
+  runId: '20261123T020000Z-1f2e3d',
   apiUrl: 'https://apis.pasqal.cloud/core-fast',
   filters: {},
   startedAt: '2026-11-23T02:00:00.000Z',
@@ -23,7 +25,7 @@ export const MANIFEST: Manifest = {
   resumed: 0,
   serverTotal: { first: 5000, last: 5000 },
   rows: 5000,
-  idChecksum: 'ab',
+  idChecksum: 'ab'.repeat(32),
   duplicates: 0,
   repairs: 0,
   rejects: 0,
@@ -41,8 +43,8 @@ export const MANIFEST: Manifest = {
   bytesReceived: 1_000_000,
   columns: [],
   files: [
-    { name: 'jobs.parquet', format: 'parquet', rows: 5000, bytes: 1_234_567, sha256: 'cd' },
-    { name: 'jobs.arrow', format: 'arrow', rows: 5000, bytes: 999, sha256: 'ef' },
+    { name: 'jobs.parquet', format: 'parquet', rows: 5000, bytes: 1_234_567, sha256: SHA256 },
+    { name: 'jobs.arrow', format: 'arrow', rows: 5000, bytes: 999, sha256: SHA256 },
   ],
 };
 

@@ -1,7 +1,7 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
 import type { Compression, Format } from '../../src/jobs/pipeline.ts';
 import { Blocks } from '../../src/load/blocks.ts';
-import { LOADERS } from '../../src/load/loader.ts';
+import { LOADERS } from '../../src/load/output.ts';
 
 /** A loader of one format, with its output in hand. */
 export interface OpenFile {

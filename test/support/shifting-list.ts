@@ -76,15 +76,16 @@ export class ShiftingList {
   };
 
   answer(query: PageQuery): PageAnswer {
-    const { offset, limit, orderBy, direction, idStartsWith } = query;
+    const { offset, limit, orderBy, direction, idStartsWith, ids } = query;
     const { refuses = [], shuffles } = this.#options;
     const asked = [orderBy, direction, idStartsWith === undefined ? undefined : 'prefix'];
     const refused = refuses.find((kind) => asked.includes(kind));
     if (refused !== undefined)
-      return { kind: 'refused', status: 422, what: `${refused} is refused` };
+      return { kind: 'refused', what: `${refused} is refused` };
     let list = idStartsWith
       ? this.entries.filter(({ id }) => id.startsWith(idStartsWith))
       : this.entries;
+    if (ids) list = list.filter(({ id }) => ids.includes(id));
     if (shuffles) list = this.#shuffled(list);
     if (orderBy === 'id') list = list.toSorted((a, b) => (a.id < b.id ? -1 : 1));
     if (direction === 'DESC') list = list.toReversed();

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { parse } from 'lossless-json';
-import { type Column, describeColumns, JOB_COLUMNS, sentFields } from '../../src/jobs/columns.ts';
+import {
+  type Column,
+  describeColumns,
+  JOB_COLUMNS,
+  OPTIONAL_COLUMNS,
+  sentFields,
+} from '../../src/jobs/columns.ts';
 import { parseTimestamp } from '../../src/jobs/timestamp.ts';
 import { JobFields, RawJob } from '../../src/json/raw-job.ts';
 import { RowsTransformer } from '../../src/transform/transform-rows.ts';
@@ -25,14 +31,22 @@ const BASE = {
   creation_order: 3,
 };
 
-function transformRows(jobs: readonly RawJob[], columns = JOB_COLUMNS) {
-  const transformer = new RowsTransformer(jobs.length, columns);
+function transformRows(
+  jobs: readonly RawJob[],
+  columns = JOB_COLUMNS,
+  without?: readonly string[],
+) {
+  const transformer = new RowsTransformer(jobs.length, columns, without);
   for (const job of jobs) transformer.push(job);
   return transformer.finish();
 }
 
-function rowOf(change: Record<string, unknown>): Record<string, unknown> {
-  const { batch, rejects } = transformRows([rawJob({ ...BASE, ...change })]);
+function rowOf(
+  change: Record<string, unknown>,
+  without: readonly string[] = [],
+): Record<string, unknown> {
+  const job = rawJob({ ...BASE, ...change });
+  const { batch, rejects } = transformRows([job], JOB_COLUMNS, without);
   assert.deepEqual(rejects, []);
   assert.equal(batch.numRows, 1);
   return Object.fromEntries(
@@ -346,6 +360,57 @@ test('any strings and lists survive in any mixture of rows', () => {
         assert.equal(sequence?.get(at), change.sequence);
         assert.deepEqual(listOf(errors?.get(at)), change.errors);
       }
+    }),
+  );
+});
+
+test('what is left out shows nowhere; all else is as it is with it', () => {
+  const odd = {
+    parent_id: 7,
+    runs: 'many',
+    updated_at: 'yesterday',
+    start_timestamp: '1999-01-01T00:00:00Z',
+    end_timestamp: { at: 1 },
+    variables: { half: '\udc00' },
+    sequence: ['no text'],
+    device: 'later',
+  };
+  const cells = Object.entries(odd).map(([name, value]) => [name, fc.constant(value)] as const);
+  const errors = fc.constantFrom(null, 'none', ['one', '\ud800']);
+  const changes = fc.record({ ...Object.fromEntries(cells), errors }, { requiredKeys: [] });
+  const names = fc.subarray(OPTIONAL_COLUMNS.filter((name) => name !== 'extra'));
+  fc.assert(
+    fc.property(changes, names, (change, without) => {
+      const whole = rowOf(change);
+      const isKept = ([name]: readonly [string, unknown]) => !without.includes(name);
+      const extra = Object.entries(JSON.parse(String(whole.extra)) ?? {}).filter(isKept);
+      const flags = [whole.anomalies]
+        .flat()
+        .filter((flag) => isKept([String(flag).split(':')[1], 0]));
+      assert.deepEqual(rowOf(change, without), {
+        ...Object.fromEntries(Object.entries(whole).filter(isKept)),
+        anomalies: flags,
+        extra: extra.length === 0 ? null : JSON.stringify(Object.fromEntries(extra)),
+      });
+    }),
+  );
+  assert.deepEqual(Object.keys(rowOf({ ...odd, errors: [] }, OPTIONAL_COLUMNS)), [
+    ...['id', 'batch_id', 'project_id', 'status', 'created_at', 'updated_at', 'anomalies'],
+  ]);
+});
+
+test('escapes of two characters survive at any place, the last included', () => {
+  const text = fc.string({
+    unit: fc.constantFrom('a', 'bc', 'é', '"', '\\', '\n', '\t'),
+    maxLength: 40,
+  });
+  fc.assert(
+    fc.property(fc.array(text, { minLength: 1, maxLength: 5 }), (texts) => {
+      const { batch } = transformRows(texts.map((sequence) => rawJob({ ...BASE, sequence })));
+      assert.deepEqual(
+        texts.map((_, row) => batch.getChild('sequence')?.get(row)),
+        texts,
+      );
     }),
   );
 });

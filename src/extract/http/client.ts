@@ -1,17 +1,16 @@
 import pLimit from 'p-limit';
 import type { Credentials } from '../../jobs/options.ts';
-import type { Filters } from '../../jobs/pipeline.ts';
+import type { Filters } from '../../jobs/query.ts';
 import { EXIT, ExportError } from '../../platform/errors.ts';
-import type { FetchPage, PageAnswer, PageQuery } from '../page.ts';
-import { createAdmission, createCancellation, createTurns, takePlace } from './concurrency.ts';
-import { done, type Fault, failure, type Outcome } from './faults.ts';
-import { BrokenContract, readPage } from './page-answer.ts';
+import type { PageAnswer, PageQuery } from '../page.ts';
+import { quoter, readPage, refusalOf, withoutPassing } from './answer.ts';
+import { Admission, createTurns, following, takePlace } from './concurrency.ts';
+import { Fault } from './faults.ts';
 import { type ProxyOptions, proxyFor } from './proxy.ts';
 import { listPath, pagePaths } from './query.ts';
-import { passingFault, readRefusal, redactor } from './refusal.ts';
 import { type HttpEffects, retry, startRetryState } from './retry.ts';
-import { type Authorization, openSignIn } from './sign-in.ts';
-import { createTransport, type HttpAnswer, type Timeouts } from './transport.ts';
+import { openSignIn } from './sign-in.ts';
+import { type HttpAnswer, type Timeouts, Transport } from './transport.ts';
 
 export interface JobsClientOptions {
   /** Base URL without a trailing slash, e.g. `https://apis.pasqal.cloud/core-fast`. */
@@ -46,32 +45,19 @@ export interface RequestStats {
   readonly refusals: number;
 }
 
-export interface JobsClient {
-  /**
-   * Fetches a page; retries, sign-in, pauses and concurrency are seen to. Call it for as many pages as wanted: they
-   * queue.
-   *
-   * @throws ExportError as docs/http.md tells; the signal's reason, at once, also while queueing or waiting
-   */
-  readonly fetchPage: FetchPage;
-  readonly stats: RequestStats;
-  /** Requests allowed in flight just now. */
-  readonly concurrency: number;
-  /** Breaks off what is under way and every connection. No timer, socket or listener stays. */
-  close(): Promise<void>;
-}
-
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const TIMEOUTS: Timeouts = { headersMs: 30_000, idleMs: 30_000, totalMs: 120_000 };
-/** Of a request that the run can do without. */
-const AUXILIARY_ATTEMPTS = 3;
+/** Asked for when it is to be seen whether the server answers at all. */
+const FIRST_JOB: PageQuery = { offset: 0, limit: 1 };
+
+export type JobsClient = ReturnType<typeof createJobsClient>;
 
 /**
  * A client of GET /api/v2/jobs. Nothing is sent before the first page is asked for.
  *
  * @throws ExportError (78) when a given token cannot stand in a header, or a proxy's URL is none
  */
-export function createJobsClient(options: JobsClientOptions, effects: HttpEffects): JobsClient {
+export function createJobsClient(options: JobsClientOptions, effects: HttpEffects) {
   const { apiUrl, concurrency, credentials, userAgent, proxy: proxies = {} } = options;
   const {
     maxBodyBytes = MAX_BODY_BYTES,
@@ -86,147 +72,108 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
   const target = new URL(apiUrl);
   const proxy = proxyFor(target, proxies);
   const state = startRetryState({ deadlineAt, giveUpAfterMs }, effects);
-  const cancellation = createCancellation();
-  const signIn = openSignIn(
-    { credentials, timeouts, userAgent, proxy: proxies },
-    state,
-    cancellation,
-  );
-  const redact = redactor(() => [...signIn.secrets(), ...(proxy?.secrets ?? [])]);
-  const transport = createTransport(target, concurrency, proxy);
+  const closing = new AbortController();
+  const signIn = openSignIn({ credentials, timeouts, userAgent, proxies }, state, closing.signal);
+  const quote = quoter(() => [...signIn.secrets(), ...(proxy?.secrets ?? [])]);
+  const transport = new Transport(target, concurrency, proxy);
   // Pages under way, those in backoff included: they hold no request, but an outage must not set every page that
   // queues to failing, and so use up the budget of the run. One that has come and is still to be read is not.
   const places = pLimit(concurrency);
   const nextTurn = createTurns();
-  const admission = createAdmission(concurrency, state, effects);
-  const counts = { requests: 0, bytesReceived: 0, refusals: 0 };
+  const admission = new Admission(concurrency, state);
+  const counts = { requests: 0, bytesReceived: 0 };
 
-  function sendOnce(
+  async function sendOnce(
     query: PageQuery,
-    { header }: Authorization,
+    token: string | undefined,
     signal: AbortSignal,
     msLeft: number,
-  ): Promise<Outcome<HttpAnswer>> {
+  ): Promise<HttpAnswer> {
     counts.requests += 1;
-    return transport.send({
-      method: 'GET',
-      path: pathOf(query),
-      headers: header === undefined ? usual : { ...usual, authorization: header },
-      maxBodyBytes,
+    const answer = await transport.send({
+      ...{ method: 'GET', path: pathOf(query), maxBodyBytes, signal },
+      headers: { ...usual, ...(token && { authorization: `Bearer ${token}` }) },
       timeouts: { ...timeouts, totalMs: Math.min(timeouts.totalMs, msLeft) },
-      signal,
     });
+    return withoutPassing(answer, effects.clock.wall());
   }
 
   /** One request; or two when the token has ended: it is renewed and the request replayed once. */
-  async function send(
+  async function send(query: PageQuery, signal: AbortSignal, msLeft: number): Promise<HttpAnswer> {
+    const token = await signIn.current();
+    const answer = await sendOnce(query, token, signal, msLeft);
+    if (answer.status !== 401) return answer;
+    const renewed = await signIn.after(token);
+    const again = renewed && (await sendOnce(query, renewed, signal, msLeft));
+    if (again && again.status !== 401) return again;
+    const { advice } = signIn;
+    throw new Fault('unauthorized', 'the server refused the credentials (401)', { advice });
+  }
+
+  /** @param refuse what to go on with after a fault that stays, where that does not end the run */
+  async function ask(
     query: PageQuery,
-    request: string,
     signal: AbortSignal,
-    msLeft: number,
-  ): Promise<Outcome<HttpAnswer>> {
-    const authorization = await signIn.current();
-    let sent = await sendOnce(query, authorization, signal, msLeft);
-    if (isUnauthorized(sent)) {
-      const renewed = await signIn.after(authorization);
-      if (renewed) sent = await sendOnce(query, renewed, signal, msLeft);
-      if (isUnauthorized(sent)) {
-        const what = `the server refused the credentials (401). ${signIn.advice}`;
-        throw failure(request, what, EXIT.credentials);
-      }
-    }
-    const passing = sent.kind === 'done' && passingFault(sent.value, effects.clock.wall());
-    if (!passing) return sent;
-    if (passing.kind === 'fault') countRefusal(passing.fault);
-    return passing;
-  }
-
-  function countRefusal({ kind, what }: Fault): void {
-    if (kind !== 'throttled' && kind !== 'overloaded') return;
-    counts.refusals += 1;
-    if (counts.refusals > 1) return;
-    effects.emit({ type: 'log', level: 'warn', message: `${what}: slowing down` });
-  }
-
-  async function read(
-    answer: HttpAnswer,
-    query: PageQuery,
-    request: string,
-  ): Promise<Outcome<PageAnswer, PageAnswer>> {
-    const { status } = answer;
-    if (status < 200 || status >= 300) {
-      const { what, exitCode } = await readRefusal(answer, redact);
-      if (query.auxiliary) return done({ kind: 'refused', status, what });
-      throw failure(request, what, exitCode);
-    }
-    try {
-      const outcome = await readPage(answer, query, maxBodyBytes);
-      const page = outcome.kind === 'done' ? outcome.value : outcome.fault.instead;
-      if (page?.kind === 'page') counts.bytesReceived += page.bytes;
-      return outcome;
-    } catch (error) {
-      if (!(error instanceof BrokenContract)) throw error;
-      const what = `${error.message}. Report it to the operators of the API.`;
-      if (query.auxiliary) return done({ kind: 'refused', status, what });
-      throw failure(request, what, EXIT.protocol);
-    }
-  }
-
-  async function fetchPage(query: PageQuery, source?: AbortSignal): Promise<PageAnswer> {
+    refuse: (fault: Fault) => PageAnswer | undefined = () => undefined,
+  ): Promise<PageAnswer> {
     const request = `GET ${path} (${placeOf(query)})`;
+    const otherwise = (fault: Fault) => fault.details.instead ?? refuse(fault);
+    const asking = { request, signal, auxiliary: query.auxiliary, otherwise };
     let leave: (() => void) | undefined;
-    async function attempt(signal: AbortSignal): Promise<Outcome<PageAnswer, PageAnswer>> {
-      leave ??= await takePlace(places);
-      const sent = await admission.run(request, signal, (msLeft) =>
-        send(query, request, signal, msLeft),
-      );
-      if (sent.kind === 'done') {
+    try {
+      const page = await retry(asking, state, admission, async () => {
+        leave ??= await takePlace(places);
+        const answer = await admission.run(asking, (msLeft) => send(query, signal, msLeft));
         leave();
         leave = undefined;
         await nextTurn();
-      }
-      const outcome = sent.kind === 'done' ? await read(sent.value, query, request) : sent;
-      if (outcome.kind === 'done' || !query.auxiliary) return outcome;
-      return { kind: 'fault', fault: dispensable(outcome.fault) };
+        if (answer.status < 200 || answer.status >= 300) throw refusalOf(answer, quote);
+        return readPage(answer, query, maxBodyBytes);
+      });
+      if (page.kind === 'page') counts.bytesReceived += page.bytes;
+      return page;
+    } finally {
+      leave?.();
     }
-    return cancellation.run(source, async (signal) => {
-      try {
-        return await retry(request, signal, state, admission, () => attempt(signal));
-      } finally {
-        leave?.();
-      }
-    });
   }
 
   return {
-    fetchPage,
-    get stats() {
-      return { ...counts, retries: state.retries, inFlight: admission.inFlight };
+    /**
+     * Fetches a page; retries, sign-in, pauses and concurrency are seen to. Call it for as many pages as wanted: they
+     * queue. An auxiliary request that failed in vain is made once more when the server answers others, and only then
+     * refused.
+     *
+     * @throws ExportError as docs/http.md tells; the signal's reason, at once, also while queueing or waiting
+     */
+    fetchPage(query: PageQuery, source = closing.signal): Promise<PageAnswer> {
+      return following([closing.signal, source], async (signal) => {
+        let mayPass = false;
+        const refuse = ({ traits, message, details }: Fault): PageAnswer | undefined => {
+          if (!query.auxiliary || traits.auxiliary === undefined) return undefined;
+          mayPass = traits.auxiliary > 1;
+          return { kind: 'refused', what: [message, details.advice ?? []].flat().join('. ') };
+        };
+        const answer = await ask(query, signal, refuse);
+        if (!mayPass) return answer;
+        await ask(FIRST_JOB, signal);
+        return ask(query, signal, refuse);
+      });
     },
-    get concurrency() {
+    get stats(): RequestStats {
+      const { inFlight, refusals } = admission;
+      return { ...counts, retries: state.retries, inFlight, refusals };
+    },
+    /** Requests allowed in flight just now. */
+    get concurrency(): number {
       return admission.concurrency;
     },
-    async close() {
+    /** Breaks off what is under way and every connection. No timer, socket or listener stays. */
+    async close(): Promise<void> {
       const what = 'The client was closed while requests were under way.';
-      cancellation.cancelAll(new ExportError(what, { exitCode: EXIT.bug, stage: 'extract' }));
+      closing.abort(new ExportError(what, { exitCode: EXIT.bug, stage: 'extract' }));
       await Promise.all([transport.close(), signIn.close()]);
     },
   };
-}
-
-/**
- * A fault of a request that the run can do without: what speaks against the request itself is soon answered, while a
- * server that is gone, or asks everybody to slow down, is waited for as always.
- */
-function dispensable(fault: Fault<PageAnswer>): Fault<PageAnswer> {
-  const { kind, what, status = kind === 'malformed' ? 200 : 0 } = fault;
-  if (kind === 'overloaded') return { ...fault, instead: { kind: 'refused', status, what } };
-  if (kind !== 'failed' && kind !== 'timeout' && kind !== 'malformed') return fault;
-  return { ...fault, attempts: AUXILIARY_ATTEMPTS, instead: { kind: 'refused', status, what } };
-}
-
-function isUnauthorized(sent: Outcome<HttpAnswer>): boolean {
-  return sent.kind === 'done' && sent.value.status === 401;
 }
 
 /** A page in messages; no more of ids than how many there are. */

@@ -1,6 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import pLimit, { type LimitFunction } from 'p-limit';
-import { FAULT_TRAITS, type Fault, type Outcome } from './faults.ts';
-import { type HttpEffects, overdue, type Patience, timeAt, waitUntil } from './retry.ts';
+import { Fault } from './faults.ts';
+import { type Asking, type RetryState, timeAt, waitForTurn } from './retry.ts';
 
 /**
  * How many requests may be in flight: additive increase, multiplicative decrease, as TCP does it (Chiu and Jain 1989;
@@ -65,93 +66,78 @@ export function takePlace(places: LimitFunction): Promise<() => void> {
 }
 
 /** Decides when each request to one server may start, and learns from how it ends. */
-export interface Admission {
+export class Admission {
+  /** Monotonic milliseconds until which everybody stays away. */
+  pausedUntil = NEVER;
+  inFlight = 0;
+  /** Answers 429 and 503. */
+  refusals = 0;
+  readonly #state: RetryState;
+  readonly #places: LimitFunction;
+  #aimd: Aimd;
+  #toldUntil = NEVER;
+
+  /** @param max requests in flight at most */
+  constructor(max: number, state: RetryState) {
+    this.#state = state;
+    this.#aimd = startAimd(max);
+    this.#places = pLimit(this.#aimd.limit);
+  }
+
+  /** Requests allowed in flight just now. */
+  get concurrency(): number {
+    return this.#places.concurrency;
+  }
+
   /**
    * Runs `send` when it is its turn: within the concurrency limit, and after any pause the server has asked for.
    *
-   * @param request names the request in messages
    * @param send told the monotonic milliseconds left until the deadline
-   * @throws ExportError (75) when its turn would come too late; the signal's reason
+   * @throws ExportError (75) when its turn would come too late; the signal's reason; whatever `send` throws
    */
-  run<T>(
-    request: string,
-    signal: AbortSignal,
-    send: (msLeft: number) => Promise<Outcome<T>>,
-  ): Promise<Outcome<T>>;
-  /** Monotonic milliseconds until which everybody stays away. */
-  readonly pausedUntil: number;
-  /** Requests allowed in flight just now. */
-  readonly concurrency: number;
-  readonly inFlight: number;
-}
-
-/** @param max requests in flight at most */
-export function createAdmission(
-  max: number,
-  patience: Patience,
-  { clock, emit }: Pick<HttpEffects, 'clock' | 'emit'>,
-): Admission {
-  let aimd = startAimd(max);
-  let [pausedUntil, toldUntil] = [NEVER, NEVER];
-  let inFlight = 0;
-  const places = pLimit(aimd.limit);
-
-  /** Waits out pauses, which may begin or grow meanwhile. @returns the time then */
-  async function turn(request: string, signal: AbortSignal): Promise<number> {
-    for (;;) {
-      signal.throwIfAborted();
-      const error = overdue(request, pausedUntil, patience, clock);
-      if (error) throw error;
-      const now = clock.monotonic();
-      if (now >= pausedUntil) return now;
-      await waitUntil(clock, pausedUntil, signal);
+  async run<T>(
+    asking: Pick<Asking<unknown>, 'request' | 'signal'>,
+    send: (msLeft: number) => Promise<T>,
+  ): Promise<T> {
+    const leave = await takePlace(this.#places);
+    try {
+      const startedAt = await waitForTurn(asking, this.#state, this);
+      this.inFlight += 1;
+      try {
+        const answer = await send(this.#state.deadlineAt - startedAt);
+        this.#limit(afterSuccess(this.#aimd, this.inFlight >= this.#aimd.limit));
+        return answer;
+      } catch (error) {
+        if (error instanceof Fault) this.#learn(error, startedAt);
+        throw error;
+      } finally {
+        this.inFlight -= 1;
+      }
+    } finally {
+      leave();
     }
   }
 
-  function pause(ms: number, now: number, what: string): void {
-    pausedUntil = Math.max(pausedUntil, now + ms);
-    if (ms <= LONG_PAUSE_MS || pausedUntil - toldUntil <= LONG_PAUSE_MS) return;
-    toldUntil = pausedUntil;
-    const message = `${what} and asks to stay away: waiting until ${timeAt(pausedUntil, clock)}`;
-    emit({ type: 'log', level: 'warn', message });
+  #limit(aimd: Aimd): void {
+    this.#aimd = aimd;
+    if (this.#places.concurrency !== aimd.limit) this.#places.concurrency = aimd.limit;
   }
 
-  function learn(fault: Fault<unknown> | undefined, startedAt: number): void {
+  #learn({ kind, message, traits, details }: Fault, startedAt: number): void {
+    const { clock, emit } = this.#state.effects;
+    const warn = (text: string) => emit({ type: 'log', level: 'warn', message: message + text });
     const now = clock.monotonic();
-    if (fault?.retryAfterMs !== undefined) pause(fault.retryAfterMs, now, fault.what);
-    const slowdown = fault && FAULT_TRAITS[fault.kind].slowdown;
-    if (slowdown !== undefined) aimd = afterCongestion(aimd, slowdown, startedAt, now);
-    else if (!fault) aimd = afterSuccess(aimd, inFlight >= aimd.limit);
-    if (places.concurrency !== aimd.limit) places.concurrency = aimd.limit;
+    const isRefusal = kind === 'throttled' || kind === 'overloaded';
+    if (isRefusal && ++this.refusals === 1) warn(': slowing down');
+    if (traits.slowdown !== undefined)
+      this.#limit(afterCongestion(this.#aimd, traits.slowdown, startedAt, now));
+    const pauseMs = details.retryAfterMs ?? 0;
+    if (details.retryAfterMs === undefined) return;
+    this.pausedUntil = Math.max(this.pausedUntil, now + pauseMs);
+    if (pauseMs <= LONG_PAUSE_MS || this.pausedUntil - this.#toldUntil <= LONG_PAUSE_MS) return;
+    this.#toldUntil = this.pausedUntil;
+    warn(` and asks to stay away: waiting until ${timeAt(this.pausedUntil, clock)}`);
   }
-
-  return {
-    async run(request, signal, send) {
-      const leave = await takePlace(places);
-      try {
-        const startedAt = await turn(request, signal);
-        inFlight += 1;
-        try {
-          const outcome = await send(patience.deadlineAt - startedAt);
-          learn(outcome.kind === 'fault' ? outcome.fault : undefined, startedAt);
-          return outcome;
-        } finally {
-          inFlight -= 1;
-        }
-      } finally {
-        leave();
-      }
-    },
-    get pausedUntil() {
-      return pausedUntil;
-    },
-    get concurrency() {
-      return places.concurrency;
-    },
-    get inFlight() {
-      return inFlight;
-    },
-  };
 }
 
 /**
@@ -168,72 +154,26 @@ export function createTurns(): () => Promise<void> {
 }
 
 /**
- * Gives every request a signal of its own that follows the caller's. Thousands of requests share the caller's signal,
- * yet it carries one listener, and none when nothing is under way. (`AbortSignal.any` would do, were it not that its
- * dependents pile up on a long-lived source.)
+ * Runs `task` with a signal that follows others, and rejects with its reason as soon as that aborts, whatever `task`
+ * does. No listener stays behind. (`AbortSignal.any` would do, were it not that its dependents pile up on a long-lived
+ * source.)
  */
-export interface Cancellation {
-  /** Runs `task` with a signal; rejects with the signal's reason as soon as it aborts, whatever `task` does. */
-  run<T>(source: AbortSignal | undefined, task: (signal: AbortSignal) => Promise<T>): Promise<T>;
-  /** Aborts everything under way and refuses what comes later. */
-  cancelAll(reason: Error): void;
-}
-
-export function createCancellation(): Cancellation {
-  const groups = new Map<AbortSignal | undefined, Group>();
-  let cancelled: Error | undefined;
-
-  function join(source: AbortSignal | undefined, member: AbortController): Group {
-    const group = groups.get(source) ?? openGroup(source);
-    groups.set(source, group);
-    group.members.add(member);
-    return group;
+export async function following<T>(
+  sources: readonly AbortSignal[],
+  task: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  for (const source of sources) source.throwIfAborted();
+  // Hundreds of requests share a signal, and Node.js warns of ten.
+  setMaxListeners(0, ...sources);
+  const own = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    own.signal.addEventListener('abort', () => reject(own.signal.reason));
+  });
+  const abort = () => own.abort(sources.find((source) => source.aborted)?.reason);
+  for (const source of sources) source.addEventListener('abort', abort);
+  try {
+    return await Promise.race([task(own.signal), aborted]);
+  } finally {
+    for (const source of sources) source.removeEventListener('abort', abort);
   }
-
-  function leave(source: AbortSignal | undefined, member: AbortController, group: Group): void {
-    group.members.delete(member);
-    if (group.members.size > 0 || groups.get(source) !== group) return;
-    group.close();
-    groups.delete(source);
-  }
-
-  return {
-    async run(source, task) {
-      source?.throwIfAborted();
-      if (cancelled) throw cancelled;
-      const own = new AbortController();
-      const aborted = new Promise<never>((_, reject) => {
-        own.signal.addEventListener('abort', () => reject(own.signal.reason), { once: true });
-      });
-      const group = join(source, own);
-      try {
-        return await Promise.race([task(own.signal), aborted]);
-      } finally {
-        leave(source, own, group);
-      }
-    },
-
-    cancelAll(reason) {
-      cancelled ??= reason;
-      for (const { members } of groups.values()) {
-        for (const member of members) member.abort(reason);
-      }
-    },
-  };
-}
-
-/** The requests that follow one signal. */
-interface Group {
-  readonly members: Set<AbortController>;
-  /** Takes the listener off the signal. */
-  close(): void;
-}
-
-function openGroup(source: AbortSignal | undefined): Group {
-  const members = new Set<AbortController>();
-  const abort = () => {
-    for (const member of members) member.abort(source?.reason);
-  };
-  source?.addEventListener('abort', abort);
-  return { members, close: () => source?.removeEventListener('abort', abort) };
 }

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { buildConnector, type Pool } from 'undici';
 import { EXIT, ExportError } from '../../platform/errors.ts';
-import { CHECK_PROXY, fault, type Outcome } from './faults.ts';
+import { CHECK_PROXY, Fault, sorted } from './faults.ts';
 
 /** The proxies between here and the servers, in the words of the environment variables; undefined or empty: none. */
 export interface ProxyOptions {
@@ -67,71 +67,54 @@ function decoded(text: string): string {
   }
 }
 
-/** Trouble with a proxy before there was a tunnel: the status it answered, or the `cause`. */
-export class TunnelError extends Error {
-  override readonly name = 'TunnelError';
-  readonly status: number | undefined;
-
-  constructor(status: number | undefined, cause?: unknown) {
-    super('the proxy made no tunnel', { cause });
-    this.status = status;
-  }
-}
-
 /**
  * Makes connections to one https server through a proxy (RFC 9110 section 9.3.6). In place of undici's ProxyAgent, for
  * which see docs/decisions.md.
  *
- * @param proxy pool of connections to the proxy
+ * @param pool of connections to the proxy
  * @param tls how the connection inside the tunnel is made
+ * @param contacted whether the server behind it has ever answered in this run
  */
 export function tunnel(
-  proxy: Pool,
-  { headers }: ProxyServer,
+  pool: Pool,
+  proxy: ProxyServer,
   target: URL,
   tls: buildConnector.BuildOptions,
+  contacted: () => boolean,
 ): buildConnector.connector {
   const connect = buildConnector(tls);
-  const host = `${target.hostname}:${target.port || '443'}`;
+  const path = `${target.hostname}:${target.port || '443'}`;
   return (options, callback) => {
-    proxy.connect({ path: host, headers: { ...headers, host } }, (error, answer) => {
-      if (error) return callback(new TunnelError(undefined, error), null);
-      const { statusCode, socket } = answer;
-      if (statusCode >= 200 && statusCode < 300 && socket instanceof Socket)
+    pool.connect({ path, headers: { ...proxy.headers, host: path } }, (error, answer) => {
+      if (error) return callback(sorted(error, contacted(), proxy.name), null);
+      const { statusCode: status, socket } = answer;
+      if (status >= 200 && status < 300 && socket instanceof Socket)
         return connect({ ...options, httpSocket: socket }, callback);
       socket.on('error', () => {}).destroy();
-      return callback(new TunnelError(statusCode), null);
+      return callback(refusedBy(proxy, status, target, contacted()), null);
     });
   };
 }
 
-/**
- * The fault that a proxy's refusal stands for.
- *
- * @param contacted whether the server behind it has ever answered in this run
- */
+/** The fault that a proxy's refusal stands for. */
 export function refusedBy(
   { name, headers }: ProxyServer,
   status: number,
   target: URL,
   contacted: boolean,
-): Outcome<never> {
+): Fault {
   if (status === 407) {
     const isLoggedIn = headers['proxy-authorization'] !== undefined;
-    const wish = isLoggedIn ? 'refuses the' : 'asks for a';
-    const place = isLoggedIn ? ' in its URL' : '';
-    const what = `the proxy ${name} ${wish} user name and password${place} (407)`;
+    const wish = isLoggedIn
+      ? 'refuses the user name and password in its URL'
+      : 'asks for a user name and password';
     const advice =
       'Set HTTPS_PROXY (HTTP_PROXY) to http://user:password@host:port, special characters percent-encoded.';
-    return fault('proxy-login', what, { status, advice });
+    return new Fault('proxy-login', `the proxy ${name} ${wish} (407)`, { advice });
   }
   const what = `the proxy ${name} does not connect to ${target.host} (${status})`;
-  if (status >= 500)
-    return fault(
-      contacted ? 'connection' : 'unreachable',
-      what,
-      contacted ? {} : { advice: CHECK_PROXY },
-    );
+  if (status >= 500 && contacted) return new Fault('connection', what);
+  if (status >= 500) return new Fault('unreachable', what, { advice: CHECK_PROXY });
   const advice = 'Have it allowed there, or reached without the proxy (NO_PROXY).';
-  return fault('proxy-refusal', what, { status, advice });
+  return new Fault('proxy-refusal', what, { advice });
 }

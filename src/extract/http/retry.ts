@@ -1,6 +1,6 @@
 import type { Clock, Effects } from '../../platform/effects.ts';
-import { EXIT, type ExitCode, type ExportError } from '../../platform/errors.ts';
-import { FAULT_TRAITS, type Fault, failure, type Outcome } from './faults.ts';
+import { EXIT, type ExitCode, ExportError } from '../../platform/errors.ts';
+import { Fault } from './faults.ts';
 
 /** What of the outside world requests need, apart from the network. */
 export type HttpEffects = Pick<Effects, 'clock' | 'random' | 'emit'>;
@@ -38,7 +38,9 @@ export function refund(tokens: number, lastCost: number): number {
 }
 
 export interface Failure extends Patience {
-  readonly fault: Fault<unknown>;
+  readonly fault: Fault;
+  /** Of a request that the run can do without. */
+  readonly auxiliary?: boolean | undefined;
   /** Attempts made so far, this one included. */
   readonly attempts: number;
   /** Those of them that ended in a fault of this kind. */
@@ -53,26 +55,23 @@ export interface Failure extends Patience {
   readonly pausedUntil: number;
 }
 
+type Stop = 'attempts' | 'budget' | 'deadline' | 'pause';
+
 export type Decision =
   | { readonly kind: 'again'; readonly at: number; readonly cost: number }
-  | {
-      readonly kind: 'stop';
-      readonly why: 'attempts' | 'budget' | 'deadline' | 'pause';
-      readonly exitCode: ExitCode;
-    };
+  | { readonly kind: 'stop'; readonly why: Stop };
 
 /** Whether and when to ask again. The pause asked for by the server is a lower bound, obeyed in full. */
 export function decide(failure: Failure): Decision {
-  const { fault, attempts, alike, tokens, now, pausedUntil, deadlineAt } = failure;
-  const traits = FAULT_TRAITS[fault.kind];
+  const { fault, auxiliary, attempts, alike, tokens, now, pausedUntil, deadlineAt } = failure;
+  const { traits } = fault;
+  const most = auxiliary ? (traits.auxiliary ?? traits.attempts) : traits.attempts;
   const at = Math.max(now + backoffMs(traits.baseMs, attempts, failure.random), pausedUntil);
-  if (attempts >= MOST_ATTEMPTS || alike >= (fault.attempts ?? traits.attempts))
-    return { kind: 'stop', why: 'attempts', exitCode: traits.exitCode };
-  const stop = (why: 'budget' | 'deadline' | 'pause') =>
-    ({ kind: 'stop', why, exitCode: EXIT.temporary }) as const;
-  if (tokens < traits.cost) return stop('budget');
-  if (outlasts(pausedUntil, now, failure)) return stop('pause');
-  return at >= deadlineAt ? stop('deadline') : { kind: 'again', at, cost: traits.cost };
+  if (attempts >= MOST_ATTEMPTS || alike >= most) return { kind: 'stop', why: 'attempts' };
+  if (tokens < traits.cost) return { kind: 'stop', why: 'budget' };
+  if (outlasts(pausedUntil, now, failure)) return { kind: 'stop', why: 'pause' };
+  if (at >= deadlineAt) return { kind: 'stop', why: 'deadline' };
+  return { kind: 'again', at, cost: traits.cost };
 }
 
 /** Whether a pause is longer than the run can wait. */
@@ -93,51 +92,54 @@ export function startRetryState(patience: Patience, effects: HttpEffects): Retry
   return { ...patience, tokens: BUDGET, retries: 0, effects };
 }
 
+/** A request, and what it may come to when asking again does not help. */
+export interface Asking<T> {
+  /** Names the request in messages: method, path, offset. */
+  readonly request: string;
+  readonly signal: AbortSignal;
+  /** Of a request that the run can do without. */
+  readonly auxiliary?: boolean | undefined;
+  /** What to go on with after a fault that stays; undefined: the run ends. */
+  readonly otherwise?: (fault: Fault) => T | undefined;
+}
+
 /**
  * Asks until an answer can be used, or until `decide` says that it is no use.
  *
- * @param request names the request in messages: method, path, offset
  * @param pause until when the server wants nobody to come, monotonic milliseconds
- * @returns the answer, or what the last fault names to go on with instead
- * @throws ExportError with the exit code of the last fault; the signal's reason; whatever `attempt` throws
+ * @throws ExportError with the exit code of the last fault; the signal's reason; whatever else `attempt` throws
  */
 export async function retry<T>(
-  request: string,
-  signal: AbortSignal,
+  { request, signal, auxiliary, otherwise }: Asking<T>,
   state: RetryState,
   pause: { readonly pausedUntil: number },
-  attempt: () => Promise<Outcome<T, T>>,
+  attempt: () => Promise<T>,
 ): Promise<T> {
   const { clock, random, emit } = state.effects;
   const kinds: string[] = [];
   for (let lastCost = 0; ; ) {
     signal.throwIfAborted();
-    const outcome = await attempt();
-    if (outcome.kind === 'done') {
+    let fault: Fault;
+    try {
+      const answer = await attempt();
       state.tokens = refund(state.tokens, lastCost);
-      return outcome.value;
+      return answer;
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      fault = error;
     }
-    const { fault } = outcome;
-    kinds.push(fault.kind);
-    const attempts = kinds.length;
+    const attempts = kinds.push(fault.kind);
     const alike = kinds.filter((kind) => kind === fault.kind).length;
     const { pausedUntil } = pause;
-    const now = clock.monotonic();
-    const decision = decide({
-      ...state,
-      fault,
-      attempts,
-      alike,
-      random: random(),
-      now,
-      pausedUntil,
-    });
+    const shared = { ...state, auxiliary, pausedUntil, random: random(), now: clock.monotonic() };
+    const decision = decide({ ...shared, fault, attempts, alike });
     if (decision.kind === 'stop') {
-      const { why, exitCode } = decision;
-      if (fault.instead !== undefined && (why === 'attempts' || why === 'budget'))
-        return fault.instead;
-      if (why === 'pause') throw tooLate(request, pausedUntil, state, clock, fault);
-      throw failure(request, `${fault.what}. ${END[why](fault, attempts)}`, exitCode, fault.cause);
+      const { why } = decision;
+      const instead = why === 'attempts' || why === 'budget' ? otherwise?.(fault) : undefined;
+      if (instead !== undefined) return instead;
+      const what = `${fault.message}. ${adviceAfter(why, fault, attempts, pausedUntil, state)}`;
+      const exitCode = why === 'attempts' ? fault.traits.exitCode : EXIT.temporary;
+      throw failure(request, what, exitCode, pausedUntil - shared.now, fault.details.cause);
     }
     lastCost = decision.cost;
     state.tokens -= lastCost;
@@ -145,50 +147,79 @@ export async function retry<T>(
     emit({
       type: 'log',
       level: 'debug',
-      message: `${request}: ${fault.what}; asking again`,
-      fields: { kind: fault.kind, attempt: attempts, delayMs: Math.round(decision.at - now) },
+      message: `${request}: ${fault.message}; asking again`,
+      fields: {
+        kind: fault.kind,
+        attempt: attempts,
+        delayMs: Math.round(decision.at - shared.now),
+      },
     });
     await waitUntil(clock, decision.at, signal);
   }
 }
 
-const END = {
-  attempts(fault: Fault<unknown>, attempts: number) {
-    const advice = fault.advice ?? FAULT_TRAITS[fault.kind].advice;
-    return attempts === 1 ? advice : `Gave up after ${attempts} attempts. ${advice}`;
-  },
-  budget: () =>
-    `Too many requests of this run failed, its retry budget is used up. ${AGAIN} later: it resumes.`,
-  deadline: () => `The deadline leaves no time to ask again. ${AGAIN}: it resumes.`,
-} as const;
-
-/** The end of a request that would have to wait for longer than the run can; undefined when it need not. */
-export function overdue(
-  request: string,
+function adviceAfter(
+  why: Stop,
+  { advice }: Fault,
+  attempts: number,
   pausedUntil: number,
-  patience: Patience,
-  clock: Clock,
-): ExportError | undefined {
-  const now = clock.monotonic();
-  if (outlasts(pausedUntil, now, patience)) return tooLate(request, pausedUntil, patience, clock);
-  if (now < patience.deadlineAt) return undefined;
-  return failure(request, `the deadline has passed. ${AGAIN}: it resumes.`, EXIT.temporary);
+  state: RetryState,
+): string {
+  if (why === 'pause') return stayAway(pausedUntil, state);
+  if (why === 'deadline') return `The deadline leaves no time to ask again. ${AGAIN}: it resumes.`;
+  if (why === 'attempts')
+    return attempts === 1 ? advice : `Gave up after ${attempts} attempts. ${advice}`;
+  return `Too many requests of this run failed, its retry budget is used up. ${AGAIN} later: it resumes.`;
 }
 
-function tooLate(
-  request: string,
-  until: number,
-  { deadlineAt }: Patience,
-  clock: Clock,
-  fault?: Fault<unknown>,
-): ExportError {
+function stayAway(until: number, { deadlineAt, effects: { clock } }: RetryState): string {
   const limit =
     until >= deadlineAt
       ? 'which is past the deadline'
       : 'longer than unfinished work may wait to be resumed';
-  const what = `the server asks to stay away until ${timeAt(until, clock)}, ${limit}. ${AGAIN} after that: it resumes.`;
-  const said = fault === undefined ? '' : `${fault.what}. `;
-  return failure(request, said + what, EXIT.temporary, fault?.cause);
+  return `the server asks to stay away until ${timeAt(until, clock)}, ${limit}. ${AGAIN} after that: it resumes.`;
+}
+
+/** An error of this stage. @param pauseMs milliseconds for which the server wants nobody to come; below 0: none */
+function failure(
+  request: string,
+  what: string,
+  exitCode: ExitCode,
+  pauseMs: number,
+  cause?: Error,
+): ExportError {
+  const retryable = exitCode === EXIT.temporary || exitCode === EXIT.unavailable;
+  const retryAfterMs = exitCode === EXIT.temporary && pauseMs > 0 ? pauseMs : undefined;
+  const more = { exitCode, retryable, retryAfterMs, cause };
+  return new ExportError(`${request}: ${what}`, { ...more, stage: 'extract' });
+}
+
+/**
+ * Waits until nobody is asked to stay away; a pause may begin or grow meanwhile.
+ *
+ * @returns the monotonic milliseconds then
+ * @throws ExportError (75) when that is too late; the signal's reason
+ */
+export async function waitForTurn(
+  { request, signal }: Pick<Asking<unknown>, 'request' | 'signal'>,
+  state: RetryState,
+  pause: { readonly pausedUntil: number },
+): Promise<number> {
+  const { clock } = state.effects;
+  for (;;) {
+    signal.throwIfAborted();
+    const { pausedUntil } = pause;
+    const now = clock.monotonic();
+    const left = pausedUntil - now;
+    if (outlasts(pausedUntil, now, state))
+      throw failure(request, stayAway(pausedUntil, state), EXIT.temporary, left);
+    if (now >= state.deadlineAt) {
+      const what = `the deadline has passed. ${AGAIN}: it resumes.`;
+      throw failure(request, what, EXIT.temporary, left);
+    }
+    if (left <= 0) return now;
+    await waitUntil(clock, pausedUntil, signal);
+  }
 }
 
 /** The time of day at which the monotonic clock will read `at`. */
@@ -201,48 +232,8 @@ export function timeAt(at: number, clock: Clock): string {
  *
  * @throws the signal's reason
  */
-export async function waitUntil(clock: Clock, until: number, signal: AbortSignal): Promise<void> {
+async function waitUntil(clock: Clock, until: number, signal: AbortSignal): Promise<void> {
   for (let left = until - clock.monotonic(); left > 0; left = until - clock.monotonic()) {
     await clock.sleep(Math.min(left, LONGEST_SLEEP_MS), signal);
   }
-}
-
-const SECONDS = /^\d+(?:\.\d+)?$/;
-
-/** The three date forms of RFC 9110 section 5.6.7: IMF-fixdate, RFC 850, asctime. */
-const HTTP_DATES = [
-  /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/,
-  /^[A-Z][a-z]+day, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT$/,
-  /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/,
-];
-
-/** A century: longer waits mean the same, and an instant that far away can still be written as a date. */
-const LONGEST_PAUSE_MS = 100 * 365 * 86_400_000;
-
-/**
- * How long a Retry-After header asks to wait (RFC 9110 section 10.2.3).
- *
- * @param value the header: seconds, or an HTTP-date
- * @param date the answer's own Date header; a date is measured against it, so that a wrong clock here does no harm
- * @param wall wall time here, milliseconds since the epoch: stands in when there is no usable Date header
- * @returns milliseconds, 0 for a date that has passed, or undefined when the header says nothing usable
- */
-export function parseRetryAfter(
-  value: string | undefined,
-  date: string | undefined,
-  wall: number,
-): number | undefined {
-  const text = value?.trim() ?? '';
-  if (SECONDS.test(text)) return Math.min(Number(text) * 1000, LONGEST_PAUSE_MS);
-  const until = parseHttpDate(text);
-  if (until === undefined) return undefined;
-  const now = parseHttpDate(date?.trim() ?? '') ?? wall;
-  return Math.min(Math.max(until - now, 0), LONGEST_PAUSE_MS);
-}
-
-/** Milliseconds since the epoch, or undefined. `Date.parse` alone would take `-5` and `soon 1` for dates. */
-function parseHttpDate(text: string): number | undefined {
-  if (!HTTP_DATES.some((form) => form.test(text))) return undefined;
-  const time = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
-  return Number.isNaN(time) ? undefined : time;
 }

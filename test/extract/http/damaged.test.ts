@@ -4,19 +4,8 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { readItems, splitPage } from '../../../src/extract/http/split.ts';
 import type { PageAnswer } from '../../../src/extract/page.ts';
-import { EXIT } from '../../../src/platform/errors.ts';
 import { type Respond, serveHttp } from '../../support/http-servers.ts';
-import {
-  exits,
-  FIRST,
-  ids,
-  LAST,
-  pageBody,
-  rowsAt,
-  sendJson,
-  sendPage,
-  withClient,
-} from './jobs-api.ts';
+import { FIRST, ids, LAST, pageBody, rowsAt, sendJson, sendPage, withClient } from './jobs-api.ts';
 
 /** A right page in which `from` was replaced, once, by bytes. */
 function spoilt(from: string, to: string | readonly number[]): Respond {
@@ -142,7 +131,11 @@ describe('splitPage', () => {
           split.items.map((item) => JSON.parse(item.toString())),
           JSON.parse(JSON.stringify(data)),
         );
-        assert.deepEqual(JSON.parse(split.envelope.toString()).data, []);
+        const { data: around } = JSON.parse(split.envelope.toString());
+        assert.deepEqual(
+          around,
+          data.map(() => ({})),
+        );
         assert.equal(readItems(split.items).rows.length, data.length);
       }),
     );
@@ -199,52 +192,4 @@ describe('a page that is short of its own total, or longer', () => {
       const pages = await Promise.all(Array.from({ length: 300 }, () => client.fetchPage(LAST)));
       assert.ok(pages.every((page) => page.kind === 'page' && page.short));
     }));
-});
-
-describe('an auxiliary request', () => {
-  const query = { ...FIRST, auxiliary: true };
-  const refusals: [name: string, respond: Respond, attempts: number, status: number][] = [
-    ...[400, 403, 404, 422].map((status): [string, Respond, number, number] => [
-      `${status}`,
-      (r) => sendJson(r, '{"detail":"no"}', {}, status),
-      1,
-      status,
-    ]),
-    ['500', (r) => sendJson(r, '', {}, 500), 3, 500],
-    ['503', (r) => sendJson(r, '', {}, 503), 8, 503],
-    ['HTML', (r) => sendJson(r, '<html>'), 3, 200],
-    [
-      'too many jobs',
-      (r, q) => sendJson(r, pageBody({ url: q.url.replace('=100', '=101') })),
-      1,
-      200,
-    ],
-  ];
-  for (const [name, respond, attempts, status] of refusals) {
-    it(`that is refused is answered after ${attempts} attempts: ${name}`, () =>
-      withClient(serveHttp(respond), {}, async (client, { seen }) => {
-        const answer = await client.fetchPage(query);
-        assert.ok(answer.kind === 'refused');
-        assert.equal(answer.status, status);
-        assert.match(answer.what, /\w/);
-        assert.equal(seen.length, attempts);
-      }));
-  }
-
-  it('ends the run with 77 all the same when the credentials are refused', () =>
-    withClient(
-      serveHttp((r) => sendJson(r, '', {}, 401)),
-      {},
-      (client) => assert.rejects(client.fetchPage(query), exits(EXIT.credentials)),
-    ));
-
-  it('waits for a server that is gone, as any other', () =>
-    withClient(
-      serveHttp((r) => void r.socket?.destroy()),
-      {},
-      async (client, { seen }) => {
-        await assert.rejects(client.fetchPage(query), exits(EXIT.temporary));
-        assert.equal(seen.length, 8);
-      },
-    ));
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import pLimit from 'p-limit';
-import { createAdmission } from '../../../src/extract/http/concurrency.ts';
-import { done, fault } from '../../../src/extract/http/faults.ts';
+import { Admission } from '../../../src/extract/http/concurrency.ts';
+import { Fault } from '../../../src/extract/http/faults.ts';
 import { retry, startRetryState } from '../../../src/extract/http/retry.ts';
 import { type FakeClock, fakeClock } from '../../support/fake-clock.ts';
 import { serveHttp } from '../../support/http-servers.ts';
@@ -45,21 +45,21 @@ async function simulate({ pages, latencyMs, take, retryAfterMs }: Simulation) {
   const takes = take(clock);
   const patience = { deadlineAt: Infinity, giveUpAfterMs: Infinity };
   const state = startRetryState(patience, { clock, random: sequence(), emit: () => {} });
-  const admission = createAdmission(16, patience, { clock, emit: () => {} });
+  const admission = new Admission(16, state);
   const finished: number[] = [];
   let most = 0;
   const attempt = (signal: AbortSignal) =>
-    admission.run('GET /', signal, async () => {
+    admission.run({ request: 'GET /', signal }, async () => {
       most = Math.max(most, admission.inFlight);
       await clock.sleep(latencyMs / 2);
       const taken = takes();
       await clock.sleep(latencyMs / 2);
-      if (taken) return done(finished.push(clock.monotonic()));
-      return fault('throttled', 'answered 429', retryAfterMs === undefined ? {} : { retryAfterMs });
+      if (taken) return finished.push(clock.monotonic());
+      throw new Fault('throttled', 'answered 429', { retryAfterMs });
     });
   const page = () => {
     const { signal } = new AbortController();
-    return retry('GET /', signal, state, admission, () => attempt(signal));
+    return retry({ request: 'GET /', signal }, state, admission, () => attempt(signal));
   };
   const places = pLimit(16);
   await Promise.all(Array.from({ length: pages }, () => places(page)));

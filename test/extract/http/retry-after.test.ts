@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { parseRetryAfter } from '../../../src/extract/http/retry.ts';
+import { parseRetryAfter } from '../../../src/extract/http/answer.ts';
 import { EXIT } from '../../../src/platform/errors.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { serveHttp } from '../../support/http-servers.ts';
@@ -130,6 +130,7 @@ describe('a server that asks to stay away', () => {
       const says =
         /stay away until 2026-11-23T02:00:00\.000Z, longer than unfinished work may wait/;
       await assert.rejects(client.fetchPage(FIRST), exits(EXIT.temporary, says));
+      await assert.rejects(client.fetchPage(FIRST), { retryAfterMs: 3_600_000 });
       assert.equal(seen.length, 1);
       assert.deepEqual(clock.slept, []);
     });

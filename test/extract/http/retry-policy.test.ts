@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { FAULT_TRAITS, type FaultKind } from '../../../src/extract/http/faults.ts';
-import { faultOfStatus } from '../../../src/extract/http/refusal.ts';
+import { faultOfStatus } from '../../../src/extract/http/answer.ts';
+import { FAULT_TRAITS, Fault, type FaultKind } from '../../../src/extract/http/faults.ts';
 import {
   BUDGET,
   backoffMs,
@@ -16,7 +16,7 @@ const kinds = fc.constantFrom(...(Object.keys(FAULT_TRAITS) as FaultKind[]));
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
 function failure(kind: FaultKind, more: Partial<Failure> = {}): Failure {
-  const fault = { kind, what: 'went wrong' };
+  const fault = new Fault(kind, 'went wrong');
   const never = Number.NEGATIVE_INFINITY;
   const forever = Number.POSITIVE_INFINITY;
   const usual = { attempts: 1, tokens: BUDGET, random: 0.5, now: 0 };
@@ -74,6 +74,10 @@ describe('decide', () => {
     ['proxy-refusal', 1, EXIT.unavailable],
     ['garbled', 2, EXIT.protocol],
     ['short', 3, EXIT.protocol],
+    ['refused', 1, EXIT.protocol],
+    ['forbidden', 1, EXIT.credentials],
+    ['unauthorized', 1, EXIT.credentials],
+    ['invalid', 1, EXIT.config],
   ];
   for (const [kind, attempts, exitCode] of ends) {
     it(`gives up on ${kind} after ${attempts} attempts with ${exitCode}`, () => {
@@ -81,7 +85,8 @@ describe('decide', () => {
         assert.equal(decide(failure(kind, { attempts: made })).kind, 'again');
       }
       const stop = decide(failure(kind, { attempts }));
-      assert.deepEqual(stop, { kind: 'stop', why: 'attempts', exitCode });
+      assert.deepEqual(stop, { kind: 'stop', why: 'attempts' });
+      assert.equal(FAULT_TRAITS[kind].exitCode, exitCode);
     });
   }
 
@@ -95,7 +100,7 @@ describe('decide', () => {
   it('stops at once when the budget does not pay for another attempt', () => {
     const why = (kind: FaultKind, tokens: number) => {
       const decision = decide(failure(kind, { tokens }));
-      return decision.kind === 'stop' && decision.exitCode === EXIT.temporary && decision.why;
+      return decision.kind === 'stop' && decision.why;
     };
     assert.equal(why('failed', 4), 'budget');
     assert.equal(why('failed', 5), false);
@@ -121,7 +126,6 @@ describe('decide', () => {
           } else if (decision.why !== 'attempts') {
             const latest = now + FAULT_TRAITS[kind].baseMs;
             assert.ok(Math.max(latest, pausedUntil) >= deadlineAt);
-            assert.equal(decision.exitCode, EXIT.temporary);
           }
         },
       ),

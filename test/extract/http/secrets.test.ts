@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
-import { quote, redactor } from '../../../src/extract/http/refusal.ts';
+import { quoter } from '../../../src/extract/http/answer.ts';
 import type { Credentials } from '../../../src/jobs/options.ts';
 import type { RunEvent } from '../../../src/platform/effects.ts';
 import {
@@ -114,12 +114,13 @@ describe('no secret and no payload comes out', () => {
 
 describe("a server's words", () => {
   it('come without secrets, also URL-encoded ones', () => {
-    const redact = redactor(() => ['a "b&c', '']);
+    const quote = quoter(() => ['a "b&c', '']);
     const spellings = ['a "b&c', 'a%20%22b%26c', 'a+%22b%26c', 'a \\"b&c'];
-    assert.equal(redact(`x ${spellings.join(' y ')} z`), 'x *** y *** y *** y *** z');
+    assert.equal(quote(`x ${spellings.join(' y ')} z`, 99), 'x *** y *** y *** y *** z');
   });
 
   it('come on one line, without control characters, shortened', () => {
+    const quote = quoter(() => []);
     assert.equal(quote('  a\r\n\tb\u001b[0m\u202ec\u2028d\u0000 ', 50), 'a b [0m c d');
     assert.equal(quote('x'.repeat(11), 10), `${'x'.repeat(9)}…`);
     assert.equal(quote('x'.repeat(10), 10), 'x'.repeat(10));

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
-import { faultOfError } from '../../../src/extract/http/faults.ts';
-import { EXIT } from '../../../src/platform/errors.ts';
+import { Fault, sorted } from '../../../src/extract/http/faults.ts';
+import { EXIT, ExportError } from '../../../src/platform/errors.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { closedPort, serveHttp, serveRaw } from '../../support/http-servers.ts';
 import { connect, exits, FIRST, ids, rowsAt, sendPage, withClient } from './jobs-api.ts';
@@ -157,7 +157,7 @@ describe('an answer that is not HTTP', () => {
   }
 });
 
-describe('faultOfError', () => {
+describe('sorted', () => {
   const codes: [code: string, first: string, later: string][] = [
     ['ENOTFOUND', 'no-host', 'connection'],
     ['EAI_AGAIN', 'unreachable', 'connection'],
@@ -179,12 +179,12 @@ describe('faultOfError', () => {
     it(`takes ${code} for ${first} at the start, for ${later} later`, () => {
       const error = Object.assign(new Error('it broke'), { code, data: 'PAYLOAD' });
       const faultWhen = (contacted: boolean) => {
-        const outcome = faultOfError(error, contacted);
-        return outcome.kind === 'fault' ? outcome.fault : assert.fail();
+        const fault = sorted(error, contacted);
+        return fault instanceof Fault ? fault : assert.fail();
       };
       assert.equal(faultWhen(false).kind, first);
       assert.equal(faultWhen(true).kind, later);
-      assert.deepEqual({ ...faultWhen(true).cause }, { code });
+      assert.deepEqual({ ...faultWhen(true).details.cause }, { code });
     });
   }
 
@@ -194,13 +194,15 @@ describe('faultOfError', () => {
       for (const contacted of [false, true]) {
         const says =
           /^too many open files .*; (raise the limit|close other programs).* and run the/;
-        assert.throws(() => faultOfError(error, contacted), { exitCode: EXIT.io, message: says });
+        const refused = sorted(error, contacted);
+        assert.ok(refused instanceof ExportError && refused.exitCode === EXIT.io);
+        assert.match(refused.message, says);
       }
     });
   }
 
   it('does not take a bug for a fault', () => {
     const bug = new TypeError('x is not a function');
-    assert.throws(() => faultOfError(bug, true), bug);
+    assert.equal(sorted(bug, true), bug);
   });
 });

@@ -51,22 +51,22 @@ def test_every_value(spark, snapshot, read):
         assert_same_column(name, [row[name] for row in rows], snapshot.column(name))
 
 
-def test_filters_and_json(spark, snapshot):
-    frame = parquet(spark, snapshot)
+def test_filters_and_json(spark, odd):
+    frame = parquet(spark, odd)
     done = frame.where((f.col("status") == "DONE") & (f.col("created_at") > f.lit("2015-01-01")))
-    wanted = [row for row in snapshot.rows if row["status"] == "DONE" and row["created_at"] > 1420088400000000]
+    wanted = [row for row in odd.rows if row["status"] == "DONE" and row["created_at"] > 1420088400000000]
     assert done.count() == len(wanted)
     assert frame.where(f.get_json_object("variables", "$.omega").isNotNull()).count() > 0
 
 
-def test_parts_are_one_table(spark, snapshot, tmp_path):
+def test_parts_are_one_table(spark, odd, tmp_path):
     """The line of docs/scale.md, on two parts."""
     for part in "0a":
         (tmp_path / f"part={part}/jobs").mkdir(parents=True)
-        (tmp_path / f"part={part}/jobs/latest").symlink_to(snapshot.folder)
+        (tmp_path / f"part={part}/jobs/latest").symlink_to(odd.folder)
     page = (COLUMNS.parent / "scale.md").read_text(encoding="utf-8")
     [line] = re.findall(r"```python\n(.*?)```", page, re.S)
     names = {"spark": spark}
     exec(line.replace("'.'", f"'{tmp_path}'").replace("'part=", f"'{tmp_path}/part="), names)
     counts = names["jobs"].groupBy("part").count().collect()
-    assert sorted(map(tuple, counts)) == [(part, len(snapshot.rows)) for part in "0a"]
+    assert sorted(map(tuple, counts)) == [(part, len(odd.rows)) for part in "0a"]

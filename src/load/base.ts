@@ -1,0 +1,206 @@
+import { join } from 'node:path';
+import type { RecordBatch, Schema } from 'apache-arrow';
+import type { BaseIndex } from '../jobs/base-index.ts';
+import type { WrittenFile } from '../jobs/file-contents.ts';
+import { FORMATS, type Format } from '../jobs/pipeline.ts';
+import type { Micros } from '../jobs/timestamp.ts';
+import { compareKeys } from '../json/raw-job.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
+import { type BaseFile, openBaseFile } from './base-file.ts';
+import { BLOCK_BYTES, BLOCK_ROWS, select } from './blocks.ts';
+import { IdChecksum } from './check-file.ts';
+import type { Start } from './encoder.ts';
+import { hashOf } from './id-set.ts';
+import { LOADERS, type Table } from './output.ts';
+import type { Key, SortedRun } from './runs.ts';
+
+/** The snapshot that a run goes on from, or is compared with. */
+export interface Base {
+  /** Absolute. */
+  readonly folder: string;
+  /** As its manifest names them. */
+  readonly files: readonly WrittenFile[];
+  /** How many of its rows carry each anomaly. */
+  readonly anomalies: Readonly<Record<string, number>>;
+  /** Given exactly when the run goes on from it. */
+  readonly index?: BaseIndex | undefined;
+  /** Whether what this program writes of the same rows is what stands in its files. */
+  readonly canCopy: boolean;
+  /** What was created before this instant is in it, or is late. */
+  readonly lateBefore: Micros;
+}
+
+/** The formats by how fast they are read. */
+const READABLE: readonly Format[] = ['arrow', 'parquet', 'ndjson'];
+
+/** Opens one of the data files, all of which hold the same rows. */
+export function openBase(base: Pick<Base, 'folder' | 'files'>, schema: Schema): Promise<BaseFile> {
+  for (const format of READABLE) {
+    const file = base.files.find((found) => found.format === format);
+    if (file)
+      return openBaseFile({ path: join(base.folder, file.name), format, rows: file.rows }, schema);
+  }
+  throw new ExportError(`${base.folder} has no data file to go on from`, {
+    exitCode: EXIT.data,
+    stage: 'load',
+  });
+}
+
+/** All rows, in order. */
+export async function* rowsOf(base: Base, schema: Schema): AsyncGenerator<RecordBatch> {
+  const file = await openBase(base, schema);
+  try {
+    yield* file.batches(0, file.rows);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Rows that are read although nobody asked for them, rather than to begin anew behind them. */
+const GAP_ROWS = 10_000;
+
+/** The rows of a base, some of which are no longer what they were. */
+export class KnownRows {
+  readonly #index: BaseIndex;
+  /** Rows by the hashes of their ids; -1 is an empty slot. */
+  readonly #slots: Int32Array;
+  /** 1: the row is replaced or gone. */
+  readonly #touched: Uint8Array;
+
+  constructor(index: BaseIndex) {
+    this.#index = index;
+    this.#touched = new Uint8Array(index.rows);
+    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(2 * index.rows + 1))).fill(-1);
+    for (let row = 0; row < index.rows; row++) this.#slots[this.#slotOf(this.#id(row))] = row;
+  }
+
+  /** The row of this id, if there is one, is replaced or gone. */
+  touch(id: Uint8Array): void {
+    const row = this.#slots[this.#slotOf(id)];
+    if (row >= 0) this.#touched[row] = 1;
+  }
+
+  /** How many rows stand before a key. */
+  rowsBefore(key: Key): number {
+    let [from, to] = [0, this.#index.rows];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (compareKeys(this.keyAt(middle), key) < 0) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+
+  keyAt(row: number): Key {
+    return { created: this.#index.created[row], id: this.#id(row) };
+  }
+
+  /** The checksum of the ids of the first rows. */
+  checksum(rows: number): IdChecksum {
+    const checksum = new IdChecksum();
+    for (let row = 0; row < rows; row++) checksum.add(this.#id(row));
+    return checksum;
+  }
+
+  /** The rows that are replaced or gone, as they were. */
+  async *touched(file: BaseFile): AsyncGenerator<RecordBatch> {
+    for (let from = this.#touched.indexOf(1); from >= 0; ) {
+      let next = from;
+      let last = from;
+      while (next >= 0 && next - last <= GAP_ROWS) {
+        last = next;
+        next = this.#touched.indexOf(1, next + 1);
+      }
+      yield* this.#select(file.batches(from, last + 1), from, 1);
+      from = next;
+    }
+  }
+
+  /**
+   * The rows from one on that are still what they were.
+   *
+   * @param visit is shown all of them, with those that are not
+   */
+  rest(file: BaseFile, from: number, visit: (batch: RecordBatch) => void): SortedRun {
+    const { rows } = this.#index;
+    const shown = async function* (): AsyncGenerator<RecordBatch> {
+      for await (const batch of file.batches(from, rows)) {
+        visit(batch);
+        yield batch;
+      }
+    };
+    return {
+      min: this.keyAt(from),
+      max: this.keyAt(rows - 1),
+      batchBytes: BLOCK_BYTES + 200 * BLOCK_ROWS,
+      batches: () => this.#select(shown(), from, 0),
+    };
+  }
+
+  async *#select(
+    batches: AsyncIterable<RecordBatch>,
+    from: number,
+    wanted: 0 | 1,
+  ): AsyncGenerator<RecordBatch> {
+    let first = from;
+    for await (const batch of batches) {
+      const selected = select(batch, (row) => this.#touched[first + row] === wanted);
+      if (selected) yield selected;
+      first += batch.numRows;
+    }
+  }
+
+  #id(row: number): Uint8Array {
+    const { ids, idOffsets } = this.#index;
+    return ids.subarray(idOffsets[row], idOffsets[row + 1]);
+  }
+
+  /** The slot that holds the row of an id, or would. */
+  #slotOf(id: Uint8Array): number {
+    const mask = this.#slots.length - 1;
+    for (let at = hashOf(id) & mask; ; at = (at + 1) & mask) {
+      const row = this.#slots[at];
+      if (row < 0 || Buffer.compare(this.#id(row), id) === 0) return at;
+    }
+  }
+}
+
+/** The first rows of a base, which stand in the new files as they are. */
+export interface Prefix {
+  readonly rows: number;
+  /** What the copies are of, by format. Files of other formats are encoded from their start on. */
+  readonly copies: ReadonlyMap<Format, Start>;
+}
+
+/**
+ * Finds how much of the files of a base may be copied, when rows differ from `row` on. Files are cut where all of them
+ * have a block's start, since they go on with the same blocks.
+ */
+export async function findPrefix(
+  { folder, files, canCopy }: Base,
+  { name: table, schema, formats, compression }: Table,
+  row: number,
+): Promise<Prefix> {
+  const copies = new Map<Format, Start>();
+  let rows = 0;
+  for (const format of FORMATS.filter((wanted) => canCopy && formats.includes(wanted))) {
+    const { extension, canFollow } = LOADERS[format];
+    const file = files.find(({ name }) => name === `${table}${extension(compression)}`);
+    if (file === undefined) continue;
+    const path = join(folder, file.name);
+    if (!(await canFollow(path, compression))) continue;
+    const opened = await openBaseFile({ path, format, rows: file.rows }, schema);
+    try {
+      // The first is cut the most coarsely: where it has a cut the others have one, at the start of the row's block or line.
+      const inBlock = format === 'ndjson' ? rows : rows + 1;
+      const cut = await opened.cutBefore(copies.size === 0 ? row : inBlock);
+      if (copies.size === 0) rows = cut.row;
+      if (rows > 0 && cut.row === rows) copies.set(format, { path, ...cut });
+    } finally {
+      await opened.close();
+    }
+  }
+  // A line may end anywhere in a block, which the other formats would have to start with.
+  const isAnyLine = copies.size === 1 && copies.has('ndjson') && formats.length > 1;
+  return isAnyLine || copies.size === 0 ? { rows: 0, copies: new Map() } : { rows, copies };
+}

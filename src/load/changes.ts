@@ -1,0 +1,338 @@
+import { type Data, DataType, makeData, type RecordBatch, type Schema, Utf8 } from 'apache-arrow';
+import { changesSchema } from '../jobs/arrow-schema.ts';
+import { CHANGE_COLUMNS, FINAL_STATUSES } from '../jobs/columns.ts';
+import type { Micros } from '../jobs/timestamp.ts';
+import { compareKeys } from '../json/raw-job.ts';
+import { Blocks, gatherColumns, type Piece, type Rows } from './blocks.ts';
+import { isValid } from './encoder.ts';
+import { IdSet } from './id-set.ts';
+import { type Key, Keys, type Spill, textOf } from './runs.ts';
+
+/** How many rows `changes.*` has. */
+export interface ChangeCounts {
+  readonly created: number;
+  readonly updated: number;
+  readonly deleted: number;
+  /** Those of them whose status is ERROR, and was another one or none before. */
+  readonly failed: number;
+}
+
+/** What a comparison of all rows finds that an incremental run takes on trust. */
+export interface Audit {
+  /** Rows that were final, and differ now. */
+  readonly changed: number;
+  /** Rows that are new, and were created when they should have been seen long ago. */
+  readonly late: number;
+}
+
+const KINDS = ['created', 'updated', 'deleted'] as const;
+type Kind = (typeof KINDS)[number];
+
+/** Rows that became something: their columns are those of the table, in its order. */
+interface Change {
+  readonly kind: Kind;
+  readonly columns: readonly Data[];
+  readonly from: number;
+  readonly to: number;
+  /** Their statuses before; undefined for those that were not there. */
+  readonly previous: Piece | undefined;
+}
+
+interface Cursor {
+  readonly batch: RecordBatch;
+  readonly keys: Keys;
+  row: number;
+}
+
+/**
+ * Compares the rows of a table with those of an earlier one, both in order, side by side. What differs waits on the
+ * disk until all is known: a row that stands at another place, because its `created_at` is another, is `updated`, and
+ * only at the end it is known not to be `deleted` and `created`.
+ */
+export class Changes {
+  /** Of `changes.*`. */
+  readonly schema: Schema;
+  /** Where the first row belongs that differs. */
+  first: Key | undefined;
+  /** What has been counted when all blocks have been handed out. */
+  readonly counts = { created: 0, updated: 0, deleted: 0, failed: 0 } satisfies ChangeCounts;
+  readonly audit = { changed: 0, late: 0 } satisfies Audit;
+  readonly #base: AsyncIterator<RecordBatch>;
+  readonly #spill: Spill;
+  readonly #status: number;
+  #cursor: Cursor | undefined;
+  #isBaseRead = false;
+  #held: Change[] = [];
+  /** Ids of rows that are in one of the tables only, at their place. */
+  readonly #loose = new IdSet();
+  /** Those that, so it seems, are loose in both. */
+  readonly #twice = new Set<string>();
+
+  constructor(base: AsyncIterable<RecordBatch>, table: Schema, spill: Spill) {
+    this.schema = changesSchema(table);
+    this.#base = base[Symbol.asyncIterator]();
+    this.#spill = spill;
+    this.#status = table.fields.findIndex(({ name }) => name === 'status');
+  }
+
+  /** Takes the next rows of the table. */
+  async add({ batch, from, to }: Rows): Promise<void> {
+    const keys = new Keys(batch);
+    for (let row = from; row < to; ) {
+      const base = await this.#peek();
+      const order = base && compareKeys(base.keys.at(base.row), keys.at(row));
+      if (base === undefined || order === 1) {
+        const end = base ? Math.min(to, keys.notBefore(base.keys.at(base.row), row)) : to;
+        this.#addLoose('created', batch, keys, row, end);
+        row = end;
+      } else if (order === -1) this.#addDeleted(base, base.keys.notBefore(keys.at(row), base.row));
+      else {
+        const length = sameKeys(base, keys, row, to);
+        this.#compare(batch, keys, row, base, base.row, length);
+        base.row += length;
+        row += length;
+      }
+    }
+    await this.#flush();
+  }
+
+  /** To be called when the table has no more rows. */
+  async end(): Promise<void> {
+    for (let base = await this.#peek(); base !== undefined; base = await this.#peek())
+      this.#addDeleted(base, base.keys.length);
+    await this.#flush();
+    await this.#spill.end();
+  }
+
+  /**
+   * Hands out the blocks of `changes.*`, in order, and counts them. To be called once, after `end`.
+   *
+   * @param lateBefore a row that was created before this instant should have been in the earlier table
+   */
+  async *blocks(lateBefore: Micros): AsyncGenerator<RecordBatch> {
+    const { counts, audit } = this;
+    const blocks = new Blocks();
+    for await (const batch of this.#settled()) {
+      const keys = new Keys(batch);
+      for (let row = 0; row < batch.numRows; row++) {
+        const { kind, previous, status } = this.#describe(batch, row);
+        counts[kind]++;
+        if (status === 'ERROR' && previous !== 'ERROR') counts.failed++;
+        if (kind === 'updated' && FINAL_STATUSES.has(previous ?? '')) audit.changed++;
+        if (kind === 'created' && keys.created(row) < lateBefore) audit.late++;
+      }
+      yield* blocks.add({ batch, from: 0, to: batch.numRows });
+    }
+    yield* blocks.rest();
+  }
+
+  /** Leaves the base. */
+  async close(): Promise<void> {
+    await this.#base.return?.();
+  }
+
+  /** The place up to which the base is compared; undefined behind its last row. */
+  async #peek(): Promise<Cursor | undefined> {
+    while (!this.#isBaseRead && (!this.#cursor || this.#cursor.row === this.#cursor.keys.length)) {
+      // What is held holds the batch that it is of.
+      await this.#flush();
+      const { done, value } = await this.#base.next();
+      this.#isBaseRead = done === true;
+      this.#cursor = done ? undefined : { batch: value, keys: new Keys(value), row: 0 };
+    }
+    return this.#cursor;
+  }
+
+  #addDeleted(base: Cursor, end: number): void {
+    this.#addLoose('deleted', base.batch, base.keys, base.row, end);
+    base.row = end;
+  }
+
+  #addLoose(
+    kind: 'created' | 'deleted',
+    { data }: RecordBatch,
+    keys: Keys,
+    from: number,
+    to: number,
+  ): void {
+    this.first ??= keys.copyAt(from);
+    for (let row = from; row < to; row++) {
+      const id = keys.id(row);
+      if (!this.#loose.add(id)) this.#twice.add(textOf(id));
+    }
+    const previous =
+      kind === 'created' ? undefined : { data: data.children[this.#status], from, to };
+    this.#held.push({ kind, columns: data.children, from, to, previous });
+  }
+
+  /** Compares rows of the same keys: all at once, and where they differ by halves. */
+  #compare(
+    batch: RecordBatch,
+    keys: Keys,
+    row: number,
+    base: Cursor,
+    baseRow: number,
+    length: number,
+  ): void {
+    const columns = batch.data.children;
+    const others = base.batch.data.children;
+    if (columns.every((column, i) => areSame(column, row, others[i], baseRow, length))) return;
+    if (length > 1) {
+      const half = length >> 1;
+      this.#compare(batch, keys, row, base, baseRow, half);
+      this.#compare(batch, keys, row + half, base, baseRow + half, length - half);
+      return;
+    }
+    this.first ??= keys.copyAt(row);
+    const previous = { data: others[this.#status], from: baseRow, to: baseRow + 1 };
+    this.#held.push({ kind: 'updated', columns, from: row, to: row + 1, previous });
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#held.length === 0) return;
+    const batch = this.#gather(this.#held);
+    this.#held = [];
+    await this.#spill.add({ batch, from: 0, to: batch.numRows });
+  }
+
+  #gather(changes: readonly Change[]): RecordBatch {
+    const each = (piece: Piece, { from, to }: Change): Piece[] => Array(to - from).fill(piece);
+    return gatherColumns(this.schema, [
+      changes.flatMap((change) => each(KIND[change.kind], change)),
+      changes.flatMap((change) => change.previous ?? each(NONE, change)),
+      ...this.schema.fields
+        .slice(CHANGE_COLUMNS.length)
+        .map((_, i) => changes.map(({ columns, from, to }) => ({ data: columns[i], from, to }))),
+    ]);
+  }
+
+  /** What differs, with those rows in one that only stand at another place. */
+  async *#settled(): AsyncGenerator<RecordBatch> {
+    const moved = await this.#moved();
+    for await (const batch of this.#spill.batches()) {
+      if (moved.size === 0) {
+        yield batch;
+        continue;
+      }
+      const keys = new Keys(batch);
+      const columns = batch.data.children.slice(CHANGE_COLUMNS.length);
+      const changes: Change[] = [];
+      for (let row = 0; row < keys.length; row++) {
+        const { kind } = this.#describe(batch, row);
+        const [from, to] = [row, row + 1];
+        const before = kind === 'updated' ? undefined : moved.get(textOf(keys.id(row)));
+        if (before === undefined) {
+          const previous = { data: batch.data.children[1], from, to };
+          changes.push({ kind, columns, from, to, previous });
+        } else if (kind === 'created')
+          changes.push({ kind: 'updated', columns, from, to, previous: before });
+      }
+      if (changes.length > 0) yield this.#gather(changes);
+    }
+  }
+
+  /** The statuses before of the rows that stand at another place, by id. */
+  async #moved(): Promise<ReadonlyMap<string, Piece>> {
+    const gone = new Map<string, Piece>();
+    if (this.#twice.size === 0) return gone;
+    const come = new Set<string>();
+    for await (const batch of this.#spill.batches()) {
+      const keys = new Keys(batch);
+      for (let row = 0; row < keys.length; row++) {
+        const id = textOf(keys.id(row));
+        const { kind, previous } = this.#describe(batch, row);
+        if (!this.#twice.has(id)) continue;
+        if (kind === 'created') come.add(id);
+        else if (kind === 'deleted') gone.set(id, onlyText(previous ?? ''));
+      }
+    }
+    for (const id of gone.keys()) if (!come.has(id)) gone.delete(id);
+    return gone;
+  }
+
+  #describe(batch: RecordBatch, row: number) {
+    const [kind, previous, status] = [0, 1, CHANGE_COLUMNS.length + this.#status].map(
+      (column): string | null => batch.getChildAt(column)?.get(row),
+    );
+    const known = KINDS.find((name) => name === kind);
+    if (known === undefined) throw new TypeError(`no kind of change: ${kind}`);
+    return { kind: known, previous, status };
+  }
+}
+
+/** A text as the only value of a column. */
+function onlyText(text: string): Piece {
+  const data = Buffer.from(text);
+  const valueOffsets = Int32Array.of(0, data.length);
+  return {
+    data: makeData({ type: new Utf8(), length: 1, nullCount: 0, valueOffsets, data }),
+    from: 0,
+    to: 1,
+  };
+}
+
+const KIND: Readonly<Record<Kind, Piece>> = {
+  created: onlyText('created'),
+  updated: onlyText('updated'),
+  deleted: onlyText('deleted'),
+};
+
+/** A null in a column of texts. */
+const NONE: Piece = {
+  data: makeData({
+    type: new Utf8(),
+    length: 1,
+    nullCount: 1,
+    nullBitmap: Uint8Array.of(0),
+    valueOffsets: new Int32Array(2),
+    data: new Uint8Array(),
+  }),
+  from: 0,
+  to: 1,
+};
+
+/** How many rows from here on have the same keys in both tables. */
+function sameKeys(base: Cursor, keys: Keys, from: number, to: number): number {
+  const most = Math.min(to - from, base.keys.length - base.row);
+  let length = 1;
+  while (
+    length < most &&
+    compareKeys(base.keys.at(base.row + length), keys.at(from + length)) === 0
+  )
+    length++;
+  return length;
+}
+
+/** Whether rows of two columns of a type have the same values. Under nulls both have zeros. */
+function areSame(a: Data, i: number, b: Data, j: number, length: number): boolean {
+  if (a.nullCount > 0 || b.nullCount > 0)
+    for (let row = 0; row < length; row++)
+      if (isValid(a, i + row) !== isValid(b, j + row)) return false;
+  if (DataType.isBool(a.type)) {
+    for (let row = 0; row < length; row++) if (bit(a, i + row) !== bit(b, j + row)) return false;
+    return true;
+  }
+  const [offsets, others]: (Int32Array | undefined)[] = [a.valueOffsets, b.valueOffsets];
+  if (offsets === undefined || others === undefined)
+    return Buffer.compare(bytesOf(a, i, i + length), bytesOf(b, j, j + length)) === 0;
+  const [from, other] = [offsets[i], others[j]];
+  for (let row = 1; row <= length; row++)
+    if (offsets[i + row] - from !== others[j + row] - other) return false;
+  const values = offsets[i + length] - from;
+  if (a.children.length > 0) return areSame(a.children[0], from, b.children[0], other, values);
+  const isEqual = Buffer.compare(
+    a.values.subarray(from, from + values),
+    b.values.subarray(other, other + values),
+  );
+  return isEqual === 0;
+}
+
+function bit({ values }: Data, row: number): number {
+  return (values[row >> 3] >> (row & 7)) & 1;
+}
+
+/** The bytes of numbers. */
+function bytesOf({ values }: Data, from: number, to: number): Uint8Array {
+  const { buffer, byteOffset }: BigInt64Array | Float64Array = values;
+  return new Uint8Array(buffer, byteOffset + from * 8, (to - from) * 8);
+}

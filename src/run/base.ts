@@ -1,0 +1,192 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { REQUEST_LINE_BYTES, requestLineBytes } from '../extract/http/query.ts';
+import type { KnownBase } from '../extract/increment.ts';
+import type { BaseIndex } from '../jobs/base-index.ts';
+import { columnsWithout, describeColumns } from '../jobs/columns.ts';
+import type { Credentials } from '../jobs/options.ts';
+import { FORMATS, type Format } from '../jobs/pipeline.ts';
+import { type Filters, mutableFilters } from '../jobs/query.ts';
+import type { Effects } from '../platform/effects.ts';
+import { ExportError } from '../platform/errors.ts';
+import type { FileSystem } from '../platform/file-system.ts';
+import { type ExportIdentity, sameExport } from '../publish/guard.ts';
+import { canonical, FORMAT_VERSION, type Manifest } from '../publish/manifest.ts';
+import type { Snapshot } from '../publish/snapshots.ts';
+import { digest } from '../publish/verify.ts';
+import type { ExportOptions } from './options.ts';
+
+/** The snapshot that a run is compared with, and may go on from. */
+export interface Base {
+  /** Absolute path. */
+  readonly folder: string;
+  readonly manifest: Manifest;
+  /** Its keys: there exactly when the run goes on from it. */
+  readonly index?: BaseIndex;
+}
+
+/** Who asks: user name or client id; null for a bare token, which changes from run to run. */
+export function accountOf(credentials: Credentials): string | null {
+  switch (credentials.kind) {
+    case 'password':
+      return credentials.username;
+    case 'client':
+      return credentials.clientId;
+    default:
+      return null;
+  }
+}
+
+/** The filters as they were given: a relative date is the same every day. */
+export function writtenFilters({ filters, relative = {} }: ExportOptions): Filters {
+  const dates = Object.entries(relative).map(([name, { written }]) => [name, written]);
+  return { ...filters, ...Object.fromEntries(dates) };
+}
+
+/** What the manifest says of what was exported. */
+export function identityOf(options: ExportOptions): ExportIdentity {
+  const account = accountOf(options.credentials);
+  return {
+    apiUrl: options.apiUrl,
+    filters: writtenFilters(options),
+    ...(options.without && { without: options.without.toSorted() }),
+    ...(account !== null && {
+      account: createHash('sha256').update(account).digest('hex').slice(0, 16),
+    }),
+  };
+}
+
+/**
+ * The last snapshot, if it can be compared with; with its keys, if the run goes on from it. Says why it does not.
+ *
+ * @param latest what `latest` names
+ */
+export async function findBase(
+  options: ExportOptions,
+  { files, clock, emit }: Effects,
+  latest: Snapshot | undefined,
+): Promise<Base | undefined> {
+  const { incremental, changes } = options;
+  if (!incremental && !changes) return undefined;
+  const tell = (reason: string) => {
+    const message = `reading everything: ${reason}`;
+    if (incremental) emit({ type: 'log', level: 'info', message });
+  };
+  const unfit =
+    latest === undefined ? 'there is no snapshot yet' : await unfitness(options, files, latest);
+  if (latest === undefined || unfit !== undefined) {
+    tell(unfit ?? '');
+    return undefined;
+  }
+  const { folder, manifest } = latest;
+  const reason = incremental ? fullBecause(options, manifest, clock.wall()) : '';
+  if (reason !== undefined) {
+    tell(reason);
+    return changes ? { folder, manifest } : undefined;
+  }
+  try {
+    return { folder, manifest, index: await indexOf(latest, options) };
+  } catch (error) {
+    if (!(error instanceof ExportError)) throw error;
+    tell(error.message);
+    return undefined;
+  }
+}
+
+async function indexOf(
+  { folder, manifest }: Snapshot,
+  { without }: ExportOptions,
+): Promise<BaseIndex> {
+  const { openBase } = await import('../load/base.ts');
+  const { readBaseIndex } = await import('../load/base-file.ts');
+  const { arrowSchema } = await import('../jobs/arrow-schema.ts');
+  const file = await openBase(
+    { folder, files: manifest.files },
+    arrowSchema(columnsWithout(without)),
+  );
+  try {
+    return await readBaseIndex(file);
+  } finally {
+    await file.close();
+  }
+}
+
+function isData<F extends { readonly format: string }>(file: F): file is F & { format: Format } {
+  return FORMATS.some((known) => known === file.format);
+}
+
+/** Why a snapshot says nothing about the list; undefined when it does. */
+async function unfitness(
+  options: ExportOptions,
+  files: FileSystem,
+  { folder, manifest }: Snapshot,
+): Promise<string | undefined> {
+  const last = `the last snapshot, run ${manifest.runId},`;
+  if (sameExport(manifest, identityOf(options))) return `${last} is of another export`;
+  if (!manifest.completeness.proven) return `${last} is not proven`;
+  if (manifest.rejects > 0) return `${last} lacks jobs that were set aside`;
+  const columns = canonical(describeColumns(columnsWithout(options.without)));
+  if (manifest.formatVersion !== FORMAT_VERSION || canonical(manifest.columns) !== columns)
+    return `${last} has other columns or other forms of values`;
+  for (const { name, sha256 } of manifest.files.filter(isData)) {
+    const found = await digest(files, join(folder, name)).catch(() => undefined);
+    if (found !== sha256) return `${name} of ${last} was altered`;
+  }
+  return undefined;
+}
+
+/** Why everything is to be read although there is a snapshot to go on from; undefined when it need not be. */
+function fullBecause(
+  { filters, fullEveryMs, apiUrl }: ExportOptions,
+  manifest: Manifest,
+  now: number,
+): string | undefined {
+  const open = mutableFilters(filters);
+  if (open.length > 0) return `jobs can enter and leave what the filter ${open.join(', ')} matches`;
+  const ids = filters.id ?? [];
+  if (groupsOf(apiUrl, filters, ids).length > 1) return 'ids are listed, more than fit one request';
+  if (manifest.rows === 0) return 'the last snapshot is empty';
+  const { startedAt } = lastFull(manifest);
+  const isDue = Math.abs(now - Date.parse(startedAt)) >= fullEveryMs;
+  return isDue ? `that was last done on ${startedAt}` : undefined;
+}
+
+/** The last run, up to a snapshot, that read everything. */
+export function lastFull({ runId, startedAt, base }: Manifest): {
+  runId: string;
+  startedAt: string;
+} {
+  return base?.lastFull ?? { runId, startedAt };
+}
+
+/** What the extraction is told of a base to go on from. */
+export function knownBase(
+  { apiUrl, filters, overlapMs }: ExportOptions,
+  { manifest }: Base,
+  index: BaseIndex,
+): KnownBase {
+  const trustedBefore = BigInt(Date.parse(manifest.startedAt) - overlapMs) * 1000n;
+  return { index, trustedBefore, groupsOf: (ids) => groupsOf(apiUrl, filters, ids) };
+}
+
+/** Cuts a list of ids into pieces that fit a request line; one piece where all do. */
+export function groupsOf(
+  apiUrl: string,
+  filters: Filters,
+  ids: readonly string[],
+): readonly (readonly string[])[] {
+  const bytes = (some: readonly string[]): number =>
+    requestLineBytes(apiUrl, filters, {
+      offset: 1e9,
+      limit: 100,
+      orderBy: 'created_at',
+      direction: 'DESC',
+      ids: some,
+    });
+  if (bytes(ids) <= REQUEST_LINE_BYTES) return [ids];
+  const [empty, longest] = [bytes([]), ids.reduce((most, id) => Math.max(most, bytes([id])), 0)];
+  const size = Math.max(1, Math.floor((REQUEST_LINE_BYTES - empty) / (longest - empty)));
+  return Array.from({ length: Math.ceil(ids.length / size) }, (_, at) =>
+    ids.slice(at * size, (at + 1) * size),
+  );
+}
