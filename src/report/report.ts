@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';
 import type { WrittenFile } from '../jobs/file-contents.ts';
 import { replaceFile } from '../platform/durable.ts';
-import { EXIT, ExportError } from '../platform/errors.ts';
 import { page } from './page.ts';
 import { askSnapshot, type ReportTask, reportSql } from './snapshot.ts';
 
-export const REPORT = 'report.html';
+const REPORT = 'report.html';
+
+/** What may be left of a report that could not be written. */
+export const REPORT_FILES = ['report.html', 'report.sql', 'report.html.new', 'report.sql.new'];
 
 export interface Report {
   /** One self-contained page. */
@@ -18,11 +20,10 @@ export interface Report {
 /**
  * Makes the page of a snapshot.
  *
- * @throws ExportError (64, report) for a time zone that is not known, (78) without DuckDB, (65) for files that cannot be read
+ * @throws ExportError (78, report) without DuckDB, (65) for files that cannot be read or a time zone that is not known
  */
 export async function makeReport(task: ReportTask): Promise<Report> {
   const { manifest, timeZone } = task;
-  checkTimeZone(timeZone);
   const answers = await askSnapshot(task);
   return {
     html: Buffer.from(page({ answers, manifest, timeZone })),
@@ -51,15 +52,4 @@ export async function writeReport(
     ...{ name: basename(path), format, rows: task.manifest.rows, bytes: bytes.length },
     sha256: createHash('sha256').update(bytes).digest('hex'),
   }));
-}
-
-function checkTimeZone(timeZone: string): void {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone });
-  } catch (error) {
-    throw new ExportError(
-      `the time zone ${JSON.stringify(timeZone)} is not known; name one as in Europe/Paris, or UTC`,
-      { exitCode: EXIT.usage, stage: 'report', cause: error },
-    );
-  }
 }

@@ -17,6 +17,8 @@ export interface ReportManifest {
   readonly finishedAt: string;
   readonly rows: number;
   readonly rejects: number;
+  /** Of the jobs: some may have been left out. */
+  readonly columns: readonly { readonly name: string }[];
   readonly completeness: {
     readonly proven: boolean;
     readonly method: string;
@@ -61,31 +63,46 @@ interface Source {
   readonly columns: Columns;
   /** Undefined: the table is empty. */
   readonly file: string | undefined;
+  /** Columns that the file does not have. */
+  readonly missing: readonly string[];
 }
 
 /** Bytes that one line of NDJSON may have: those of the largest page that is fetched. */
 const LONGEST_LINE = 64 * 1024 * 1024;
 
 /** Parquet before the others: of it DuckDB reads only the columns that a query names. */
-function sources({ files }: ReportManifest): Source[] {
+function sources({ files, columns }: ReportManifest): Source[] {
   const find = (stem: string, ...endings: readonly string[]): string | undefined =>
     endings.flatMap((ending) => files.filter(({ name }) => name.startsWith(`${stem}.${ending}`)))[0]
       ?.name;
   const data = ['parquet', 'ndjson', 'arrow'] as const;
+  const known = new Set(columns.map(({ name }) => name));
+  const withoutColumns = Object.keys(JOBS).filter((name) => !known.has(name));
+  const source = (table: string, all: Columns, file: string | undefined): Source => {
+    const missing = file === undefined ? Object.keys(all) : withoutColumns;
+    return { table, columns: all, file, missing };
+  };
   return [
-    { table: 'source', columns: JOBS, file: find('jobs', ...data) },
-    { table: 'changes', columns: CHANGES, file: find('changes', ...data) },
-    { table: 'rejects', columns: REJECTS, file: find('rejects', 'ndjson') },
+    source('source', JOBS, find('jobs', ...data)),
+    source('changes', CHANGES, find('changes', ...data)),
+    source('rejects', REJECTS, find('rejects', 'ndjson')),
   ];
 }
 
+/** SQL for the columns; those that the snapshot was made without are empty. */
+function selected({ columns, missing }: Source): string {
+  const names = Object.entries(columns).map(([name, type]) =>
+    missing.includes(name) ? `NULL::${type} AS ${name}` : name,
+  );
+  return names.join(', ');
+}
+
 /** One SQL statement that makes a table of a file. DuckDB itself reads no Arrow: by hand it takes an extension. */
-function tableSql({ table, columns, file }: Source, folder: string): string {
-  const names = Object.keys(columns).join(', ');
-  const types = Object.entries(columns);
+function tableSql(source: Source, folder: string): string {
+  const { table, columns, file } = source;
+  const names = selected(source);
   if (file === undefined) {
-    const nulls = types.map(([name, type]) => `NULL::${type} AS ${name}`);
-    return `CREATE OR REPLACE TEMP TABLE ${table} AS SELECT ${nulls.join(', ')} WHERE false`;
+    return `CREATE OR REPLACE TEMP TABLE ${table} AS SELECT ${names} WHERE false`;
   }
   const path = quoted(folder === '' ? file : join(folder, file));
   if (file.includes('.parquet')) {
@@ -94,7 +111,9 @@ function tableSql({ table, columns, file }: Source, folder: string): string {
   if (file.includes('.arrow')) {
     return `INSTALL nanoarrow FROM community; LOAD nanoarrow;\nCREATE OR REPLACE TEMP VIEW ${table} AS SELECT ${names} FROM read_arrow(${path})`;
   }
-  const typed = types.map(([name, type]) => `${name}: '${type}'`).join(', ');
+  const typed = Object.entries(columns)
+    .map(([name, type]) => `${name}: '${type}'`)
+    .join(', ');
   return `CREATE OR REPLACE TEMP TABLE ${table} AS SELECT * FROM read_ndjson(${path}, columns = {${typed}}, hive_partitioning = false, maximum_object_size = ${LONGEST_LINE})`;
 }
 
@@ -213,7 +232,7 @@ async function copyArrow(
       const part = batch.slice(from, from + CHUNK_ROWS);
       const chunk = duckdb.DuckDBDataChunk.create(typed.map(([, type]) => types[type]));
       const cells = typed.map(([name, type]) =>
-        Array.from(part.getChild(name) ?? [], (value) => cell(type, value)),
+        Array.from(part.getChild(name) ?? { length: part.numRows }, (value) => cell(type, value)),
       );
       chunk.setColumns(cells);
       appender.appendDataChunk(chunk);

@@ -145,7 +145,7 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
      *
      * @throws ExportError as docs/http.md tells; the signal's reason, at once, also while queueing or waiting
      */
-    fetchPage(query: PageQuery, source = closing.signal): Promise<PageAnswer> {
+    fetchPage(query: PageQuery, source: AbortSignal = closing.signal): Promise<PageAnswer> {
       return following([closing.signal, source], async (signal) => {
         let mayPass = false;
         const refuse = ({ traits, message, details }: Fault): PageAnswer | undefined => {
