@@ -52,8 +52,8 @@ export: build ## Export real jobs; pass flags as ARGS="--status ERROR"
 simulate: setup ## Serve generated jobs the way the API does; flags as ARGS="--jobs 100000 --fault 503=0.05"
 	@node --import tsx test/simulator/main.ts $(ARGS)
 
-nightly: build ## Export every job as a nightly run does: patient, silent unless it fails, the last 30 snapshots kept
-	@$(CLI) export --keep 30 --keep-trying 3h --quiet $(ARGS)
+nightly: build ## Export as a nightly run does: only what changed, patient, silent unless it fails, 30 snapshots kept
+	@$(CLI) export --incremental --keep 30 --keep-trying 3h --quiet $(ARGS)
 
 # Cron ends a command at a bare %, and systemd takes it for one of its own words.
 schedule: ## Print a crontab line and systemd units for this checkout; nothing is installed

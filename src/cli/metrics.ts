@@ -36,13 +36,25 @@ export function metricsText(run: RunFigures, manifest?: Manifest, previous = '')
     const mark = new RegExp(`^(?:# (?:HELP|TYPE) )?${LAST_SUCCESS}`);
     return `${[...lines, ...previous.split('\n').filter((line) => mark.test(line))].join('\n')}\n`;
   }
-  const { rows, seconds, requests, retries, rejects, completeness, anomalies } = manifest;
+  const {
+    rows,
+    seconds,
+    requests,
+    retries,
+    rejects,
+    completeness,
+    anomalies,
+    changes = {},
+  } = manifest;
   const success = (name: string, help: string, value: number) =>
     gauge(`${LAST_SUCCESS}${name}`, help, value);
-  const flagged = `${LAST_SUCCESS}anomalies`;
-  const kinds = Object.entries(anomalies).map(
-    ([kind, count]) => `${flagged}{${labels},kind="${kind}"} ${count}`,
-  );
+  const family = (name: string, help: string, counts: Readonly<Record<string, number>>) => {
+    const full = `${LAST_SUCCESS}${name}`;
+    const lines = Object.entries(counts).map(
+      ([kind, count]) => `${full}{${labels},kind="${kind}"} ${count}`,
+    );
+    return lines.length > 0 ? [`# HELP ${full} ${help}`, `# TYPE ${full} gauge`, ...lines] : [];
+  };
   return `${[
     ...lines,
     success('timestamp_seconds', 'End of the last run that published.', run.finishedAt / 1000),
@@ -52,9 +64,8 @@ export function metricsText(run: RunFigures, manifest?: Manifest, previous = '')
     success('retries', 'Requests made again.', retries),
     success('rejects', 'Rows set aside.', rejects),
     success('proven', '1 when completeness was proven.', Number(completeness.proven)),
-    ...(kinds.length > 0
-      ? [`# HELP ${flagged} Rows by kind of anomaly.`, `# TYPE ${flagged} gauge`, ...kinds]
-      : []),
+    ...family('anomalies', 'Rows by kind of anomaly.', anomalies),
+    ...family('changes', 'Rows by kind of change since the snapshot before.', changes),
   ].join('\n')}\n`;
 }
 

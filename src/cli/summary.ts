@@ -14,6 +14,7 @@ export function exportSummary({ folder, manifest }: ExportResult): string {
   return [
     `exported ${counted(manifest.rows, 'job')} in ${formatSeconds(manifest.seconds)} with ${counted(manifest.requests, 'request')}${extras(manifest)}`,
     ...fileLines(manifest),
+    ...changeLines(manifest),
     completenessLine(manifest),
     ...rejectLines(manifest),
     ...anomalyLines(manifest),
@@ -32,6 +33,13 @@ function extras({ retries, resumed }: Manifest): string {
 function fileLines({ files }: Manifest): string[] {
   const width = Math.max(0, ...files.map(({ name }) => name.length));
   return files.map(({ name, bytes }) => `  ${name.padEnd(width)}  ${size(bytes).padStart(9)}`);
+}
+
+function changeLines({ changes }: Manifest): string[] {
+  if (changes === undefined) return [];
+  const { created, updated, deleted, failed = 0 } = changes;
+  const counts = `${count(created)} new, ${count(updated)} changed, ${count(deleted)} gone`;
+  return [`since the last snapshot: ${counts}; ${count(failed)} failed`];
 }
 
 function completenessLine({ completeness }: Manifest): string {

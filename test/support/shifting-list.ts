@@ -80,8 +80,7 @@ export class ShiftingList {
     const { refuses = [], shuffles } = this.#options;
     const asked = [orderBy, direction, idStartsWith === undefined ? undefined : 'prefix'];
     const refused = refuses.find((kind) => asked.includes(kind));
-    if (refused !== undefined)
-      return { kind: 'refused', what: `${refused} is refused` };
+    if (refused !== undefined) return { kind: 'refused', what: `${refused} is refused` };
     let list = idStartsWith
       ? this.entries.filter(({ id }) => id.startsWith(idStartsWith))
       : this.entries;

@@ -2,67 +2,11 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { parse } from 'lossless-json';
-import {
-  type Column,
-  describeColumns,
-  JOB_COLUMNS,
-  OPTIONAL_COLUMNS,
-  sentFields,
-} from '../../src/jobs/columns.ts';
 import { parseTimestamp } from '../../src/jobs/timestamp.ts';
-import { JobFields, RawJob } from '../../src/json/raw-job.ts';
-import { RowsTransformer } from '../../src/transform/transform-rows.ts';
+import { RawJob } from '../../src/json/raw-job.ts';
 import { rawJob } from '../support/raw-jobs.ts';
 import { duckdb } from '../support/read-snapshot.ts';
-
-const BASE = {
-  id: '00000000-0000-4000-8000-000000000001',
-  batch_id: 'b',
-  project_id: 'p',
-  status: 'DONE',
-  runs: 100,
-  created_at: '2024-03-01T10:00:00.000001',
-  updated_at: '2024-03-01T11:00:00Z',
-  start_timestamp: '2024-03-01T10:00:30.500001+00:00',
-  end_timestamp: '2024-03-01T12:01:00+02:00',
-  errors: null,
-  variables: { omega: [1, 2.5], phase: null },
-  progress: 100,
-  creation_order: 3,
-};
-
-function transformRows(
-  jobs: readonly RawJob[],
-  columns = JOB_COLUMNS,
-  without?: readonly string[],
-) {
-  const transformer = new RowsTransformer(jobs.length, columns, without);
-  for (const job of jobs) transformer.push(job);
-  return transformer.finish();
-}
-
-function rowOf(
-  change: Record<string, unknown>,
-  without: readonly string[] = [],
-): Record<string, unknown> {
-  const job = rawJob({ ...BASE, ...change });
-  const { batch, rejects } = transformRows([job], JOB_COLUMNS, without);
-  assert.deepEqual(rejects, []);
-  assert.equal(batch.numRows, 1);
-  return Object.fromEntries(
-    batch.schema.fields.map(({ name }, at) => {
-      const column = batch.getChildAt(at);
-      const isTime = name.endsWith('_at') || name.endsWith('_timestamp');
-      const value: unknown =
-        isTime && column?.isValid(0) ? column.data[0].values[0] : column?.get(0);
-      return [name, name === 'errors' || name === 'anomalies' ? listOf(value) : value];
-    }),
-  );
-}
-
-function listOf(value: unknown): unknown {
-  return value === null ? null : [...(Object(value) as Iterable<unknown>)];
-}
+import { BASE, listOf, rowOf, transformRows } from './rows.ts';
 
 function anomaliesOf(change: Record<string, unknown>): unknown {
   return rowOf(change).anomalies;
@@ -271,46 +215,6 @@ test('JSON columns are JSON to DuckDB, whatever the jobs hold', async () => {
   );
 });
 
-test('a column more is one line more', () => {
-  const columns: readonly Column[] = [
-    ...JOB_COLUMNS,
-    { name: 'priority', type: 'float64', required: false, sent: true, description: '' },
-    { name: 'is_urgent', type: 'bool', required: true, sent: true, description: '' },
-    {
-      name: 'age',
-      type: 'string',
-      required: false,
-      sent: false,
-      derive: (row) => `${row.instant('created_at')} ${row.text('status')}`,
-      description: '',
-    },
-  ];
-  const fields = new JobFields(sentFields(columns));
-  const text = JSON.stringify({ ...BASE, priority: 2.5, is_urgent: true, other: 1 });
-  const without = JSON.stringify({ ...BASE, priority: '2', is_urgent: null });
-  const jobs = [text, without].map((json) => RawJob.parse(json, fields));
-  const { batch, rejects } = transformRows(jobs, columns);
-  assert.deepEqual(
-    ['priority', 'is_urgent', 'age', 'extra'].map((name) => batch.getChild(name)?.get(0)),
-    [2.5, true, '1709287200000001 DONE', '{"other":1}'],
-  );
-  assert.deepEqual(
-    rejects.map(({ reason }) => reason),
-    ['is_urgent: missing'],
-  );
-  assert.deepEqual(describeColumns(columns).at(-1), {
-    name: 'age',
-    type: 'string',
-    required: false,
-  });
-  assert.equal(
-    transformRows([RawJob.parse(text)])
-      .batch.getChild('extra')
-      ?.get(0),
-    '{"priority":2.5,"is_urgent":true,"other":1}',
-  );
-});
-
 test('times outside the years 1 to 9999 are null, flagged, and kept raw; in created_at they set the row aside', () => {
   for (const text of ['"0000-12-31T23:59:59Z"', '253402300800', '1e400', '"-1e300"']) {
     const row = rowOf({ updated_at: parse(text) });
@@ -362,41 +266,6 @@ test('any strings and lists survive in any mixture of rows', () => {
       }
     }),
   );
-});
-
-test('what is left out shows nowhere; all else is as it is with it', () => {
-  const odd = {
-    parent_id: 7,
-    runs: 'many',
-    updated_at: 'yesterday',
-    start_timestamp: '1999-01-01T00:00:00Z',
-    end_timestamp: { at: 1 },
-    variables: { half: '\udc00' },
-    sequence: ['no text'],
-    device: 'later',
-  };
-  const cells = Object.entries(odd).map(([name, value]) => [name, fc.constant(value)] as const);
-  const errors = fc.constantFrom(null, 'none', ['one', '\ud800']);
-  const changes = fc.record({ ...Object.fromEntries(cells), errors }, { requiredKeys: [] });
-  const names = fc.subarray(OPTIONAL_COLUMNS.filter((name) => name !== 'extra'));
-  fc.assert(
-    fc.property(changes, names, (change, without) => {
-      const whole = rowOf(change);
-      const isKept = ([name]: readonly [string, unknown]) => !without.includes(name);
-      const extra = Object.entries(JSON.parse(String(whole.extra)) ?? {}).filter(isKept);
-      const flags = [whole.anomalies]
-        .flat()
-        .filter((flag) => isKept([String(flag).split(':')[1], 0]));
-      assert.deepEqual(rowOf(change, without), {
-        ...Object.fromEntries(Object.entries(whole).filter(isKept)),
-        anomalies: flags,
-        extra: extra.length === 0 ? null : JSON.stringify(Object.fromEntries(extra)),
-      });
-    }),
-  );
-  assert.deepEqual(Object.keys(rowOf({ ...odd, errors: [] }, OPTIONAL_COLUMNS)), [
-    ...['id', 'batch_id', 'project_id', 'status', 'created_at', 'updated_at', 'anomalies'],
-  ]);
 });
 
 test('escapes of two characters survive at any place, the last included', () => {

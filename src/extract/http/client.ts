@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import type { Credentials } from '../../jobs/options.ts';
 import type { Filters } from '../../jobs/query.ts';
 import { EXIT, ExportError } from '../../platform/errors.ts';
-import type { PageAnswer, PageQuery } from '../page.ts';
+import type { FetchPage, PageAnswer, PageQuery } from '../page.ts';
 import { quoter, readPage, refusalOf, withoutPassing } from './answer.ts';
 import { Admission, createTurns, following, takePlace } from './concurrency.ts';
 import { Fault } from './faults.ts';
@@ -50,14 +50,28 @@ const TIMEOUTS: Timeouts = { headersMs: 30_000, idleMs: 30_000, totalMs: 120_000
 /** Asked for when it is to be seen whether the server answers at all. */
 const FIRST_JOB: PageQuery = { offset: 0, limit: 1 };
 
-export type JobsClient = ReturnType<typeof createJobsClient>;
+export interface JobsClient {
+  /**
+   * Fetches a page; retries, sign-in, pauses and concurrency are seen to. Call it for as many pages as wanted: they
+   * queue. An auxiliary request that failed in vain is made once more when the server answers others, and only then
+   * refused.
+   *
+   * @throws ExportError as docs/http.md tells; the signal's reason, at once, also while queueing or waiting
+   */
+  readonly fetchPage: FetchPage;
+  readonly stats: RequestStats;
+  /** Requests allowed in flight just now. */
+  readonly concurrency: number;
+  /** Breaks off what is under way and every connection. No timer, socket or listener stays. */
+  close(): Promise<void>;
+}
 
 /**
  * A client of GET /api/v2/jobs. Nothing is sent before the first page is asked for.
  *
  * @throws ExportError (78) when a given token cannot stand in a header, or a proxy's URL is none
  */
-export function createJobsClient(options: JobsClientOptions, effects: HttpEffects) {
+export function createJobsClient(options: JobsClientOptions, effects: HttpEffects): JobsClient {
   const { apiUrl, concurrency, credentials, userAgent, proxy: proxies = {} } = options;
   const {
     maxBodyBytes = MAX_BODY_BYTES,
@@ -138,14 +152,7 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
   }
 
   return {
-    /**
-     * Fetches a page; retries, sign-in, pauses and concurrency are seen to. Call it for as many pages as wanted: they
-     * queue. An auxiliary request that failed in vain is made once more when the server answers others, and only then
-     * refused.
-     *
-     * @throws ExportError as docs/http.md tells; the signal's reason, at once, also while queueing or waiting
-     */
-    fetchPage(query: PageQuery, source: AbortSignal = closing.signal): Promise<PageAnswer> {
+    fetchPage(query: PageQuery, source = closing.signal): Promise<PageAnswer> {
       return following([closing.signal, source], async (signal) => {
         let mayPass = false;
         const refuse = ({ traits, message, details }: Fault): PageAnswer | undefined => {
@@ -159,16 +166,14 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
         return ask(query, signal, refuse);
       });
     },
-    get stats(): RequestStats {
+    get stats() {
       const { inFlight, refusals } = admission;
       return { ...counts, retries: state.retries, inFlight, refusals };
     },
-    /** Requests allowed in flight just now. */
-    get concurrency(): number {
+    get concurrency() {
       return admission.concurrency;
     },
-    /** Breaks off what is under way and every connection. No timer, socket or listener stays. */
-    async close(): Promise<void> {
+    async close() {
       const what = 'The client was closed while requests were under way.';
       closing.abort(new ExportError(what, { exitCode: EXIT.bug, stage: 'extract' }));
       await Promise.all([transport.close(), signIn.close()]);
