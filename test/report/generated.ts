@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { describeColumns } from '../../src/jobs/columns.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
 import type { Manifest } from '../../src/publish/manifest.ts';
 import { makeReport } from '../../src/report/report.ts';
@@ -135,6 +136,7 @@ export async function writeSnapshot(
     sha256: '0'.repeat(64),
   });
   return sampleManifest({
+    columns: describeColumns(),
     ...{ filters: {}, finishedAt: new Date(AS_OF).toISOString(), rows: rows.length },
     files: [
       file('jobs.parquet', 'parquet'),
