@@ -127,7 +127,7 @@ function headline({ answers }: Told): Section {
       `running: ${count(running?.jobs ?? 0)}`,
     ),
   ];
-  const statuses = table<Answers['statuses'][number]>(
+  const statuses = table(
     'Jobs by status',
     answers.statuses,
     ['Status', ({ status }) => foreign(status)],
@@ -183,6 +183,12 @@ function pair<Row extends Step>({ rows, series, more = [], ...chart }: Pair<Row>
 
 function block(title: string, content: h.Content): Html {
   return html`<div class="block"><h3>${title}</h3>${content}</div>\n`;
+}
+
+/** A block that is a table, or says that there is nothing. */
+function listing<Row>(title: string, rows: readonly Row[], ...columns: readonly h.Column<Row>[]) {
+  const none = html`<p class="empty">None.</p>`;
+  return block(title, rows.length > 0 ? table(title, rows, ...columns) : none);
 }
 
 /** What steps are of, by the days between them. */
@@ -283,7 +289,7 @@ function failures({ answers }: Told): Section {
       { name: 'Ended', value: ({ ended }) => ended },
     ],
   });
-  const errors = table<Answers['errors'][number]>(
+  const errors = listing(
     'The most frequent errors',
     answers.errors,
     ['Error, # for numbers and ids', errorText],
@@ -292,12 +298,7 @@ function failures({ answers }: Told): Section {
     ['Last', ({ last }) => last],
     ['Newest of these jobs', ({ ids }) => idList(ids)],
   );
-  const none = html`<p class="empty">No job has an error text.</p>`;
-  return {
-    id: 'failures',
-    title: 'What fails',
-    content: [rate, block('The most frequent errors', answers.errors.length > 0 ? errors : none)],
-  };
+  return { id: 'failures', title: 'What fails', content: [rate, errors] };
 }
 
 function errorText({ kind, example }: Answers['errors'][number]): Html {
@@ -374,16 +375,16 @@ const STATES: Readonly<Record<string, string>> = {
 };
 
 function openNow({ answers }: Told): Section {
-  const sums = table<Answers['open'][number]>(
-    'Waiting and running',
+  const sums = listing(
+    'Now',
     answers.open,
     ['Now', ({ state }) => STATES[state]],
     ['Jobs', ({ jobs }) => count(jobs), 'n'],
     ['For, median', ({ age_50 }) => duration(age_50), 'n'],
     ['For, longest', ({ age_max }) => duration(age_max), 'n'],
   );
-  const oldest = table<Answers['oldest'][number]>(
-    'The ten oldest',
+  const oldest = listing(
+    'The ten that wait or run longest',
     answers.oldest,
     ['Job', ({ id }) => idList([id])],
     ['Status', ({ status }) => foreign(status)],
@@ -391,15 +392,7 @@ function openNow({ answers }: Told): Section {
     ['Since', ({ since }) => since],
     ['For', ({ age }) => duration(age), 'n'],
   );
-  const none = html`<p class="empty">Nothing waits or runs.</p>`;
-  return {
-    id: 'open',
-    title: 'Waiting and running now',
-    content: [
-      block('Now', sums),
-      block('The ten that wait or run longest', answers.oldest.length > 0 ? oldest : none),
-    ],
-  };
+  return { id: 'open', title: 'Waiting and running now', content: [sums, oldest] };
 }
 
 const CHANGES: Readonly<Record<string, string>> = {
@@ -421,8 +414,8 @@ function lastNight({ answers, manifest }: Told): Section {
     card('Gone', count(sums.deleted)),
     card('Came to fail', count(sums.failed)),
   ];
-  const changes = table<Answers['changes'][number]>(
-    'What changed',
+  const changes = listing(
+    'By status',
     answers.changes,
     ['Change', ({ change }) => CHANGES[change] ?? foreign(change)],
     ['Status before', ({ previous_status }) => foreign(previous_status)],
@@ -430,11 +423,7 @@ function lastNight({ answers, manifest }: Told): Section {
     ['Jobs', ({ jobs }) => count(jobs), 'n'],
     ['Newest of them', ({ ids }) => idList(ids)],
   );
-  const none = html`<p class="empty">Nothing changed.</p>`;
-  return {
-    ...section,
-    content: html`<dl class="cards">${cards}</dl>${block('By status', answers.changes.length > 0 ? changes : none)}`,
-  };
+  return { ...section, content: html`<dl class="cards">${cards}</dl>${changes}` };
 }
 
 function trust({ answers, manifest, timeZone }: Told): Section {
@@ -456,28 +445,21 @@ function trust({ answers, manifest, timeZone }: Told): Section {
     ],
     ['Made by', `${tool.name} ${tool.version}, run ${runId}`],
   ];
-  const anomalies = table<Answers['anomalies'][number]>(
-    'Odd values',
+  const anomalies = listing(
+    'Odd values, kept as they were sent',
     answers.anomalies,
     ['What is odd', ({ anomaly }) => html`<code>${foreign(anomaly)}</code>`],
     ['Jobs', ({ jobs }) => count(jobs), 'n'],
     ['Newest of them', ({ ids }) => idList(ids)],
   );
-  const aside = table<Answers['rejects'][number]>(
-    'Set aside',
+  const aside = listing(
+    'Set aside: what could not be a row',
     answers.rejects,
     ['Why', ({ reason }) => foreign(reason)],
     ['Records', ({ records }) => count(records), 'n'],
     ['Example', ({ example }) => html`<code>${foreign(example)}</code>`],
   );
-  const none = html`<p class="empty">None.</p>`;
-  return {
-    id: 'trust',
-    title: 'Can it be trusted?',
-    content: [
-      html`<div class="block">${proof}<dl class="facts">${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl></div>`,
-      block('Odd values, kept as they were sent', answers.anomalies.length > 0 ? anomalies : none),
-      block('Set aside: what could not be a row', answers.rejects.length > 0 ? aside : none),
-    ],
-  };
+  const list = facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`);
+  const first = html`<div class="block">${proof}<dl class="facts">${list}</dl></div>`;
+  return { id: 'trust', title: 'Can it be trusted?', content: [first, anomalies, aside] };
 }
