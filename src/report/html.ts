@@ -98,3 +98,18 @@ export function table<Row>(
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table><caption>${caption}</caption><thead><tr>${head}</tr></thead><tbody>
 ${rows.map((row) => html`<tr>${cells(row)}</tr>\n`)}</tbody></table></div>`;
 }
+
+/** A part of a section, on a card of its own. */
+export function block(title: string, content: Content): Html {
+  return html`<div class="block"><h3>${title}</h3>${content}</div>\n`;
+}
+
+/** A block that is a table, or says that there is nothing. */
+export function listing<Row>(
+  title: string,
+  rows: readonly Row[],
+  ...columns: readonly Column<Row>[]
+) {
+  const none = html`<p class="empty">None.</p>`;
+  return block(title, rows.length > 0 ? table(title, rows, ...columns) : none);
+}

@@ -1,10 +1,21 @@
 import { createHash } from 'node:crypto';
-import { type Chart, figure, type Line, legend, patterns } from './charts.ts';
+import { patterns } from './charts.ts';
 import * as h from './html.ts';
-import { count, duration, foreign, type Html, html, percent, table } from './html.ts';
-import { type Answers, BIN_EDGES, STATUSES, WEEKDAYS } from './queries.ts';
+import {
+  block,
+  count,
+  duration,
+  foreign,
+  type Html,
+  html,
+  listing,
+  percent,
+  table,
+} from './html.ts';
+import { type Answers, WEEKDAYS, WINDOWS } from './queries.ts';
 import type { ReportManifest } from './snapshot.ts';
 import { STYLE } from './style.ts';
+import { failureRate, usage } from './usage.ts';
 
 /** What the page is made of. */
 interface Told {
@@ -20,17 +31,12 @@ interface Section {
   readonly content: h.Content;
 }
 
-const WINDOWS = [
-  { name: '28 days', id: 'recent', title: 'Last 28 days' },
-  { name: 'all time', id: 'all', title: 'All time' },
-] as const;
-
 /** The page, whole: no script, and a policy that allows none. */
 export function page(told: Told): string {
   const { manifest, timeZone, answers } = told;
   const hash = createHash('sha256').update(STYLE).digest('base64');
   const policy = `default-src 'none'; style-src 'sha256-${hash}'`;
-  const sections = [headline, usage, failures, tops, busyHours, openNow, lastNight, trust];
+  const sections = [headline, overTime, failures, tops, busyHours, openNow, lastNight, trust];
   const parts = sections.map((section) => section(told));
   const links = parts.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`);
   const made = `Made by ${manifest.tool.name} ${manifest.tool.version} from run ${manifest.runId}`;
@@ -141,154 +147,16 @@ function headline({ answers }: Told): Section {
   };
 }
 
-interface Step {
-  readonly name: string;
-  readonly step: string;
-}
-
-/** A series, and what it takes from a row. */
-interface Taken<Row> extends Line {
-  readonly value: (row: Row) => number | null | undefined;
-}
-
-interface Pair<Row> extends Pick<Chart, 'title' | 'kind' | 'unit'> {
-  readonly id: string;
-  readonly about?: string;
-  readonly rows: readonly Row[];
-  readonly series: readonly Taken<Row>[];
-  /** More columns of the table. */
-  readonly more?: readonly Pick<Taken<Row>, 'name' | 'value'>[];
-}
-
-/** The same chart of both windows, side by side. */
-function pair<Row extends Step>({ rows, series, more = [], ...chart }: Pair<Row>): Html {
-  const figures = WINDOWS.map(({ name, id, title }) => {
-    const own = rows.filter((row) => row.name === name);
-    const grain = grainOf(own);
-    return figure({
-      ...chart,
-      ...{ id: `${chart.id}-${id}`, subtitle: `${title}, by ${grain}` },
-      along: grain === 'day' ? 'Day' : `First day of the ${grain}`,
-      categories: own.map(({ step }) => step),
-      labels: own.map(({ step }) => stepLabel(step, id === 'recent' || grain === 'day')),
-      series: series.map((one) => ({ ...one, values: own.map(one.value) })),
-      more: more.map((one) => ({ ...one, values: own.map(one.value) })),
-    });
-  });
-  return block(
-    chart.title,
-    html`${chart.about && html`<p>${chart.about}</p>`}${series.length > 1 && legend(series, chart.kind)}<div class="pair">${figures}</div>`,
-  );
-}
-
-function block(title: string, content: h.Content): Html {
-  return html`<div class="block"><h3>${title}</h3>${content}</div>\n`;
-}
-
-/** A block that is a table, or says that there is nothing. */
-function listing<Row>(title: string, rows: readonly Row[], ...columns: readonly h.Column<Row>[]) {
-  const none = html`<p class="empty">None.</p>`;
-  return block(title, rows.length > 0 ? table(title, rows, ...columns) : none);
-}
-
-/** What steps are of, by the days between them. */
-function grainOf(rows: readonly Step[]): 'day' | 'week' | 'month' {
-  const [first = 0, second = first] = rows.map(({ step }) => Date.parse(step) / 86_400_000);
-  return second - first > 7 ? 'month' : second - first > 1 ? 'week' : 'day';
-}
-
-function stepLabel(step: string, isDay: boolean): string {
-  const date = new Date(step);
-  const month = date.toLocaleDateString('en-GB', { month: 'short', timeZone: 'UTC' });
-  return isDay ? `${date.getUTCDate()} ${month}` : `${month} ${date.getUTCFullYear()}`;
-}
-
-const STATUS_NAMES: Readonly<Record<(typeof STATUSES)[number], string>> = {
-  ...{ done: 'Done', error: 'Error', timed_out: 'Timed out', canceled: 'Cancelled' },
-  ...{ running: 'Running', pending: 'Pending' },
-};
-const QUANTILES = [
-  { name: 'Median', look: 'done' },
-  { name: '90% below', look: 'pending', dash: [7, 4] },
-  { name: '99% below', look: 'timed_out', dash: [2, 3] },
-] as const;
-type JobsRow = Answers['jobs'][number];
-
-function usage({ answers }: Told): Section {
-  const { jobs, qpu, times } = answers;
-  const statuses: readonly Taken<JobsRow>[] = [
-    ...STATUSES.map((name) => ({
-      ...{ name: STATUS_NAMES[name], look: name },
-      value: (row: JobsRow) => row[name],
-    })),
-    { name: 'Other', look: 'other', value: ({ other }: JobsRow) => other },
-  ];
-  const quantiles = (column: 'waits' | 'runs') => ({
-    ...({ rows: times, kind: 'lines', unit: 'seconds' } as const),
-    about: 'Half of the jobs created then took less than the median. The scale is logarithmic.',
-    series: QUANTILES.map((one, at) => ({
-      ...one,
-      value: (row: Answers['times'][number]) => row[column]?.[at],
-    })),
-    more: [{ name: 'Jobs', value: ({ jobs }: Answers['times'][number]) => jobs }],
-  });
-  const hours = { rows: qpu, unit: 'hours' } as const;
+function overTime({ answers }: Told): Section {
   return {
     id: 'usage',
     title: 'Jobs, machine time, queue',
     about: 'The first and the last day, week or month of a chart may be partial.',
-    content: [
-      pair({
-        ...{ id: 'jobs', title: 'Jobs created, by status', kind: 'stack', unit: 'count' },
-        ...{ rows: jobs, series: statuses.filter(({ value }) => jobs.some(value)) },
-        more: [{ name: 'All', value: ({ jobs }) => jobs }],
-      }),
-      pair({
-        ...{ ...hours, id: 'qpu', title: 'QPU time, hours', kind: 'stack' },
-        about: 'How long jobs ran, counted where they started.',
-        series: [{ name: 'Hours', look: 'done', value: ({ hours }) => hours }],
-      }),
-      pair({
-        ...{ ...hours, id: 'cumulative', title: 'QPU time so far, hours', kind: 'area' },
-        series: [{ name: 'Hours so far', look: 'done', value: ({ cumulative }) => cumulative }],
-      }),
-      pair({ ...quantiles('waits'), id: 'queue', title: 'Queue time' }),
-      distribution(answers, 'waits', 'How long jobs waited'),
-      pair({ ...quantiles('runs'), id: 'run', title: 'Run time' }),
-      distribution(answers, 'runs', 'How long jobs ran'),
-    ],
+    content: usage(answers),
   };
 }
 
-function distribution(answers: Answers, column: 'waits' | 'runs', title: string): Html {
-  const labels = BIN_EDGES.map((from, at) => {
-    const to = BIN_EDGES[at + 1];
-    if (to === undefined) return `over ${duration(from)}`;
-    return from === 0 ? `under ${duration(to)}` : `${duration(from)} – ${duration(to)}`;
-  });
-  const figures = WINDOWS.map((window) => {
-    const own = answers.distribution.filter(({ name }) => name === window.name);
-    return figure({
-      ...{ id: `${column}-${window.id}`, title, subtitle: `${window.title}, share of jobs` },
-      ...{ kind: 'rows', unit: 'count', along: 'Time', categories: labels, labels },
-      series: [{ name: 'Jobs', look: 'done', values: own.map((row) => row[column]) }],
-      more: [{ name: 'From, seconds', values: BIN_EDGES }],
-    });
-  });
-  return block(title, html`<div class="pair">${figures}</div>`);
-}
-
 function failures({ answers }: Told): Section {
-  const rate = pair({
-    ...{ id: 'rate', title: 'Failure rate', kind: 'lines', unit: 'share', rows: answers.times },
-    about:
-      'Error or timed out, of the jobs created then that ended by themselves: cancelled ones do not count.',
-    series: [{ name: 'Failure rate', look: 'error', value: ({ failure_rate }) => failure_rate }],
-    more: [
-      { name: 'Failed', value: ({ failed }) => failed },
-      { name: 'Ended', value: ({ ended }) => ended },
-    ],
-  });
   const errors = listing(
     'The most frequent errors',
     answers.errors,
@@ -298,7 +166,7 @@ function failures({ answers }: Told): Section {
     ['Last', ({ last }) => last],
     ['Newest of these jobs', ({ ids }) => idList(ids)],
   );
-  return { id: 'failures', title: 'What fails', content: [rate, errors] };
+  return { id: 'failures', title: 'What fails', content: [failureRate(answers), errors] };
 }
 
 function errorText({ kind, example }: Answers['errors'][number]): Html {

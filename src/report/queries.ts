@@ -21,6 +21,12 @@ function query<T extends v.ObjectEntries>(about: string, columns: T, sql: string
   return { about, row: v.object(columns), sql };
 }
 
+/** The windows that the charts show, by their names in the answers. */
+export const WINDOWS = [
+  { name: '28 days', id: 'recent', title: 'Last 28 days' },
+  { name: 'all time', id: 'all', title: 'All time' },
+] as const;
+
 /** Statuses with a colour of their own. The set is open: all others are drawn as one. */
 export const STATUSES = ['done', 'error', 'timed_out', 'canceled', 'running', 'pending'] as const;
 export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
