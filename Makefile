@@ -15,7 +15,7 @@ SOURCES := $(shell find src pipelines -name '*.ts') esbuild.config.ts
 FAST_TESTS := $(shell find test -name '*.test.ts' ! -name '*.slow.test.ts')
 SLOW_TESTS := $(shell find test -name '*.slow.test.ts')
 
-.PHONY: help setup build demo export simulate nightly schedule test test-node24 test-slow test-python test-spark test-browser picture lint typecheck bench bench-queries clean
+.PHONY: help setup build demo export simulate nightly schedule test test-node24 test-slow test-python test-spark test-browser picture lint typecheck bench bench-queries bench-nights clean
 
 help: ## List the targets (default)
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -23,7 +23,7 @@ help: ## List the targets (default)
 setup: node_modules/.package-lock.json ## Install the exact dependencies of package-lock.json
 
 node_modules/.package-lock.json: package-lock.json
-	npm ci --no-audit --no-fund
+	@npm ci --no-audit --no-fund --loglevel=error > /dev/null
 	@touch $@
 
 build: dist/.built ## Bundle the program into dist/
@@ -98,7 +98,11 @@ bench: build ## Measure exports against the bare download, and peak memory
 
 bench-queries: setup ## Query a Parquet file of 1,000,000 jobs beside DuckDB's own of the same rows
 	@node --import tsx test/bench/queries.ts 1000000 0
+	@echo
 	@node --import tsx test/bench/queries.ts 1000000 1000 5
+
+bench-nights: build ## Export a night that goes on from the last snapshot beside one that reads everything
+	@node --import tsx test/bench/nights.ts $(ARGS)
 
 clean: ## Remove what was built and installed; output/ stays
 	rm -rf dist dist.new node_modules .node24 .venv .venv-spark

@@ -277,7 +277,8 @@ function detailsOf(detail: unknown = [], quote: Quote): string[] {
   const lines = details.slice(0, MAX_DETAILS).map((one) => {
     if (typeof one === 'string') return quote(one, MESSAGE_CHARACTERS);
     const { loc, msg } = record(one);
-    const place = quote([loc ?? ''].flat().join('.'), PLACE_CHARACTERS);
+    const parts = [loc].flat().filter((part) => typeof part !== 'object');
+    const place = quote(parts.join('.'), PLACE_CHARACTERS);
     return `${place}: ${quote(typeof msg === 'string' ? msg : 'no message', MESSAGE_CHARACTERS)}`;
   });
   return details.length > MAX_DETAILS
@@ -286,10 +287,10 @@ function detailsOf(detail: unknown = [], quote: Quote): string[] {
 }
 
 /** The fields of a JSON object; none of anything else. */
-export function record(value: unknown): Readonly<Record<string, unknown>> {
+function record(value: unknown): Readonly<Record<string, unknown>> {
   return isRecord(value) ? value : {};
 }
 
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

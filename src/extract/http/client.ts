@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import type { Credentials } from '../../jobs/options.ts';
 import type { Filters } from '../../jobs/query.ts';
 import { EXIT, ExportError } from '../../platform/errors.ts';
-import type { FetchPage, PageAnswer, PageQuery } from '../page.ts';
+import type { PageAnswer, PageQuery } from '../page.ts';
 import { quoter, readPage, refusalOf, withoutPassing } from './answer.ts';
 import { Admission, createTurns, following, takePlace } from './concurrency.ts';
 import { Fault } from './faults.ts';
@@ -32,46 +32,19 @@ export interface JobsClientOptions {
   readonly userAgent: string;
 }
 
-/** What a client has done up to the moment of asking. */
-export interface RequestStats {
-  /** Requests sent to the API, repeated ones included, sign-ins not. */
-  readonly requests: number;
-  /** Attempts made because one before had failed, sign-ins included. */
-  readonly retries: number;
-  /** Bytes of the pages' bodies, after decompression. */
-  readonly bytesReceived: number;
-  readonly inFlight: number;
-  /** Answers 429 and 503. */
-  readonly refusals: number;
-}
-
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const TIMEOUTS: Timeouts = { headersMs: 30_000, idleMs: 30_000, totalMs: 120_000 };
 /** Asked for when it is to be seen whether the server answers at all. */
 const FIRST_JOB: PageQuery = { offset: 0, limit: 1 };
 
-export interface JobsClient {
-  /**
-   * Fetches a page; retries, sign-in, pauses and concurrency are seen to. Call it for as many pages as wanted: they
-   * queue. An auxiliary request that failed in vain is made once more when the server answers others, and only then
-   * refused.
-   *
-   * @throws ExportError as docs/http.md tells; the signal's reason, at once, also while queueing or waiting
-   */
-  readonly fetchPage: FetchPage;
-  readonly stats: RequestStats;
-  /** Requests allowed in flight just now. */
-  readonly concurrency: number;
-  /** Breaks off what is under way and every connection. No timer, socket or listener stays. */
-  close(): Promise<void>;
-}
+export type JobsClient = ReturnType<typeof createJobsClient>;
 
 /**
  * A client of GET /api/v2/jobs. Nothing is sent before the first page is asked for.
  *
  * @throws ExportError (78) when a given token cannot stand in a header, or a proxy's URL is none
  */
-export function createJobsClient(options: JobsClientOptions, effects: HttpEffects): JobsClient {
+export function createJobsClient(options: JobsClientOptions, effects: HttpEffects) {
   const { apiUrl, concurrency, credentials, userAgent, proxy: proxies = {} } = options;
   const {
     maxBodyBytes = MAX_BODY_BYTES,
@@ -97,28 +70,22 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
   const admission = new Admission(concurrency, state);
   const counts = { requests: 0, bytesReceived: 0 };
 
-  async function sendOnce(
-    query: PageQuery,
-    token: string | undefined,
-    signal: AbortSignal,
-    msLeft: number,
-  ): Promise<HttpAnswer> {
-    counts.requests += 1;
-    const answer = await transport.send({
-      ...{ method: 'GET', path: pathOf(query), maxBodyBytes, signal },
-      headers: { ...usual, ...(token && { authorization: `Bearer ${token}` }) },
-      timeouts: { ...timeouts, totalMs: Math.min(timeouts.totalMs, msLeft) },
-    });
-    return withoutPassing(answer, effects.clock.wall());
-  }
-
   /** One request; or two when the token has ended: it is renewed and the request replayed once. */
   async function send(query: PageQuery, signal: AbortSignal, msLeft: number): Promise<HttpAnswer> {
+    async function sendWith(token: string | undefined): Promise<HttpAnswer> {
+      counts.requests += 1;
+      const answer = await transport.send({
+        ...{ method: 'GET', path: pathOf(query), maxBodyBytes, signal },
+        headers: { ...usual, ...(token && { authorization: `Bearer ${token}` }) },
+        timeouts: { ...timeouts, totalMs: Math.min(timeouts.totalMs, msLeft) },
+      });
+      return withoutPassing(answer, effects.clock.wall());
+    }
     const token = await signIn.current();
-    const answer = await sendOnce(query, token, signal, msLeft);
+    const answer = await sendWith(token);
     if (answer.status !== 401) return answer;
     const renewed = await signIn.after(token);
-    const again = renewed && (await sendOnce(query, renewed, signal, msLeft));
+    const again = renewed && (await sendWith(renewed));
     if (again && again.status !== 401) return again;
     const { advice } = signIn;
     throw new Fault('unauthorized', 'the server refused the credentials (401)', { advice });
@@ -152,7 +119,14 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
   }
 
   return {
-    fetchPage(query: PageQuery, source = closing.signal): Promise<PageAnswer> {
+    /**
+     * Fetches a page; retries, sign-in, pauses and concurrency are seen to. Call it for as many pages as wanted: they
+     * queue. An auxiliary request that failed in vain is made once more when the server answers others, and only then
+     * refused.
+     *
+     * @throws ExportError as docs/http.md tells; the signal's reason, at once, also while queueing or waiting
+     */
+    fetchPage(query: PageQuery, source: AbortSignal = closing.signal): Promise<PageAnswer> {
       return following([closing.signal, source], async (signal) => {
         let mayPass = false;
         const refuse = ({ traits, message, details }: Fault): PageAnswer | undefined => {
@@ -166,14 +140,21 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
         return ask(query, signal, refuse);
       });
     },
+    /**
+     * What was done so far: `requests` sent to the API, repeated ones included, sign-ins not; `retries`, attempts made
+     * because one before had failed, sign-ins included; `bytesReceived` in pages, after decompression; `refusals`, answers
+     * 429 and 503.
+     */
     get stats() {
       const { inFlight, refusals } = admission;
       return { ...counts, retries: state.retries, inFlight, refusals };
     },
-    get concurrency() {
+    /** Requests allowed in flight just now. */
+    get concurrency(): number {
       return admission.concurrency;
     },
-    async close() {
+    /** Breaks off what is under way and every connection. No timer, socket or listener stays. */
+    async close(): Promise<void> {
       const what = 'The client was closed while requests were under way.';
       closing.abort(new ExportError(what, { exitCode: EXIT.bug, stage: 'extract' }));
       await Promise.all([transport.close(), signIn.close()]);

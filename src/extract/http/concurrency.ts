@@ -131,9 +131,8 @@ export class Admission {
     if (isRefusal && ++this.refusals === 1) warn(': slowing down');
     if (traits.slowdown !== undefined)
       this.#limit(afterCongestion(this.#aimd, traits.slowdown, startedAt, now));
-    const pauseMs = details.retryAfterMs ?? 0;
-    if (details.retryAfterMs === undefined) return;
-    this.pausedUntil = Math.max(this.pausedUntil, now + pauseMs);
+    const { retryAfterMs: pauseMs = 0 } = details;
+    if (pauseMs > 0) this.pausedUntil = Math.max(this.pausedUntil, now + pauseMs);
     if (pauseMs <= LONG_PAUSE_MS || this.pausedUntil - this.#toldUntil <= LONG_PAUSE_MS) return;
     this.#toldUntil = this.pausedUntil;
     warn(` and asks to stay away: waiting until ${timeAt(this.pausedUntil, clock)}`);

@@ -1,5 +1,5 @@
 import type { Clock, Effects } from '../../platform/effects.ts';
-import { EXIT, type ExitCode, ExportError } from '../../platform/errors.ts';
+import { EXIT, ExportError } from '../../platform/errors.ts';
 import { Fault } from './faults.ts';
 
 /** What of the outside world requests need, apart from the network. */
@@ -137,61 +137,58 @@ export async function retry<T>(
       const { why } = decision;
       const instead = why === 'attempts' || why === 'budget' ? otherwise?.(fault) : undefined;
       if (instead !== undefined) return instead;
-      const what = `${fault.message}. ${adviceAfter(why, fault, attempts, pausedUntil, state)}`;
-      const exitCode = why === 'attempts' ? fault.traits.exitCode : EXIT.temporary;
-      throw failure(request, what, exitCode, pausedUntil - shared.now, fault.details.cause);
+      throw ended(request, why, pausedUntil, state, { fault, attempts });
     }
     lastCost = decision.cost;
     state.tokens -= lastCost;
     state.retries += 1;
-    emit({
-      type: 'log',
-      level: 'debug',
-      message: `${request}: ${fault.message}; asking again`,
-      fields: {
-        kind: fault.kind,
-        attempt: attempts,
-        delayMs: Math.round(decision.at - shared.now),
-      },
-    });
+    const delayMs = Math.round(decision.at - shared.now);
+    const fields = { kind: fault.kind, attempt: attempts, delayMs };
+    const message = `${request}: ${fault.message}; asking again`;
+    emit({ type: 'log', level: 'debug', message, fields });
     await waitUntil(clock, decision.at, signal);
   }
 }
 
-function adviceAfter(
+/**
+ * The end of a request: what happened, where, and what to do next.
+ *
+ * @param last the last fault; undefined: nothing was sent
+ */
+function ended(
+  request: string,
   why: Stop,
-  { advice }: Fault,
-  attempts: number,
   pausedUntil: number,
-  state: RetryState,
-): string {
-  if (why === 'pause') return stayAway(pausedUntil, state);
-  if (why === 'deadline') return `The deadline leaves no time to ask again. ${AGAIN}: it resumes.`;
-  if (why === 'attempts')
-    return attempts === 1 ? advice : `Gave up after ${attempts} attempts. ${advice}`;
-  return `Too many requests of this run failed, its retry budget is used up. ${AGAIN} later: it resumes.`;
-}
-
-function stayAway(until: number, { deadlineAt, effects: { clock } }: RetryState): string {
+  { deadlineAt, effects: { clock } }: RetryState,
+  last?: { readonly fault: Fault; readonly attempts: number },
+): ExportError {
+  const { traits, advice, message, details } = last?.fault ?? {};
+  const exitCode = (why === 'attempts' && traits?.exitCode) || EXIT.temporary;
+  const pauseMs = pausedUntil - clock.monotonic();
   const limit =
-    until >= deadlineAt
+    pausedUntil >= deadlineAt
       ? 'which is past the deadline'
       : 'longer than unfinished work may wait to be resumed';
-  return `the server asks to stay away until ${timeAt(until, clock)}, ${limit}. ${AGAIN} after that: it resumes.`;
-}
-
-/** An error of this stage. @param pauseMs milliseconds for which the server wants nobody to come; below 0: none */
-function failure(
-  request: string,
-  what: string,
-  exitCode: ExitCode,
-  pauseMs: number,
-  cause?: Error,
-): ExportError {
-  const retryable = exitCode === EXIT.temporary || exitCode === EXIT.unavailable;
-  const retryAfterMs = exitCode === EXIT.temporary && pauseMs > 0 ? pauseMs : undefined;
-  const more = { exitCode, retryable, retryAfterMs, cause };
-  return new ExportError(`${request}: ${what}`, { ...more, stage: 'extract' });
+  const what = {
+    attempts: () =>
+      (last?.attempts === 1 ? '' : `Gave up after ${last?.attempts} attempts. `) + advice,
+    budget: () =>
+      `Too many requests of this run failed, its retry budget is used up. ${AGAIN} later: it resumes.`,
+    deadline: () =>
+      `${last ? 'The deadline leaves no time to ask again' : 'the deadline has passed'}. ${AGAIN}: it resumes.`,
+    pause: () =>
+      `the server asks to stay away until ${timeAt(pausedUntil, clock)}, ${limit}. ${AGAIN} after that: it resumes.`,
+  };
+  return new ExportError(
+    [`${request}:`, message && `${message}.`, what[why]()].filter(Boolean).join(' '),
+    {
+      exitCode,
+      stage: 'extract',
+      retryable: exitCode === EXIT.temporary || exitCode === EXIT.unavailable,
+      retryAfterMs: exitCode === EXIT.temporary && pauseMs > 0 ? pauseMs : undefined,
+      cause: details?.cause,
+    },
+  );
 }
 
 /**
@@ -210,14 +207,9 @@ export async function waitForTurn(
     signal.throwIfAborted();
     const { pausedUntil } = pause;
     const now = clock.monotonic();
-    const left = pausedUntil - now;
-    if (outlasts(pausedUntil, now, state))
-      throw failure(request, stayAway(pausedUntil, state), EXIT.temporary, left);
-    if (now >= state.deadlineAt) {
-      const what = `the deadline has passed. ${AGAIN}: it resumes.`;
-      throw failure(request, what, EXIT.temporary, left);
-    }
-    if (left <= 0) return now;
+    if (outlasts(pausedUntil, now, state)) throw ended(request, 'pause', pausedUntil, state);
+    if (now >= state.deadlineAt) throw ended(request, 'deadline', pausedUntil, state);
+    if (now >= pausedUntil) return now;
     await waitUntil(clock, pausedUntil, signal);
   }
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Credentials, TokenEndpoint } from '../../jobs/options.ts';
 import { EXIT, ExportError, messageOf } from '../../platform/errors.ts';
-import { type Quote, quoter, record, withoutPassing } from './answer.ts';
+import { type Quote, quoter, withoutPassing } from './answer.ts';
 import { Admission, following } from './concurrency.ts';
 import { Fault } from './faults.ts';
 import { type ProxyOptions, proxyFor } from './proxy.ts';
@@ -200,11 +200,7 @@ function tokenForm(grant: Grant): string {
 }
 
 /** Reads what a token endpoint says. @throws Fault */
-function readToken(
-  answer: HttpAnswer,
-  wall: number,
-  quote: Quote,
-): v.InferOutput<typeof TOKEN_ANSWER> {
+function readToken(answer: HttpAnswer, wall: number, quote: Quote) {
   const { status } = withoutPassing(answer, wall);
   const body = readJson(answer, MAX_TOKEN_BYTES);
   if (status === 400 || status === 401 || status === 403) {
@@ -252,22 +248,16 @@ export function tokenFrom(
  * @returns milliseconds, or undefined when neither tells
  */
 export function lifetimeMs(expiresIn: unknown, token: string, wall: number): number | undefined {
-  const seconds = typeof expiresIn === 'string' ? Number(expiresIn) : expiresIn;
-  const sent = typeof seconds === 'number' ? seconds * 1000 : 0;
-  if (sent > 0 && Number.isFinite(sent)) return sent;
-  const exp = expClaim(token);
-  const left = exp === undefined ? undefined : exp * 1000 - wall;
-  return left !== undefined && left > 0 ? left : undefined;
+  const seconds = ['string', 'number'].includes(typeof expiresIn) ? Number(expiresIn) : Number.NaN;
+  return [seconds * 1000, expClaim(token) * 1000 - wall].find((ms) => ms > 0 && ms < Infinity);
 }
 
-function expClaim(token: string): number | undefined {
+/** NaN where there is none. */
+function expClaim(token: string): number {
   try {
-    const claims: unknown = JSON.parse(
-      Buffer.from(token.split('.')[1] ?? '', 'base64url').toString(),
-    );
-    const { exp } = record(claims);
-    return typeof exp === 'number' ? exp : undefined;
+    const claims = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
+    return v.parse(v.object({ exp: v.number() }), JSON.parse(claims)).exp;
   } catch {
-    return undefined;
+    return Number.NaN;
   }
 }

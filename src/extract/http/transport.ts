@@ -109,10 +109,9 @@ export class Transport {
       if (refusing) throw refusedBy(refusing, status, target, this.#contacted);
       return { status, header: (name) => firstOf(response.headers[name]), ...read };
     } catch (error) {
-      const cause = exchange.signal.aborted ? exchange.signal.reason : error;
-      throw cause === signal.reason || !(cause instanceof Error)
-        ? cause
-        : sorted(cause, this.#contacted, forwarder?.name);
+      signal.throwIfAborted();
+      const cause: unknown = exchange.signal.aborted ? exchange.signal.reason : error;
+      throw cause instanceof Error ? sorted(cause, this.#contacted, forwarder?.name) : cause;
     } finally {
       clearTimeout(timer);
       clearTimeout(total);

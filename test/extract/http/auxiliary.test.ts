@@ -63,13 +63,6 @@ describe('an auxiliary request', () => {
       }));
   }
 
-  it('that no answer comes to in time is refused', () =>
-    withClient(
-      serveOthers(() => {}),
-      { timeouts: { headersMs: 1 } },
-      async (client) => assert.equal((await client.fetchPage(QUERY)).kind, 'refused'),
-    ));
-
   it('is asked for again when the server was down meanwhile', async () => {
     let asked = 0;
     const server = serveHttp((response, request) => {

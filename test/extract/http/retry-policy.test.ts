@@ -90,6 +90,19 @@ describe('decide', () => {
     });
   }
 
+  it('gives up sooner what the run can do without, where the request itself may be at fault', () => {
+    const most = (kind: FaultKind) => {
+      let attempts = 1;
+      while (decide(failure(kind, { auxiliary: true, attempts })).kind === 'again') attempts += 1;
+      return attempts;
+    };
+    for (const kind of ['failed', 'timeout', 'connection', 'malformed'] as const)
+      assert.equal(most(kind), 3, kind);
+    for (const kind of ['throttled', 'overloaded'] as const) assert.equal(most(kind), 8, kind);
+    const without = ['unauthorized', 'unreachable', 'no-host', 'bad-certificate'] as const;
+    for (const kind of without) assert.equal(FAULT_TRAITS[kind].auxiliary, undefined, kind);
+  });
+
   it('counts attempts that ended alike, and eight in all', () => {
     const kind = (more: Partial<Failure>) => decide(failure('short', more)).kind;
     assert.equal(kind({ attempts: 7, alike: 2 }), 'again');
