@@ -15,7 +15,7 @@ SOURCES := $(shell find src pipelines -name '*.ts') esbuild.config.ts
 FAST_TESTS := $(shell find test -name '*.test.ts' ! -name '*.slow.test.ts')
 SLOW_TESTS := $(shell find test -name '*.slow.test.ts')
 
-.PHONY: help setup build demo export simulate nightly schedule test test-node24 test-slow test-python test-spark lint typecheck bench bench-queries bench-nights clean
+.PHONY: help setup build demo export simulate nightly schedule test test-node24 test-slow test-python test-spark test-browser picture lint typecheck bench bench-queries bench-nights clean
 
 help: ## List the targets (default)
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -53,7 +53,7 @@ simulate: setup ## Serve generated jobs the way the API does; flags as ARGS="--j
 	@node --import tsx test/simulator/main.ts $(ARGS)
 
 nightly: build ## Export as a nightly run does: only what changed, patient, silent unless it fails, 30 snapshots kept
-	@$(CLI) export --incremental --keep 30 --keep-trying 3h --quiet $(ARGS)
+	@$(CLI) export --incremental --report --keep 30 --keep-trying 3h --quiet $(ARGS)
 
 # Cron ends a command at a bare %, and systemd takes it for one of its own words.
 schedule: ## Print a crontab line and systemd units for this checkout; nothing is installed
@@ -80,6 +80,12 @@ test-python: build ## Read the files back with pandas, pyarrow and polars, in a 
 
 test-spark: build ## Read the files with Spark, in a virtual environment of its own; needs Java 17
 	@test/python/run spark
+
+test-browser: setup ## Look at report pages in a headless Chromium; skips where there is none
+	@test/browser/run --test test/browser/pages.ts
+
+picture: setup ## Make the picture of the report in README.md from generated jobs; needs Chromium
+	@test/browser/run test/browser/picture.ts
 
 lint: setup ## Check style and formatting
 	npx biome check --error-on-warnings

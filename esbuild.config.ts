@@ -19,7 +19,15 @@ const OPTIONS = {
   // Loaded from node_modules. parquetjs-lite leaves variables undeclared, which an ES module does not allow; yargs takes
   // settings from the package.json above its own files, which in a bundle would be that of any folder one works in;
   // zstd-wasm reads its WebAssembly from the folder it lies in. The types of the library name those of undici and valibot.
-  external: ['parquetjs-lite/*', 'yargs', 'yargs/*', '@bokuweb/zstd-wasm', 'undici', 'valibot'],
+  external: [
+    'parquetjs-lite/*',
+    'yargs',
+    'yargs/*',
+    '@bokuweb/zstd-wasm',
+    'undici',
+    'valibot',
+    '@duckdb/node-api',
+  ],
   // By this CommonJS packages load the modules of Node.js.
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);",

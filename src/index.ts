@@ -28,6 +28,7 @@ export {
   type PublishedFile,
   pipelineStatus,
   planExport,
+  reportSnapshot,
   runExport,
   type SnapshotLine,
   verifySnapshot,

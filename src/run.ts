@@ -1,8 +1,10 @@
 import { requestsFor } from './extract/windows.ts';
 import type { Filters } from './jobs/query.ts';
 import type { Effects } from './platform/effects.ts';
+import { explainIoErrors } from './platform/io-errors.ts';
 import { nodeFiles } from './platform/node-files.ts';
-import { type Verification, verifySnapshot as verify } from './publish/verify.ts';
+import { readManifest } from './publish/manifest.ts';
+import { findSnapshot, type Verification, verifySnapshot as verify } from './publish/verify.ts';
 import { checkOptions } from './run/check-options.ts';
 import { runExport as exportOnce } from './run/export.ts';
 import { keepTrying } from './run/keep-trying.ts';
@@ -88,4 +90,24 @@ export async function planExport(
 export async function verifySnapshot(folder: string): Promise<Verification> {
   const { checkRemotely } = await import('./load/thread.ts');
   return verify(folder, { files: nodeFiles, readBack: checkRemotely });
+}
+
+/**
+ * Makes the page of a published snapshot, which itself stays as it is: `report.html` and, beside it, its SQL.
+ *
+ * @param folder a snapshot, or a pipeline's folder: then the one `latest` names
+ * @param file absolute path of the page; one that is there is replaced
+ * @param timeZone of days and hours, as the IANA names it
+ * @throws ExportError (65) when there is no readable snapshot, (78, report) when DuckDB is not installed
+ */
+export async function reportSnapshot(
+  folder: string,
+  file: string,
+  timeZone = 'UTC',
+): Promise<void> {
+  const { writeReport } = await import('./report/report.ts');
+  const files = explainIoErrors(nodeFiles, 'report', 'start');
+  const snapshot = await findSnapshot(files, folder);
+  const { manifest } = await readManifest(files, snapshot);
+  await writeReport({ folder: snapshot, files, timeZone, manifest }, file);
 }

@@ -122,7 +122,9 @@ describe('every page', () => {
     ]);
     const known = new Set(targets());
     for (const [path, text] of pages) {
-      for (const [line] of text.matchAll(/^.*pasqal-jobs (?:export|plan|verify|status).*$/gm)) {
+      for (const [line] of text.matchAll(
+        /^.*pasqal-jobs (?:export|plan|verify|status|report).*$/gm,
+      )) {
         for (const [, name = ''] of line.matchAll(/ --(?:no-)?([a-z-]+)/g)) {
           assert.ok(flags.has(name) || name === 'help', `${path}: --${name}`);
         }

@@ -34,6 +34,13 @@ const STATUS_OPTIONS = {
   json: SCREEN_OPTIONS.json,
 } as const;
 
+/** What only `report` knows. */
+// biome-ignore format: an option is one line
+const REPORT_OPTIONS = {
+  file: preset('file', 'Files', values.path, 'Page to write; a file of that name is replaced, and so is the .sql beside it', 'report.html'),
+  timeZone: RUN_OPTIONS.timeZone,
+} as const;
+
 /** Every command, in the order in which `--help` shows them. */
 export const COMMANDS: readonly Command[] = [
   {
@@ -68,6 +75,17 @@ export const COMMANDS: readonly Command[] = [
     options: Object.values(STATUS_OPTIONS),
     run: runStatusCommand,
   },
+  {
+    name: 'report',
+    argument: {
+      usage: '[folder]',
+      name: 'folder',
+      description: 'A snapshot [default: output/jobs/latest]',
+    },
+    description: 'Make a page of a snapshot, to look at in a browser',
+    options: Object.values(REPORT_OPTIONS),
+    run: runReportCommand,
+  },
 ];
 
 /** Every option of every command, once. */
@@ -97,4 +115,15 @@ async function runStatusCommand(invocation: Invocation): Promise<ExitCode> {
   const status = await pipelineStatus(folder, maxAge, context.clock.wall());
   screen.print(json ? JSON.stringify(status) : statusSummary(status));
   return status.stale ? EXIT.stale : EXIT.ok;
+}
+
+/** `report`: makes a page of a published snapshot, and prints its path. */
+async function runReportCommand(invocation: Invocation): Promise<ExitCode> {
+  const { given, context, screen, argument = 'output/jobs/latest' } = invocation;
+  const settled = settings(REPORT_OPTIONS, given);
+  const file = resolve(context.folder, settled.file);
+  const { reportSnapshot } = await context.engine();
+  await reportSnapshot(resolve(context.folder, argument), file, settled.timeZone);
+  screen.print(file);
+  return EXIT.ok;
 }

@@ -22,7 +22,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-export type Stage = 'cli' | 'extract' | 'transform' | 'checkpoint' | 'load' | 'publish';
+export type Stage = 'cli' | 'extract' | 'transform' | 'checkpoint' | 'load' | 'publish' | 'report';
 
 export interface ExportErrorOptions {
   readonly exitCode: ExitCode;

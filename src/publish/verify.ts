@@ -86,7 +86,8 @@ async function extraFiles(
   return names.filter((name) => !known.has(name)).map((name) => `${name}: not in the manifest`);
 }
 
-async function findSnapshot(files: FileSystem, given: string): Promise<string> {
+/** @returns the snapshot, which `latest` names where a pipeline's folder is given */
+export async function findSnapshot(files: FileSystem, given: string): Promise<string> {
   try {
     if ((await files.stat(join(given, MANIFEST))) !== undefined) return given;
     const latest = await latestTarget(files, given);

@@ -117,6 +117,8 @@ export const RUN_OPTIONS = {
   fullEveryMs: inFile(preset('full-every', 'The run', values.duration('0s', '365d'), 'With --incremental: read everything when that was last done so long ago', '7d')),
   overlapMs: inFile(preset('overlap', 'The run', values.duration('0s', '30d'), 'With --incremental: how late before the last run a job may appear in the list', '1h')),
   changes: inFile(preset('changes', 'Files', values.switched, 'Write changes.*: what was created, updated or deleted since the last snapshot; --no-changes: do not', 'true')),
+  report: inFile(off('report', 'Files', 'Write report.html, a page to look at, and report.sql, the SQL of its numbers')),
+  timeZone: inFile(preset('time-zone', 'Files', values.timeZone, 'Time zone of the days and hours of the report, such as Europe/Paris', 'UTC')),
   maxShrink: inFile(option('max-shrink', 'The run', values.share, 'Share of jobs that may be gone since the last snapshot, such as 20%', '20%, none where jobs can leave a filter')),
   allowShrink: off('allow-shrink', 'The run', 'Publish however many jobs are gone'),
   replace: off('replace', 'The run', 'Let the export follow one of another API, account, filters or columns in its folder'),

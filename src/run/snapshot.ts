@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { join } from 'node:path';
 import type { Completeness, RowChunk } from '../extract/extraction.ts';
 import type { SetAside } from '../extract/ledger.ts';
 import { arrowSchema } from '../jobs/arrow-schema.ts';
@@ -9,7 +10,7 @@ import type { JsonValue } from '../json/checked-json.ts';
 import { compareKeys, JOB_FIELDS, keyOf, type RawJob, type RowKey } from '../json/raw-job.ts';
 import type { Loaded, LoadTask } from '../load/loader.ts';
 import { type LoaderLine, startLoader } from '../load/thread.ts';
-import { EXIT, ExportError } from '../platform/errors.ts';
+import { EXIT, ExportError, messageOf } from '../platform/errors.ts';
 import { PartEncoder } from '../platform/part-file.ts';
 import { TOOL } from '../platform/tool.ts';
 import { guardShrink } from '../publish/guard.ts';
@@ -88,7 +89,8 @@ export async function buildSnapshot(
         await work.refuse();
         throw refused;
       }
-      const manifest = manifestOf({ ...start, extraction }, completeness, loaded);
+      const made = manifestOf({ ...start, extraction }, completeness, loaded);
+      const manifest = options.report ? await addReport(start, staging.folder, made) : made;
       warnOf(manifest, emit);
       return { folder: await publish({ files, staging, manifest, lock }), manifest };
     } finally {
@@ -138,6 +140,26 @@ function loadedBase(
     lateBefore: BigInt(Date.parse(startedAt) - overlapMs) * 1000n,
     ...(index && { index }),
   };
+}
+
+/** A report is no reason to lose a snapshot: whatever goes wrong with it is a warning. */
+async function addReport(
+  { options, effects }: RunStart,
+  folder: string,
+  manifest: Manifest,
+): Promise<Manifest> {
+  const { files, emit } = effects;
+  const { timeZone } = options;
+  const { REPORT_FILES, writeReport } = await import('../report/report.ts');
+  try {
+    const written = await writeReport({ folder, files, timeZone, manifest });
+    return { ...manifest, files: [...manifest.files, ...written] };
+  } catch (error) {
+    const message = `published without a report: ${messageOf(error)}`;
+    emit({ type: 'log', level: 'warn', message });
+    for (const name of REPORT_FILES) await files.remove(join(folder, name));
+    return manifest;
+  }
 }
 
 /** Tells of what an incremental export had taken on trust and what was not so. */

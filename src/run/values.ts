@@ -62,6 +62,20 @@ export function text(accepts = 'some text'): Kind<string> {
   return kind({ accepts, written: 'string', schema, read: (given) => given || undefined });
 }
 
+/** A time zone by its name, as in the IANA's list. */
+export const timeZone: Kind<string> = kind({
+  accepts: 'a time zone such as Europe/Paris',
+  written: 'string',
+  schema: { type: 'string', minLength: 1 },
+  read(given) {
+    try {
+      return new Intl.DateTimeFormat('en', { timeZone: given }).resolvedOptions().timeZone;
+    } catch {
+      return undefined;
+    }
+  },
+});
+
 export function integer(min: number, max = Number.MAX_SAFE_INTEGER): Kind<number> {
   const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`;
   return kind({

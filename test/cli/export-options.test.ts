@@ -28,10 +28,10 @@ before(async () => {
 
 after(() => rm(pipelines, { recursive: true }));
 
-/** The defaults of what concerns the last snapshot. */
+/** The defaults of what concerns the last snapshot, and of the report. */
 const AFTER_THE_LAST = {
   ...{ incremental: false, fullEveryMs: 604_800_000, overlapMs: 3_600_000 },
-  ...{ changes: true, allowShrink: false, replace: false },
+  ...{ changes: true, allowShrink: false, replace: false, report: false, timeZone: 'UTC' },
 };
 
 async function options(args: string, environment = {}) {
@@ -110,7 +110,7 @@ describe('the options of an export', () => {
         '--max-rejects 9 --allow-incomplete --restart --resume-within 1h --keep 2 --deadline 30m',
         '--break-lock --keep-trying 3h --as other --without variables,sequence',
         '--incremental --full-every 3d --overlap 2h --no-changes --max-shrink 5%',
-        '--allow-shrink --replace',
+        '--allow-shrink --replace --report --time-zone Europe/Paris',
       ].join(' '),
     );
     assert.deepEqual(given, {
@@ -140,6 +140,7 @@ describe('the options of an export', () => {
       maxRejects: 9,
       ...{ incremental: true, fullEveryMs: 259_200_000, overlapMs: 7_200_000 },
       ...{ changes: false, maxShrink: 0.05, allowShrink: true, replace: true },
+      ...{ report: true, timeZone: 'Europe/Paris' },
       allowIncomplete: true,
       restart: true,
       breakLock: true,

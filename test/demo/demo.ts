@@ -64,14 +64,18 @@ try {
   console.log(
     'They are GENERATED: made up from a seed, about one in ten of them odd on purpose.\n',
   );
-  console.log(`$ pasqal-jobs export --api-url ${url}`);
-  const [code] = await once(run([...PROGRAM, 'export', '--api-url', url], 'inherit'), 'exit');
+  console.log(`$ pasqal-jobs export --report --api-url ${url}`);
+  const [code] = await once(
+    run([...PROGRAM, 'export', '--report', '--api-url', url], 'inherit'),
+    'exit',
+  );
   process.exitCode = code ?? 1;
   if (code === 0) {
     console.log('\nQueue and run times of the generated jobs, asked of jobs.parquet with DuckDB:');
     console.log(`${QUESTION.replace(/^\n/, '')};\n`);
     console.log(await queryTable(ROOT, QUESTION));
-    console.log('\nNext: README.md "Real jobs" tells how to export those of an account.');
+    console.log(`\nA page to look at: file://${ROOT}output/jobs/latest/report.html`);
+    console.log('Next: README.md "Real jobs" tells how to export those of an account.');
   }
 } finally {
   simulator.kill('SIGTERM');

@@ -104,7 +104,7 @@ describe('the border of the library', () => {
       concurrency: 16,
       maxRejects: 0,
       ...{ incremental: false, fullEveryMs: 604_800_000, overlapMs: 3_600_000 },
-      ...{ changes: true, allowShrink: false, replace: false },
+      ...{ changes: true, allowShrink: false, replace: false, report: false, timeZone: 'UTC' },
       allowIncomplete: false,
       restart: false,
       breakLock: false,
@@ -270,6 +270,7 @@ describe('the JSON schema of pipeline files', () => {
       ...{ formats: ['arrow'], compression: 'none', concurrency: 2, pageSize: 2 },
       without: ['extra'],
       ...{ incremental: true, fullEveryMs: 0, overlapMs: 0, changes: false, maxShrink: 0.5 },
+      ...{ report: true, timeZone: 'UTC' },
       ...{ maxRejects: 0, keep: 1, filters: {}, description: 'x', $schema: 'x' },
     };
     assert.deepEqual(Object.keys(Object(properties)).sort(), Object.keys(sample).sort());

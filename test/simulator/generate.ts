@@ -24,7 +24,7 @@ const FAILURE = { usual: 0.02, incident: 0.35, wrongBatch: 0.75 } as const;
 const WRONG_BATCHES = 0.025;
 const CANCELED = 0.05;
 /** Share of the list, and most jobs, that have not ended yet when the history does; of those that came later, each. */
-const OPEN = { share: 0.02, most: 400, later: 0.1 } as const;
+const OPEN = { share: 0.02, most: 60, later: 0.1 } as const;
 
 /** What there is to generate. */
 export interface GenerateOptions {

@@ -1,6 +1,6 @@
 import { type Import, importedPath, importsOf, packageOf, withoutStrings } from './imports.ts';
 
-export const STAGES = ['extract', 'transform', 'store', 'load', 'publish'] as const;
+export const STAGES = ['extract', 'transform', 'store', 'load', 'publish', 'report'] as const;
 
 export const MOST_LINES = 400;
 
@@ -12,6 +12,8 @@ const PACKAGE_HOMES: Readonly<Record<string, RegExp>> = {
   '@bokuweb/zstd-wasm': /^src\/load\/parquet/,
   hyparquet: /^src\/load\//,
   fzstd: /^src\/load\//,
+  '@duckdb/node-api': /^src\/report\//,
+  echarts: /^src\/report\//,
   yargs: /^src\/cli\//,
   'cli-progress': /^src\/cli\//,
   'node:http': /^test\//,

@@ -27,6 +27,8 @@ export function exportOptions(apiUrl: string, output: string): ExportOptions {
     fullEveryMs: 7 * 24 * 3_600_000,
     overlapMs: 3_600_000,
     changes: true,
+    report: false,
+    timeZone: 'UTC',
     allowShrink: false,
     replace: false,
     allowIncomplete: false,

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { basename, join } from 'node:path';
+import type { WrittenFile } from '../jobs/file-contents.ts';
+import { replaceFile } from '../platform/durable.ts';
+import { page } from './page.ts';
+import { askSnapshot, type ReportTask, reportSql } from './snapshot.ts';
+
+const REPORT = 'report.html';
+
+/** What may be left of a report that could not be written. */
+export const REPORT_FILES = ['report.html', 'report.sql', 'report.html.new', 'report.sql.new'];
+
+export interface Report {
+  /** One self-contained page. */
+  readonly html: Uint8Array;
+  /** The SQL that its numbers come from. */
+  readonly sql: Uint8Array;
+}
+
+/**
+ * Makes the page of a snapshot.
+ *
+ * @throws ExportError (78, report) without DuckDB, (65) for files that cannot be read or a time zone that is not known
+ */
+export async function makeReport(task: ReportTask): Promise<Report> {
+  const { manifest, timeZone } = task;
+  const answers = await askSnapshot(task);
+  return {
+    html: Buffer.from(page({ answers, manifest, timeZone })),
+    sql: Buffer.from(reportSql(manifest, timeZone)),
+  };
+}
+
+/**
+ * The same, written as a file, with the SQL beside it.
+ *
+ * @param path absolute; `report.html` in the snapshot's folder unless given. `.sql` takes the place of its ending
+ * @returns what the manifest says of the two
+ * @throws also what the file system throws
+ */
+export async function writeReport(
+  task: ReportTask,
+  path = join(task.folder, REPORT),
+): Promise<readonly WrittenFile[]> {
+  const { html, sql } = await makeReport(task);
+  const outputs = [
+    { path, format: 'html', bytes: html },
+    { path: path.replace(/(?:\.[^./\\]*)?$/, '.sql'), format: 'sql', bytes: sql },
+  ] as const;
+  for (const output of outputs) await replaceFile(task.files, output.path, output.bytes, 'report');
+  return outputs.map(({ path, format, bytes }) => ({
+    ...{ name: basename(path), format, rows: task.manifest.rows, bytes: bytes.length },
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+  }));
+}

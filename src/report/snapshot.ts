@@ -1,0 +1,254 @@
+import { join } from 'node:path';
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import { checked, list } from '../json/checked-json.ts';
+import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
+import type { FileSystem } from '../platform/file-system.ts';
+import { type Answers, QUERIES, VIEWS } from './queries.ts';
+
+/** What the report needs of a manifest: that of src/publish/manifest.ts has it. */
+export interface ReportManifest {
+  readonly tool: { readonly name: string; readonly version: string };
+  readonly pipeline: string;
+  readonly runId: string;
+  readonly apiUrl: string;
+  readonly filters: Readonly<Record<string, unknown>>;
+  readonly startedAt: string;
+  /** The instant up to which the report counts. */
+  readonly finishedAt: string;
+  readonly rows: number;
+  readonly rejects: number;
+  /** Of the jobs: some may have been left out. */
+  readonly columns: readonly { readonly name: string }[];
+  readonly completeness: {
+    readonly proven: boolean;
+    readonly method: string;
+    readonly reason: string;
+  };
+  readonly files: readonly {
+    readonly name: string;
+    readonly format: string;
+    readonly bytes: number;
+  }[];
+}
+
+/** What is reported on: a snapshot, staged or published. */
+export interface ReportTask {
+  /** Absolute path of the snapshot. */
+  readonly folder: string;
+  readonly files: FileSystem;
+  /** Of days and hours, as the IANA names it: `Europe/Paris`. */
+  readonly timeZone: string;
+  readonly manifest: ReportManifest;
+}
+
+type SqlType = 'VARCHAR' | 'TIMESTAMPTZ' | 'DOUBLE' | 'BOOLEAN' | 'VARCHAR[]';
+type Columns = Readonly<Record<string, SqlType>>;
+
+/** The columns that are read, by DuckDB's types. */
+const JOBS: Columns = {
+  ...{ id: 'VARCHAR', batch_id: 'VARCHAR', project_id: 'VARCHAR', status: 'VARCHAR' },
+  ...{ created_at: 'TIMESTAMPTZ', start_timestamp: 'TIMESTAMPTZ', end_timestamp: 'TIMESTAMPTZ' },
+  ...{ queue_seconds: 'DOUBLE', run_seconds: 'DOUBLE', is_final: 'BOOLEAN' },
+  ...{ errors: 'VARCHAR[]', anomalies: 'VARCHAR[]' },
+};
+const CHANGES: Columns = {
+  ...{ change: 'VARCHAR', previous_status: 'VARCHAR', id: 'VARCHAR', status: 'VARCHAR' },
+  created_at: 'TIMESTAMPTZ',
+};
+const REJECTS: Columns = { reason: 'VARCHAR', raw: 'VARCHAR' };
+
+/** A table of the SQL and where it comes from. */
+interface Source {
+  readonly table: string;
+  readonly columns: Columns;
+  /** Undefined: the table is empty. */
+  readonly file: string | undefined;
+  /** Columns that the file does not have. */
+  readonly missing: readonly string[];
+}
+
+/** Bytes that one line of NDJSON may have: those of the largest page that is fetched. */
+const LONGEST_LINE = 64 * 1024 * 1024;
+
+/** Parquet before the others: of it DuckDB reads only the columns that a query names. */
+function sources({ files, columns }: ReportManifest): Source[] {
+  const find = (stem: string, ...endings: readonly string[]): string | undefined =>
+    endings.flatMap((ending) => files.filter(({ name }) => name.startsWith(`${stem}.${ending}`)))[0]
+      ?.name;
+  const data = ['parquet', 'ndjson', 'arrow'] as const;
+  const known = new Set(columns.map(({ name }) => name));
+  const withoutColumns = Object.keys(JOBS).filter((name) => !known.has(name));
+  const source = (table: string, all: Columns, file: string | undefined): Source => {
+    const missing = file === undefined ? Object.keys(all) : withoutColumns;
+    return { table, columns: all, file, missing };
+  };
+  return [
+    source('source', JOBS, find('jobs', ...data)),
+    source('changes', CHANGES, find('changes', ...data)),
+    source('rejects', REJECTS, find('rejects', 'ndjson')),
+  ];
+}
+
+/** SQL for the columns; those that the snapshot was made without are empty. */
+function selected({ columns, missing }: Source): string {
+  const names = Object.entries(columns).map(([name, type]) =>
+    missing.includes(name) ? `NULL::${type} AS ${name}` : name,
+  );
+  return names.join(', ');
+}
+
+/** One SQL statement that makes a table of a file. DuckDB itself reads no Arrow: by hand it takes an extension. */
+function tableSql(source: Source, folder: string): string {
+  const { table, columns, file } = source;
+  const names = selected(source);
+  if (file === undefined) {
+    return `CREATE OR REPLACE TEMP TABLE ${table} AS SELECT ${names} WHERE false`;
+  }
+  const path = quoted(folder === '' ? file : join(folder, file));
+  if (file.includes('.parquet')) {
+    return `CREATE OR REPLACE TEMP VIEW ${table} AS SELECT ${names} FROM read_parquet(${path}, hive_partitioning = false)`;
+  }
+  if (file.includes('.arrow')) {
+    return `INSTALL nanoarrow FROM community; LOAD nanoarrow;\nCREATE OR REPLACE TEMP VIEW ${table} AS SELECT ${names} FROM read_arrow(${path})`;
+  }
+  const typed = Object.entries(columns)
+    .map(([name, type]) => `${name}: '${type}'`)
+    .join(', ');
+  return `CREATE OR REPLACE TEMP TABLE ${table} AS SELECT * FROM read_ndjson(${path}, columns = {${typed}}, hive_partitioning = false, maximum_object_size = ${LONGEST_LINE})`;
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+function variables({ finishedAt }: ReportManifest, timeZone: string): string {
+  return `SET TimeZone = 'UTC';
+SET VARIABLE as_of = TIMESTAMPTZ ${quoted(finishedAt)};
+SET VARIABLE zone = ${quoted(timeZone)}`;
+}
+
+/** Every number of the page, as SQL for DuckDB: run it with the snapshot as working folder. */
+export function reportSql(manifest: ReportManifest, timeZone: string): string {
+  const title = `-- The numbers of report.html, run ${manifest.runId}. In the snapshot's folder: duckdb < report.sql`;
+  const tables = sources(manifest).map((source) => `${tableSql(source, '')};`);
+  const queries = Object.entries(QUERIES).map(
+    ([name, { about, sql }]) => `-- ${name}: ${about}.\n${sql};`,
+  );
+  const parts = [title, `${variables(manifest, timeZone)};`, ...tables, VIEWS.trim(), ...queries];
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** Memory and threads are those of a small machine; nothing is fetched, and nothing is written beside it. */
+const SETTINGS = {
+  threads: '2',
+  memory_limit: '300MB',
+  preserve_insertion_order: 'false',
+  temp_directory: '',
+  autoinstall_known_extensions: 'false',
+  autoload_known_extensions: 'false',
+} as const;
+
+/**
+ * Asks a snapshot every question of the report.
+ *
+ * @throws ExportError (78, report) when DuckDB is not installed, (65) when the files cannot be read as what they should be
+ */
+export async function askSnapshot(task: ReportTask): Promise<Answers> {
+  const { manifest, folder, timeZone } = task;
+  const { DuckDBInstance } = await loadDuckDB();
+  const instance = await DuckDBInstance.create(':memory:', SETTINGS);
+  try {
+    const connection = await instance.connect();
+    await connection.run(variables(manifest, timeZone));
+    for (const source of sources(manifest)) {
+      if (source.file?.includes('.arrow')) await copyArrow(connection, source, task);
+      else await connection.run(tableSql(source, folder));
+    }
+    await connection.run(VIEWS);
+    const answers: Record<string, unknown> = {};
+    for (const [name, { sql, row }] of Object.entries(QUERIES)) {
+      const rows = (await connection.runAndReadAll(sql)).getRowObjectsJS();
+      answers[name] = checked(list(row), rows);
+    }
+    connection.closeSync();
+    // Each answer was checked by the schema of its query, which `Answers` is made of.
+    return answers as Answers;
+  } catch (error) {
+    if (error instanceof ExportError) throw error;
+    const [problem = ''] = String(error instanceof Error ? error.message : error).split('\n');
+    throw new ExportError(`${folder} cannot be reported on: ${problem}`, {
+      exitCode: EXIT.data,
+      stage: 'report',
+      cause: error,
+    });
+  } finally {
+    instance.closeSync();
+  }
+}
+
+async function loadDuckDB(): Promise<typeof import('@duckdb/node-api')> {
+  try {
+    return await import('@duckdb/node-api');
+  } catch (error) {
+    const isMissing = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(errorCode(error) ?? '');
+    const problem = isMissing ? 'which is not installed' : 'which cannot be loaded here';
+    throw new ExportError(
+      `the report needs DuckDB, ${problem}; install it beside this program: npm install @duckdb/node-api`,
+      { exitCode: EXIT.config, stage: 'report', cause: error },
+    );
+  }
+}
+
+/** Rows that DuckDB takes at once: those of its vectors. */
+const CHUNK_ROWS = 2048;
+
+/** Hands the columns of an Arrow file to DuckDB. Between its magic string and its footer the file is a stream. */
+async function copyArrow(
+  connection: DuckDBConnection,
+  { table, columns, file = '' }: Source,
+  { files, folder }: ReportTask,
+): Promise<void> {
+  const [arrow, duckdb] = await Promise.all([import('apache-arrow'), loadDuckDB()]);
+  const typed = Object.entries(columns);
+  await connection.run(
+    `CREATE TEMP TABLE ${table} (${typed.map(([name, type]) => `${name} ${type}`).join(', ')})`,
+  );
+  const { BOOLEAN, DOUBLE, LIST, TIMESTAMPTZ, VARCHAR } = duckdb;
+  const types = { BOOLEAN, DOUBLE, TIMESTAMPTZ, VARCHAR, 'VARCHAR[]': LIST(VARCHAR) };
+  /** Arrow's reader gives instants as milliseconds, and lists as vectors. */
+  const cell = (type: SqlType, value: unknown): DuckDBValue => {
+    if (typeof value === 'number' && type === 'TIMESTAMPTZ') {
+      return new duckdb.DuckDBTimestampTZValue(BigInt(Math.round(value * 1000)));
+    }
+    if (value instanceof arrow.Vector) return duckdb.listValue([...value]);
+    return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+      ? value
+      : null;
+  };
+  const appender = await connection.createAppender(table);
+  const stream = withoutMagic(files.readChunks(join(folder, file)));
+  for await (const batch of await arrow.RecordBatchReader.from(stream)) {
+    for (let from = 0; from < batch.numRows; from += CHUNK_ROWS) {
+      const part = batch.slice(from, from + CHUNK_ROWS);
+      const chunk = duckdb.DuckDBDataChunk.create(typed.map(([, type]) => types[type]));
+      const cells = typed.map(([name, type]) =>
+        Array.from(part.getChild(name) ?? { length: part.numRows }, (value) => cell(type, value)),
+      );
+      chunk.setColumns(cells);
+      appender.appendDataChunk(chunk);
+    }
+  }
+  appender.closeSync();
+}
+
+/** `ARROW1` and two bytes of padding. */
+const MAGIC_BYTES = 8;
+
+async function* withoutMagic(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let left = MAGIC_BYTES;
+  for await (const chunk of chunks) {
+    const skipped = Math.min(left, chunk.length);
+    left -= skipped;
+    yield chunk.subarray(skipped);
+  }
+}

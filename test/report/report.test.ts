@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { nodeFiles } from '../../src/platform/node-files.ts';
+import { QUERIES } from '../../src/report/queries.ts';
+import { makeReport, writeReport } from '../../src/report/report.ts';
+import { askSnapshot } from '../../src/report/snapshot.ts';
+import { runExport } from '../../src/run.ts';
+import { startSimulator } from '../simulator/index.ts';
+import { exportOptions, temporaryFolder } from '../support/exports.ts';
+import {
+  AS_OF,
+  type Change,
+  generatedRows,
+  pageOf,
+  type Row,
+  tableOf,
+  writeSnapshot,
+  ZONE,
+} from './generated.ts';
+
+describe('the report', () => {
+  it('is one file without scripts, requests or inline styles, under 2 MB', async (t) => {
+    const html = await pageOf(t, generatedRows(1000, 3));
+    assert.ok(html.length < 2_000_000);
+    assert.match(
+      html,
+      /<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-/,
+    );
+    assert.doesNotMatch(
+      html,
+      /<script|<link|<img|<iframe|@import|url\((?!#)|\sstyle=|\son[a-z]+=|(?:src|href)="(?!#)/i,
+    );
+  });
+
+  it('says what changed since the snapshot before', async (t) => {
+    const created_at = AS_OF - 1;
+    const changes: Change[] = [
+      { change: 'created', previous_status: null, id: 'a', status: 'PENDING', created_at },
+      { change: 'created', previous_status: null, id: 'b', status: 'ERROR', created_at },
+      { change: 'updated', previous_status: 'RUNNING', id: 'c', status: 'ERROR', created_at },
+      { change: 'updated', previous_status: 'ERROR', id: 'd', status: 'ERROR', created_at },
+      { change: 'deleted', previous_status: 'ERROR', id: 'e', status: 'ERROR', created_at },
+    ];
+    const html = await pageOf(t, generatedRows(10, 1), { changes });
+    const night = html.slice(html.indexOf('<section id="night">'));
+    const cards = [...night.matchAll(/<dd class="big">(.*?)<\/dd>/g)].map(([, text]) => text);
+    assert.deepEqual(cards, ['2', '2', '1', '2']);
+    assert.deepEqual(
+      tableOf(html, 'night').find(([, before]) => before === 'RUNNING'),
+      ['Changed', 'RUNNING', 'ERROR', '1', 'c'],
+    );
+  });
+
+  it('says what was set aside, and when nothing is proven', async (t) => {
+    const rejects = [
+      { reason: 'no id', offset: null, raw: '{"id":null}' },
+      { reason: 'no id', offset: 3, base64: 'AAAA' },
+    ];
+    const completeness = { proven: false, method: 'none', reason: 'totals differ' };
+    const html = await pageOf(t, generatedRows(3, 1), { rejects, manifest: { completeness } });
+    assert.deepEqual(tableOf(html, 'trust', 1), [['no id', '2', '{"id":null}']]);
+    assert.match(html, /Not proven to be complete/);
+  });
+
+  const [sample] = generatedRows(1, 1);
+  assert.ok(sample);
+  const failedRow: Row = { ...sample, status: 'ERROR', errors: ['x'] };
+  const few: readonly (readonly [string, readonly Row[], RegExp])[] = [
+    ['no job', [], /There are no jobs\./],
+    [
+      'one job',
+      [{ ...sample, created_at: AS_OF - 5000 }],
+      /1 job in the last 28 days, none in the 28 days before/,
+    ],
+    [
+      'one job of long ago',
+      [{ ...sample, created_at: 0 }],
+      /No jobs in the last 28 days; 1 in all/,
+    ],
+    [
+      'failed jobs only',
+      [1, 2, 3].map((at) => ({ ...failedRow, id: `${at}`, created_at: AS_OF - at })),
+      /100% of those that ended failed/,
+    ],
+    [
+      'a job of the future',
+      [{ ...sample, created_at: AS_OF + 400 * 86_400_000 }],
+      /No jobs in the last 28 days/,
+    ],
+  ];
+  for (const [what, rows, said] of few) {
+    it(`makes sense of ${what}`, async (t) => {
+      const html = await pageOf(t, rows);
+      assert.match(html, said);
+      assert.doesNotMatch(
+        html.replace(/<style>[\s\S]*<\/style>/, ''),
+        /NaN|Infinity|undefined|\[object/,
+      );
+    });
+  }
+
+  it('keeps what the API sends as text', async (t) => {
+    const hostile = `<script>alert(1)</script></style>"'&lt;\u202e\u0000${'x'.repeat(1_000_000)}`;
+    const rows = generatedRows(60, 2).map((row) => ({
+      ...row,
+      created_at: AS_OF - 1000,
+      ...{
+        id: `${row.id}<b>`,
+        project_id: hostile,
+        batch_id: `"><svg onload=x>`,
+        status: '</td><h1>',
+        errors: [hostile],
+        anomalies: ['<i>odd'],
+      },
+    }));
+    const html = await pageOf(t, rows, { rejects: [{ reason: '<u>', raw: hostile }] });
+    assert.ok(html.length < 2_000_000);
+    assert.doesNotMatch(html, /<script|<b>job|<svg onload|<\/td><h1>|<i>odd|<u>|\0/);
+    assert.equal(html.split('</style>').length, 2);
+    assert.match(
+      html,
+      /<bdi>&lt;script&gt;alert\(1\)&lt;\/script&gt;&lt;\/style&gt;&quot;&#39;&amp;lt;\u202e\u2400x+… \(cut: 10000\d\d characters\)<\/bdi>/,
+    );
+  });
+
+  it('refuses a time zone that is not known', async (t) => {
+    const folder = await temporaryFolder(t);
+    const manifest = await writeSnapshot(folder, []);
+    const task = { folder, files: nodeFiles, timeZone: 'Mars/Olympus', manifest };
+    await assert.rejects(makeReport(task), {
+      exitCode: 65,
+      stage: 'report',
+      message: /Mars\/Olympus/,
+    });
+  });
+
+  it('says which snapshot cannot be read', async (t) => {
+    const folder = await temporaryFolder(t);
+    const manifest = await writeSnapshot(folder, []);
+    await writeFile(join(folder, 'jobs.parquet'), 'torn');
+    const task = { folder, files: nodeFiles, timeZone: 'UTC', manifest };
+    await assert.rejects(makeReport(task), { exitCode: 65, stage: 'report' });
+  });
+});
+
+const RUN_SQL = fileURLToPath(new URL('run-sql.mjs', import.meta.url));
+
+describe('a snapshot of the program', () => {
+  it('gives the same page from each format, and report.sql the numbers of the page', async (t) => {
+    const output = await temporaryFolder(t);
+    const api = await startSimulator({ jobs: 700, oddities: true });
+    t.after(() => api.close());
+    const { folder, manifest } = await runExport(exportOptions(api.url, output));
+    const task = { folder, files: nodeFiles, timeZone: ZONE, manifest };
+    const answers = await askSnapshot(task);
+    assert.equal(answers.headline[2]?.jobs, 700);
+    for (const format of ['arrow', 'ndjson']) {
+      const files = manifest.files.filter((file) => file.format === format);
+      assert.deepEqual(
+        await askSnapshot({ ...task, manifest: { ...manifest, files } }),
+        answers,
+        format,
+      );
+    }
+    const [html, sql] = await writeReport(task);
+    assert.deepEqual([html?.name, sql?.name], ['report.html', 'report.sql']);
+    assert.equal((await readFile(join(folder, 'report.html'))).length, html?.bytes);
+    const { stdout } = await promisify(execFile)(process.execPath, [RUN_SQL, 'report.sql'], {
+      cwd: folder,
+      maxBuffer: 1e8,
+    });
+    const found: Record<string, unknown>[][] = JSON.parse(stdout);
+    const asked = Object.values(answers).map((rows) => JSON.parse(JSON.stringify(rows)));
+    assert.equal(found.length, Object.keys(QUERIES).length);
+    for (const [at, rows] of found.entries()) {
+      assert.deepEqual(rows.map(numbered), asked[at]);
+    }
+  });
+});
+
+/** DuckDB writes whole numbers of 64 bits as text. */
+function numbered(row: Readonly<Record<string, unknown>>): unknown {
+  const isWhole = (value: unknown): value is string =>
+    typeof value === 'string' && /^\d{1,15}$/.test(value);
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, isWhole(value) ? Number(value) : value]),
+  );
+}
