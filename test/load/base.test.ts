@@ -368,13 +368,11 @@ test('a base that is damaged where it is read, or cut off while it is copied, en
   assert.match(error.message, /jobs\.arrow is damaged/);
 });
 
-test('without an index all rows are new ones; a thread compares and goes on as the loader inline', async (t) => {
+test('a full run compares, with an index or without; a thread makes the same as the loader inline', async (t) => {
   const { base, parts, task } = await twoBlocks(t);
-  const make = async (door: FileSystem, ending: Ending) => {
+  const make = async (door: FileSystem, ending: Ending, base: Base) => {
     const [work, staging] = [await temporaryFolder(t), await temporaryFolder(t)];
-    const { index, ...rest } = task.base;
-    const known = 'gone' in ending ? { index, ...rest } : rest;
-    const line = await startLoader({ ...task, base: known, work, staging }, door);
+    const line = await startLoader({ ...task, base, work, staging }, door);
     for (const [part, jobs] of parts.entries()) {
       await writeFile(join(work, partName(part)), encode(jobs));
       line.part(part);
@@ -383,9 +381,14 @@ test('without an index all rows are new ones; a thread compares and goes on as t
     await line.close();
     return loaded;
   };
-  for (const ending of [{ gone: ['still 3'] }, { full: true }] as const) {
-    const loaded = await make(nodeFiles, ending);
-    assert.deepEqual(loaded, await make({ ...nodeFiles }, ending));
+  const bare = withoutIndex(task.base);
+  for (const [ending, known] of [
+    [{ gone: ['still 3'] }, task.base],
+    [{ full: true }, bare],
+    [{ full: true }, task.base],
+  ] as const) {
+    const loaded = await make(nodeFiles, ending, known);
+    assert.deepEqual(loaded, await make({ ...nodeFiles }, ending, known));
     assert.equal(loaded.rows, 'gone' in ending ? 2999 : 20);
     assert.equal(loaded.changes?.deleted, 'gone' in ending ? 1 : base.loaded.rows - 10);
   }
