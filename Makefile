@@ -23,7 +23,7 @@ help: ## List the targets (default)
 setup: node_modules/.package-lock.json ## Install the exact dependencies of package-lock.json
 
 node_modules/.package-lock.json: package-lock.json
-	npm ci --no-audit --no-fund
+	@npm ci --no-audit --no-fund --loglevel=error > /dev/null
 	@touch $@
 
 build: dist/.built ## Bundle the program into dist/
@@ -92,6 +92,7 @@ bench: build ## Measure exports against the bare download, and peak memory
 
 bench-queries: setup ## Query a Parquet file of 1,000,000 jobs beside DuckDB's own of the same rows
 	@node --import tsx test/bench/queries.ts 1000000 0
+	@echo
 	@node --import tsx test/bench/queries.ts 1000000 1000 5
 
 bench-nights: build ## Export a night that goes on from the last snapshot beside one that reads everything

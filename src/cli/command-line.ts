@@ -87,7 +87,6 @@ function parserOf(version: string, columns: number): Argv {
     })
     .demandCommand(1, 'no command given')
     .strict()
-    .recommendCommands()
     .exitProcess(false)
     .wrap(Math.min(100, columns))
     .usage(
@@ -157,11 +156,10 @@ function yargsComplaint(
   const command = commands.find(({ name }) => args.includes(name));
   const unknown = /^Unknown (?:argument|command)s?: (.*)$/s.exec(message)?.[1];
   if (unknown !== undefined && command) return unknownArgument(unknown, args, command);
-  const meant = /^Did you mean (.*)\?$/.exec(message)?.[1];
   const word = args.find((arg) => !arg.startsWith('-'));
-  if (word !== undefined && (meant || unknown?.split(', ').includes(word))) {
-    const names = commands.map(({ name }) => name).join(', ');
-    const next = meant ? `did you mean ${meant}?` : `known are ${names}`;
+  if (word !== undefined && unknown?.split(', ').includes(word)) {
+    const names = commands.map(({ name }) => name);
+    const next = hint(word, names, `known are ${names.join(', ')}`);
     return usageError(`unknown command ${quote(word)}; ${next}`);
   }
   const starving = /^Not enough arguments following: (.*)$/s.exec(message)?.[1];

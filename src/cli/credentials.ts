@@ -47,7 +47,7 @@ export async function credentialsFrom(
     secrets[name] = secret;
     if (HIDDEN_VARIABLES.includes(name)) redactor.hide(secret);
   }
-  const credentials = chosen(secrets, tokenUrl(environment));
+  const credentials = chosen(secrets, environment);
   if (credentials.kind === 'none' && !isLoopback(server.hostname)) {
     throw refuse(
       `no credentials for ${server.host}: set ${WAYS}, or one of them with _FILE behind it to name a file; to try it without an account, run: make demo`,
@@ -66,12 +66,10 @@ async function readSecret(
   folder: string,
 ): Promise<string | undefined> {
   const fileVariable = `${name}_FILE`;
-  const direct = withoutMark(environment[name] ?? '') || undefined;
-  const path = environment[fileVariable] || undefined;
-  if (direct !== undefined && path !== undefined) {
-    throw refuse(`${name} and ${fileVariable} are both set; keep one of them`);
-  }
-  if (path === undefined) return direct;
+  const direct = withoutMark(environment[name] ?? '');
+  const path = environment[fileVariable];
+  if (direct && path) throw refuse(`${name} and ${fileVariable} are both set; keep one of them`);
+  if (!path) return direct || undefined;
   try {
     const content = withoutMark(await readFile(resolve(folder, path), 'utf8'));
     if (content !== '') return content;
@@ -82,39 +80,37 @@ async function readSecret(
   throw refuse(`${fileVariable}: ${path} is empty`);
 }
 
-function tokenUrl(environment: Environment): { readonly endpoint?: { readonly url: string } } {
-  const given = environment[TOKEN_URL_VARIABLE] ?? '';
-  if (given === '') return {};
+/** Where to sign in, when it is not where the region says. */
+function endpointFrom(environment: Environment): { readonly endpoint?: { readonly url: string } } {
+  const url = environment[TOKEN_URL_VARIABLE];
+  if (!url) return {};
   try {
-    return { endpoint: { url: serverKind.parse([given]) } };
+    return { endpoint: { url: serverKind.parse([url]) } };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     throw refuse(`${TOKEN_URL_VARIABLE}: ${error.message}`);
   }
 }
 
-function chosen(secrets: Secrets, endpoint: ReturnType<typeof tokenUrl>): GivenCredentials {
+function chosen(secrets: Secrets, environment: Environment): GivenCredentials {
   const token = secrets.PASQAL_TOKEN;
   const user = pair(secrets, 'PASQAL_USERNAME', 'PASQAL_PASSWORD');
   const client = pair(secrets, 'PASQAL_CLIENT_ID', 'PASQAL_CLIENT_SECRET');
-  if ([token, user, client].filter((way) => way !== undefined).length > 1) {
+  const endpoint = endpointFrom(environment);
+  if ([token, user, client].filter(Boolean).length > 1) {
     throw refuse(`more than one way to sign in is set; keep one: ${WAYS}`);
   }
-  if (token !== undefined) return { kind: 'token', token: checkedToken(token) };
+  if (token) return { kind: 'token', token: checkedToken(token) };
   if (user) return { kind: 'password', username: user[0], password: user[1], ...endpoint };
   if (client) return { kind: 'client', clientId: client[0], clientSecret: client[1], ...endpoint };
   return { kind: 'none' };
 }
 
-function pair(
-  secrets: Secrets,
-  first: SecretVariable,
-  second: SecretVariable,
-): readonly [string, string] | undefined {
+function pair(secrets: Secrets, first: SecretVariable, second: SecretVariable) {
   const [a, b] = [secrets[first], secrets[second]];
-  if (a !== undefined && b !== undefined) return [a, b];
-  if (a === undefined && b === undefined) return undefined;
-  const [there, missing] = a === undefined ? [second, first] : [first, second];
+  if (a && b) return [a, b] as const;
+  if (!a && !b) return undefined;
+  const [there, missing] = a ? [first, second] : [second, first];
   throw refuse(`${there} is set but ${missing} is not; set both, or neither`);
 }
 

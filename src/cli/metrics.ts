@@ -24,8 +24,8 @@ const LAST_SUCCESS = 'pasqal_jobs_last_success_';
  */
 export function metricsText(run: RunFigures, manifest?: Manifest, previous = ''): string {
   const labels = `pipeline="${run.pipeline}"`;
-  const gauge = (name: string, help: string, value: number, more = '') =>
-    `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name}{${labels}${more}} ${value}`;
+  const gauge = (name: string, help: string, value: number) =>
+    `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name}{${labels}} ${value}`;
   const last = 'pasqal_jobs_last_run_';
   const lines = [
     gauge(`${last}timestamp_seconds`, 'End of the last run.', run.finishedAt / 1000),
@@ -36,37 +36,29 @@ export function metricsText(run: RunFigures, manifest?: Manifest, previous = '')
     const mark = new RegExp(`^(?:# (?:HELP|TYPE) )?${LAST_SUCCESS}`);
     return `${[...lines, ...previous.split('\n').filter((line) => mark.test(line))].join('\n')}\n`;
   }
-  const {
-    rows,
-    seconds,
-    requests,
-    retries,
-    rejects,
-    completeness,
-    anomalies,
-    changes = {},
-  } = manifest;
-  const success = (name: string, help: string, value: number) =>
-    gauge(`${LAST_SUCCESS}${name}`, help, value);
-  const family = (name: string, help: string, counts: Readonly<Record<string, number>>) => {
-    const full = `${LAST_SUCCESS}${name}`;
-    const lines = Object.entries(counts).map(
-      ([kind, count]) => `${full}{${labels},kind="${kind}"} ${count}`,
-    );
-    return lines.length > 0 ? [`# HELP ${full} ${help}`, `# TYPE ${full} gauge`, ...lines] : [];
-  };
-  return `${[
-    ...lines,
-    success('timestamp_seconds', 'End of the last run that published.', run.finishedAt / 1000),
-    success('rows', 'Jobs in the snapshot.', rows),
-    success('seconds', 'Seconds of work for the snapshot.', seconds),
-    success('requests', 'Requests made for the snapshot.', requests),
-    success('retries', 'Requests made again.', retries),
-    success('rejects', 'Rows set aside.', rejects),
-    success('proven', '1 when completeness was proven.', Number(completeness.proven)),
-    ...family('anomalies', 'Rows by kind of anomaly.', anomalies),
-    ...family('changes', 'Rows by kind of change since the snapshot before.', changes),
-  ].join('\n')}\n`;
+  const { rows, seconds, requests, retries, rejects, completeness } = manifest;
+  const { anomalies, changes = {} } = manifest;
+  const successes: readonly (readonly [name: string, help: string, value: number])[] = [
+    ['timestamp_seconds', 'End of the last run that published.', run.finishedAt / 1000],
+    ['rows', 'Jobs in the snapshot.', rows],
+    ['seconds', 'Seconds of work for the snapshot.', seconds],
+    ['requests', 'Requests made for the snapshot.', requests],
+    ['retries', 'Requests made again.', retries],
+    ['rejects', 'Rows set aside.', rejects],
+    ['proven', '1 when completeness was proven.', Number(completeness.proven)],
+  ];
+  for (const [name, help, value] of successes) lines.push(gauge(LAST_SUCCESS + name, help, value));
+  const families = [
+    ['anomalies', 'Rows by kind of anomaly.', anomalies],
+    ['changes', 'Rows by kind of change since the snapshot before.', changes],
+  ] as const;
+  for (const [name, help, counts] of families) {
+    const full = LAST_SUCCESS + name;
+    const kinds = Object.entries(counts);
+    if (kinds.length > 0) lines.push(`# HELP ${full} ${help}`, `# TYPE ${full} gauge`);
+    for (const [kind, value] of kinds) lines.push(`${full}{${labels},kind="${kind}"} ${value}`);
+  }
+  return `${lines.join('\n')}\n`;
 }
 
 /**

@@ -59,38 +59,32 @@ export async function loadPipeline(
   return { name: given, definition: await loadFile(join(folder, file), `pipelines/${file}`) };
 }
 
-async function loadFile(path: string, shown: string): Promise<PipelineDefinition> {
-  return checkDefinition(await exported(path, shown), shown);
-}
-
 async function pipelineFiles(folder: string): Promise<Map<string, string>> {
   const names = await readdir(folder).catch((cause) => {
     const why = errorCode(cause) ?? 'unreadable';
-    throw new ExportError(`cannot read the folder of pipelines ${folder} (${why})`, {
-      exitCode: EXIT.config,
-      stage: 'cli',
-      cause,
-    });
+    throw refused(`cannot read the folder of pipelines ${folder} (${why})`, cause);
   });
   const files = names.sort().map((file) => [FILE.exec(file)?.[1] ?? '', file] as const);
   return new Map(files.filter(([name]) => name !== ''));
 }
 
-async function exported(path: string, shown: string): Promise<unknown> {
-  try {
+/** @param shown the path as messages name it */
+async function loadFile(path: string, shown: string): Promise<PipelineDefinition> {
+  const read = async (): Promise<unknown> => {
     if (extname(path) === '.json') return JSON.parse(withoutMark(await readFile(path, 'utf8')));
     const module: { default?: unknown } = await import(pathToFileURL(path).href);
     return module.default;
-  } catch (cause) {
-    const [reason] = messageOf(cause).split('\n');
+  };
+  const exported = await read().catch((cause) => {
     const why =
       errorCode(cause) === 'ERR_UNKNOWN_FILE_EXTENSION'
         ? 'this Node.js runs no TypeScript (22.18 and newer do); write it as .json or .mjs'
-        : reason;
-    throw new ExportError(`${shown}: cannot be loaded: ${why}`, {
-      exitCode: EXIT.config,
-      stage: 'cli',
-      cause,
-    });
-  }
+        : messageOf(cause).split('\n')[0];
+    throw refused(`${shown}: cannot be loaded: ${why}`, cause);
+  });
+  return checkDefinition(exported, shown);
+}
+
+function refused(message: string, cause: unknown): ExportError {
+  return new ExportError(message, { exitCode: EXIT.config, stage: 'cli', cause });
 }

@@ -90,16 +90,12 @@ async function openProgressBar(stream: Output) {
   let bar: SingleBar | undefined;
   return {
     update(progress: Progress, rate: number) {
-      const payload = {
-        jobs: count(progress.jobs),
-        jobsTotal: count(progress.total),
-        rate: count(rate),
-        inFlight: progress.inFlight,
-        retries: progress.retries,
-      };
-      bar ??= bars.create(progress.total, progress.jobs, payload);
-      bar.setTotal(progress.total);
-      bar.update(progress.jobs, payload);
+      const { jobs, total, inFlight, retries } = progress;
+      const [shown, jobsTotal] = [count(jobs), count(total)];
+      const payload = { jobs: shown, jobsTotal, rate: count(rate), inFlight, retries };
+      bar ??= bars.create(total, jobs, payload);
+      bar.setTotal(total);
+      bar.update(jobs, payload);
     },
     /** Prints a line above the bar. */
     log(line: string) {

@@ -120,9 +120,9 @@ export function showFailure(
   return exitCode;
 }
 
-function described(
-  thrown: unknown,
-): Pick<ExportError, 'message' | 'exitCode' | 'stage' | 'retryable'> {
+type Failure = Pick<ExportError, 'message' | 'exitCode' | 'stage' | 'retryable'>;
+
+function described(thrown: unknown): Failure {
   const known = openFilesError(thrown, 'cli');
   if (known instanceof ExportError) return known;
   const said = messageOf(thrown).split('\n')[0]?.slice(0, 200) ?? '';

@@ -1,70 +1,35 @@
-import type {
-  ExportResult,
-  Manifest,
-  PipelineStatus,
-  Plan,
-  SnapshotLine,
-  Verification,
-} from '../run.ts';
+import type { ExportResult, PipelineStatus, Plan, SnapshotLine, Verification } from '../run.ts';
 
 export const SCRIPT = 'pasqal-jobs';
 
 /** What a person wants to know of a published snapshot, a few lines. */
 export function exportSummary({ folder, manifest }: ExportResult): string {
+  const { rows, seconds, requests, retries, resumed, files, rejects, completeness } = manifest;
+  const { created = 0, updated = 0, deleted = 0, failed = 0 } = manifest.changes ?? {};
+  const changed = `${count(created)} new, ${count(updated)} changed, ${count(deleted)} gone`;
+  const extras = [
+    ...(retries > 0 ? [counted(retries, 'retry', 'retries')] : []),
+    ...(resumed > 0 ? [`resumed ${counted(resumed, 'time')}`] : []),
+  ].join(', ');
+  const width = Math.max(0, ...files.map(({ name }) => name.length));
+  const kinds = Object.entries(manifest.anomalies).map(([kind, of]) => `${kind} ${count(of)}`);
   return [
-    `exported ${counted(manifest.rows, 'job')} in ${formatSeconds(manifest.seconds)} with ${counted(manifest.requests, 'request')}${extras(manifest)}`,
-    ...fileLines(manifest),
-    ...changeLines(manifest),
-    completenessLine(manifest),
-    ...rejectLines(manifest),
-    ...anomalyLines(manifest),
+    `exported ${counted(rows, 'job')} in ${formatSeconds(seconds)} with ${counted(requests, 'request')}${extras && ` (${extras})`}`,
+    ...files.map(({ name, bytes }) => `  ${name.padEnd(width)}  ${size(bytes).padStart(9)}`),
+    ...(manifest.changes ? [`since the last snapshot: ${changed}; ${count(failed)} failed`] : []),
+    `complete: ${completeness.proven ? 'proven' : 'NOT PROVEN'}; ${completeness.reason}`,
+    ...(rejects > 0 ? [`set aside: ${counted(rejects, 'row')}, see rejects.ndjson`] : []),
+    ...(kinds.length > 0 ? [`anomalies (column "anomalies"): ${kinds.join(', ')}`] : []),
     folder,
   ].join('\n');
 }
 
-function extras({ retries, resumed }: Manifest): string {
-  const parts = [
-    retries > 0 ? counted(retries, 'retry', 'retries') : '',
-    resumed > 0 ? `resumed ${counted(resumed, 'time')}` : '',
-  ].filter(Boolean);
-  return parts.length > 0 ? ` (${parts.join(', ')})` : '';
-}
-
-function fileLines({ files }: Manifest): string[] {
-  const width = Math.max(0, ...files.map(({ name }) => name.length));
-  return files.map(({ name, bytes }) => `  ${name.padEnd(width)}  ${size(bytes).padStart(9)}`);
-}
-
-function changeLines({ changes }: Manifest): string[] {
-  if (changes === undefined) return [];
-  const { created, updated, deleted, failed = 0 } = changes;
-  const counts = `${count(created)} new, ${count(updated)} changed, ${count(deleted)} gone`;
-  return [`since the last snapshot: ${counts}; ${count(failed)} failed`];
-}
-
-function completenessLine({ completeness }: Manifest): string {
-  return `complete: ${completeness.proven ? 'proven' : 'NOT PROVEN'}; ${completeness.reason}`;
-}
-
-function rejectLines({ rejects }: Manifest): string[] {
-  return rejects > 0 ? [`set aside: ${counted(rejects, 'row')}, see rejects.ndjson`] : [];
-}
-
-function anomalyLines({ anomalies }: Manifest): string[] {
-  const kinds = Object.entries(anomalies).map(([kind, rows]) => `${kind} ${count(rows)}`);
-  return kinds.length > 0 ? [`anomalies (column "anomalies"): ${kinds.join(', ')}`] : [];
-}
-
-export function planSummary(plan: Plan): string {
+export function planSummary({ total, apiUrl, filters, requests, pageSize }: Plan): string {
+  const asked = Object.entries(filters).map(([name, value]) => `${name} = ${String(value)}`);
   return [
-    `${counted(plan.total, 'job')} on ${plan.apiUrl}${filterText(plan.filters)}`,
-    `an export takes about ${counted(plan.requests, 'request')} of up to ${plan.pageSize} jobs while the list does not change`,
+    `${counted(total, 'job')} on ${apiUrl}${asked.length > 0 ? ` with ${asked.join(', ')}` : ''}`,
+    `an export takes about ${counted(requests, 'request')} of up to ${pageSize} jobs while the list does not change`,
   ].join('\n');
-}
-
-function filterText(filters: Plan['filters']): string {
-  const parts = Object.entries(filters).map(([name, value]) => `${name} = ${String(value)}`);
-  return parts.length > 0 ? ` with ${parts.join(', ')}` : '';
 }
 
 /** What `verify` found in a snapshot. */
@@ -83,15 +48,12 @@ export function verifySummary({ folder, runId, problems, files, rows }: Verifica
 /** How a pipeline is doing: its snapshots, the last attempt, what is left to do. */
 export function statusSummary(status: PipelineStatus): string {
   const { folder, snapshots, attempt, unfinished, ageSeconds, stale, warnings } = status;
+  const said = attempt?.message ? `; ${attempt.message}` : '';
   const age = ageSeconds === undefined ? '' : `the newest is ${formatSeconds(ageSeconds)} old`;
   return [
     ...snapshots.map(snapshotLine),
     snapshots.length === 0 ? 'no snapshot' : `${age}${stale ? ': TOO OLD' : ''}`,
-    ...(attempt
-      ? [
-          `last attempt: ${attempt.outcome}, started ${attempt.startedAt}${attempt.message ? `; ${attempt.message}` : ''}`,
-        ]
-      : []),
+    ...(attempt ? [`last attempt: ${attempt.outcome}, started ${attempt.startedAt}${said}`] : []),
     ...unfinished.map((name) => `unfinished work: .work/${name}`),
     ...warnings.map((warning) => `warning: ${warning}`),
     folder,
@@ -117,19 +79,14 @@ export function counted(value: number, noun: string, plural = `${noun}s`): strin
   return `${count(value)} ${value === 1 ? noun : plural}`;
 }
 
-const SIZES = ['kB', 'MB', 'GB', 'TB'] as const;
+const SIZES = ['kB', 'MB', 'GB', 'TB'];
 
 /** A size in decimal units: `999 B`, `1.2 kB`, `3.4 GB`. */
 export function size(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
-  let scaled = bytes;
-  let unit = 'B';
-  for (const next of SIZES) {
-    if (scaled < 999.95) break;
-    scaled /= 1000;
-    unit = next;
-  }
-  return `${scaled.toFixed(1)} ${unit}`;
+  const steps = SIZES.findIndex((_unit, at) => bytes < 999.95 * 1000 ** (at + 1));
+  const at = steps < 0 ? SIZES.length - 1 : steps;
+  return `${(bytes / 1000 ** (at + 1)).toFixed(1)} ${SIZES[at]}`;
 }
 
 /** Writes seconds for people: `0.4 s`, `12.3 s`, `4 min 10 s`, `2 h 05 min`. */

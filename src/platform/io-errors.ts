@@ -1,4 +1,4 @@
-import { EXIT, ExportError, errorCode, type Stage } from './errors.ts';
+import { EXIT, ExportError, errorCode, messageOf, type Stage } from './errors.ts';
 import type { FileSystem, OpenFile } from './file-system.ts';
 
 /**
@@ -73,8 +73,10 @@ export function ioError(thrown: unknown, place: IoPlace): unknown {
  * fault of the server: an `ExportError` (74). Anything else comes back as it is.
  */
 export function openFilesError(thrown: unknown, stage: Stage): unknown {
-  const code = errorCode(thrown) ?? '';
-  if (thrown instanceof ExportError || !['EMFILE', 'ENFILE'].includes(code)) return thrown;
+  // A thread that cannot start has a code of its own, and the reason in its message.
+  const [code = ''] =
+    /\b(?:EMFILE|ENFILE)\b/.exec(`${errorCode(thrown)} ${messageOf(thrown)}`) ?? [];
+  if (thrown instanceof ExportError || code === '') return thrown;
   const { reason, remedy } = MEANINGS[code];
   return new ExportError(`${reason} (${code}); ${remedy} and run the same command again`, {
     exitCode: EXIT.io,

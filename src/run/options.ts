@@ -119,7 +119,7 @@ export const RUN_OPTIONS = {
   changes: inFile(preset('changes', 'Files', values.switched, 'Write changes.*: what was created, updated or deleted since the last snapshot; --no-changes: do not', 'true')),
   maxShrink: inFile(option('max-shrink', 'The run', values.share, 'Share of jobs that may be gone since the last snapshot, such as 20%', '20%, none where jobs can leave a filter')),
   allowShrink: off('allow-shrink', 'The run', 'Publish however many jobs are gone'),
-  replace: off('replace', 'The run', 'Let the export follow one of another API, account or filters in its folder'),
+  replace: off('replace', 'The run', 'Let the export follow one of another API, account, filters or columns in its folder'),
   maxRejects: inFile(preset('max-rejects', 'The run', values.integer(0), 'Rows that may be set aside before the run fails', '0')),
   allowIncomplete: off('allow-incomplete', 'The run', 'Publish even when completeness is not proven; the manifest says so'),
   restart: off('restart', 'The run', 'Discard unfinished work instead of resuming it'),

@@ -75,18 +75,11 @@ export function integer(min: number, max = Number.MAX_SAFE_INTEGER): Kind<number
   });
 }
 
-const SWITCH = new Map([
-  ['true', true],
-  ['false', false],
-  ['1', true],
-  ['0', false],
-]);
-
 export const switched: Kind<boolean> = kind({
   accepts: 'true or false',
   written: 'switch',
   schema: { type: 'boolean' },
-  read: (given) => SWITCH.get(given),
+  read: (given) => (/^(?:true|false|0|1)$/.test(given) ? /true|1/.test(given) : undefined),
 });
 
 export function choice<T extends string>(choices: readonly T[]): Kind<T> {
@@ -126,13 +119,8 @@ export function choices<T extends string>(known: readonly T[]): Kind<readonly T[
   return listOf(`a comma-separated list of ${known.join(', ')}`, choice(known));
 }
 
-const UNITS: ReadonlyMap<string, number> = new Map([
-  ['ms', 1],
-  ['s', 1000],
-  ['m', 60_000],
-  ['h', 3_600_000],
-  ['d', 86_400_000],
-]);
+/** Milliseconds. */
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 6e4, h: 3.6e6, d: 8.64e7 };
 
 /**
  * Reads a length of time as people write it: a whole number and a unit (`500ms`, `90s`, `15m`, `12h`, `2d`).
@@ -141,7 +129,7 @@ const UNITS: ReadonlyMap<string, number> = new Map([
  */
 export function parseDuration(given: string): number | undefined {
   const [, amount, unit = ''] = /^(\d{1,12})(ms|s|m|h|d)$/.exec(given) ?? [];
-  const scale = UNITS.get(unit);
+  const scale = UNITS[unit];
   return scale === undefined ? undefined : Number(amount) * scale;
 }
 
@@ -256,12 +244,8 @@ export const server: Kind<string> = kind({
 
 /** A value in a message: on one line, printable, and not much longer than a line. */
 export function quote(value: unknown): string {
-  return inspect(value, {
-    depth: 1,
-    maxArrayLength: 5,
-    maxStringLength: 60,
-    breakLength: Number.POSITIVE_INFINITY,
-  });
+  const breakLength = Number.POSITIVE_INFINITY;
+  return inspect(value, { depth: 1, maxArrayLength: 5, maxStringLength: 60, breakLength });
 }
 
 /** What to do about an unknown name: `did you mean x?`, or `otherwise` when none is within a third of its length. */
@@ -271,8 +255,7 @@ export function hint(
   otherwise: string,
   prefix = '',
 ): string {
-  const nearest = closestMatch(given, names, {
-    maxDistance: Math.max(1, Math.floor(given.length / 3)),
-  });
+  const maxDistance = Math.max(1, Math.floor(given.length / 3));
+  const nearest = closestMatch(given, names, { maxDistance });
   return nearest === undefined ? otherwise : `did you mean ${prefix}${nearest}?`;
 }

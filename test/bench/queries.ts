@@ -80,13 +80,12 @@ try {
     await connection.runAndReadAll(`SELECT id FROM '${ours}' LIMIT 1 OFFSET ${row}`)
   ).getRows();
   const [own, other] = [(await stat(ours)).size, (await stat(theirs)).size];
+  const shown = [jobs, sequenceBytes, own, other].map((figure) => figure.toLocaleString('en'));
   console.log(
-    `${jobs} jobs, sequences of ${sequenceBytes} bytes, ${compression}, best of ${rounds} rounds`,
+    `${shown[0]} jobs, sequences of ${shown[1]} bytes, ${compression}, best of ${rounds} rounds: ${shown[2]} bytes, ` +
+      `${ratio('size', own, other, SIZE_GOAL)} of DuckDB's ${shown[3]}; encoded in ${cpu.toFixed(1)} CPU s\n`,
   );
-  console.log(
-    `size: ${own} bytes, ${ratio('size', own, other, SIZE_GOAL)} of DuckDB's ${other}; encoded in ${cpu.toFixed(1)} CPU s`,
-  );
-  const table = [];
+  console.log("| query | this file, ms | DuckDB's, ms | ratio |\n|---|---|---|---|");
   for (const [query, sql] of Object.entries(QUERIES)) {
     const best = [Infinity, Infinity];
     for (let round = 0; round < rounds; round++) {
@@ -97,9 +96,8 @@ try {
     }
     const [mine, reference] = best.map((found) => (found * 1000).toFixed(1));
     const times = ratio(query, best[0], best[1], TIME_GOAL);
-    table.push({ query, 'this file, ms': mine, "DuckDB's, ms": reference, ratio: times });
+    console.log(`| ${query} | ${mine} | ${reference} | ${times} |`);
   }
-  console.table(table);
 } finally {
   connection.closeSync();
   instance.closeSync();

@@ -28,6 +28,12 @@ before(async () => {
 
 after(() => rm(pipelines, { recursive: true }));
 
+/** The defaults of what concerns the last snapshot. */
+const AFTER_THE_LAST = {
+  ...{ incremental: false, fullEveryMs: 604_800_000, overlapMs: 3_600_000 },
+  ...{ changes: true, allowShrink: false, replace: false },
+};
+
 async function options(args: string, environment = {}) {
   const { asked, stderr } = await program(args.split(' '), {
     environment: { ...TOKEN, ...environment },
@@ -54,6 +60,7 @@ describe('the options of an export', () => {
       restart: false,
       breakLock: false,
       keepTryingMs: 0,
+      ...AFTER_THE_LAST,
       resumeWithinMs: 43_200_000,
     });
   });
@@ -75,6 +82,7 @@ describe('the options of an export', () => {
       restart: false,
       breakLock: false,
       keepTryingMs: 0,
+      ...AFTER_THE_LAST,
       resumeWithinMs: 43_200_000,
       keep: 7,
     });
@@ -101,6 +109,8 @@ describe('the options of an export', () => {
         '--format ndjson --output there --concurrency 1 --page-size 2 --compression none',
         '--max-rejects 9 --allow-incomplete --restart --resume-within 1h --keep 2 --deadline 30m',
         '--break-lock --keep-trying 3h --as other --without variables,sequence',
+        '--incremental --full-every 3d --overlap 2h --no-changes --max-shrink 5%',
+        '--allow-shrink --replace',
       ].join(' '),
     );
     assert.deepEqual(given, {
@@ -128,6 +138,8 @@ describe('the options of an export', () => {
       compression: 'none',
       without: ['variables', 'sequence'],
       maxRejects: 9,
+      ...{ incremental: true, fullEveryMs: 259_200_000, overlapMs: 7_200_000 },
+      ...{ changes: false, maxShrink: 0.05, allowShrink: true, replace: true },
       allowIncomplete: true,
       restart: true,
       breakLock: true,

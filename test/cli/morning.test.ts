@@ -63,7 +63,11 @@ describe('a quiet night', () => {
 
 describe('the metrics', () => {
   const run = { pipeline: 'jobs', exitCode: 0, seconds: 60, finishedAt: WALL } as const;
-  const manifest = { ...MANIFEST, anomalies: { unknown_status: 3, end_before_start: 1 } };
+  const manifest = {
+    ...MANIFEST,
+    anomalies: { unknown_status: 3, end_before_start: 1 },
+    changes: { created: 2, updated: 0, deleted: 1 },
+  };
 
   function read(text: string): Map<string, number> {
     const found = new Map<string, number>();
@@ -94,6 +98,9 @@ describe('the metrics', () => {
       [`${last}proven`]: 1,
       [`${last}anomalies unknown_status`]: 3,
       [`${last}anomalies end_before_start`]: 1,
+      [`${last}changes created`]: 2,
+      [`${last}changes updated`]: 0,
+      [`${last}changes deleted`]: 1,
     });
   });
 

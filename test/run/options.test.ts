@@ -32,6 +32,7 @@ describe('a value', () => {
         ['90s', 90_000, '24d', 2_073_600_000],
         ['999ms', '25d', '90', '', '1.5h', '-1s', '1 h', '1h30m', '1H', '1h\n', '1e3s'],
       ],
+      [values.share, ['20%', 0.2, '0.2', 0.2, '0', 0, '100%', 1], ['', '101%', '2', '-1', '1e-1']],
       [
         values.dateTime,
         [
@@ -102,6 +103,8 @@ describe('the border of the library', () => {
       pageSize: 100,
       concurrency: 16,
       maxRejects: 0,
+      ...{ incremental: false, fullEveryMs: 604_800_000, overlapMs: 3_600_000 },
+      ...{ changes: true, allowShrink: false, replace: false },
       allowIncomplete: false,
       restart: false,
       breakLock: false,
@@ -266,6 +269,7 @@ describe('the JSON schema of pipeline files', () => {
     const sample: Readonly<Record<string, unknown>> = {
       ...{ formats: ['arrow'], compression: 'none', concurrency: 2, pageSize: 2 },
       without: ['extra'],
+      ...{ incremental: true, fullEveryMs: 0, overlapMs: 0, changes: false, maxShrink: 0.5 },
       ...{ maxRejects: 0, keep: 1, filters: {}, description: 'x', $schema: 'x' },
     };
     assert.deepEqual(Object.keys(Object(properties)).sort(), Object.keys(sample).sort());

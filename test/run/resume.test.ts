@@ -87,7 +87,7 @@ test('an export without some columns goes on with work of its own only', async (
   const options = { ...exportOptions(api.url, output), without: ['errors', 'sequence'] };
   const resumed = await runExport(options);
   assert.equal(resumed.manifest.resumed, 1, 'the same columns in another order');
-  const other = { ...options, without: ['sequence'] };
+  const other = { ...options, without: ['sequence'], replace: true };
   const { manifest } = await runExport(other);
   assert.equal(manifest.resumed, 0);
   assert.deepEqual(
@@ -110,7 +110,8 @@ test('unfinished work that is never asked for again goes with a run that publish
   assert.deepEqual(others, []);
   const emit = () => {};
   const clock = { ...nodeEffects.clock, wall: () => Date.now() + publishing.resumeWithinMs };
-  const failing = runExport({ ...publishing, apiUrl: `${api.url}/nowhere` }, { clock, emit });
+  const elsewhere = { ...publishing, apiUrl: `${api.url}/nowhere`, replace: true };
+  const failing = runExport(elsewhere, { clock, emit });
   await assert.rejects(failing, { exitCode: 76 });
   assert.ok((await works()).includes(left), 'a failed run removes nothing');
   await runExport(publishing, { clock });
