@@ -19,6 +19,7 @@ test('killed at any file operation, and again while resuming, a run that goes on
   const base = {
     ...exportOptions(api.url, join(folder, 'base')),
     formats: ['parquet', 'ndjson'] as const,
+    pageSize: 50,
     incremental: true,
     keep: 1,
   };

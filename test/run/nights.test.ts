@@ -114,7 +114,7 @@ test('night after night an incremental export makes the files of a full one, and
           for (let n = 0; n < late; n++)
             api.jobs.insert({ created_at: api.jobs.latest - random.below(HOUR / 2) });
           const wall = Math.ceil(api.jobs.latest / 1000) + 60_000;
-          const full = { ...exportOptions(api.url, whole), pageSize: 20, allowShrink: true };
+          const full = { ...exportOptions(api.url, whole), pageSize: 50, allowShrink: true };
           const incremental = { ...full, output: own, incremental: true };
           const [one, other] = [
             await exported(incremental, wall, kills),
