@@ -85,6 +85,8 @@ export class Extraction {
     this.#options = options;
     this.ledger = options.ledger ?? new Ledger();
     this.isIncrement = options.base !== undefined;
+    // Before the rows of an interrupted run: those were shown.
+    if (options.base) this.ledger.restoreBase(options.base.index);
     if (options.resumeFrom === undefined) return;
     const saved = decodeState(options.resumeFrom);
     this.#saved = saved;

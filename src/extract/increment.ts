@@ -113,7 +113,6 @@ export class Increment implements ListReading<IncrementState> {
     this.#root = prefixDigits(idPrefix) ?? '';
     this.#setting = { ...setting, note: (answer) => this.#note(answer, setting.note) };
     this.#walk = new Walk(BY_CREATION, this.#setting, state?.walk ?? this.#seed());
-    setting.ledger.restoreBase(base.index);
   }
 
   get gone(): readonly string[] {

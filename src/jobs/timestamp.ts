@@ -10,9 +10,10 @@ const ISO =
 const DECIMAL = /^([+-]?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 /** The first microsecond of the year 1, and of the year 10000: most readers know no time outside. */
 const [FIRST, BEHIND_LAST] = [-62_135_596_800_000_000n, 253_402_300_800_000_000n];
-/** More digits before the point of a number of microseconds are past the year 9999. */
-const MOST_DIGITS = 18;
+/** Of an integer of 64 bits. */
+const MOST_DIGITS = 19;
 const MICROS_PER_SECOND = 1_000_000;
+const MICROS_DIGITS = 6;
 const SECONDS_PER_DAY = 86_400;
 const ZERO = 0x30;
 const [DASH, COLON, DOT, PLUS, LETTER_T, LETTER_Z] = [0x2d, 0x3a, 0x2e, 0x2b, 0x54, 0x5a];
@@ -29,37 +30,49 @@ const SECONDS_LENGTH = '2021-11-10T15:24:38'.length;
  * @see docs/columns.md "Timestamps"
  */
 export function parseTimestamp(text: string): Micros | null {
-  const micros = fromIso(text) ?? fromEpochSeconds(text);
-  return micros === null || micros < FIRST || micros >= BEHIND_LAST ? null : micros;
+  // Seconds by decimal arithmetic: a double would alter the microseconds.
+  const micros = fromIso(text) ?? scaledDecimal(text, MICROS_DIGITS)?.floor;
+  return micros === undefined || micros < FIRST || micros >= BEHIND_LAST ? null : micros;
 }
 
-function fromIso(text: string): Micros | null {
+function fromIso(text: string): Micros | undefined {
   const match = ISO.exec(text);
-  if (!match) return null;
+  if (!match) return undefined;
   const [year, month, day, hour, minute, second = 0] = match
     .slice(1, 7)
     .map((part) => Number(part ?? 0));
   const [fraction = '', sign, hours = 0, minutes = 0] = match.slice(7);
   const days = daysFromEpoch(year, month, day);
-  if (Number.isNaN(days)) return null;
+  if (Number.isNaN(days)) return undefined;
   const offset = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1);
   const seconds = days * SECONDS_PER_DAY + hour * 3600 + (minute - offset) * 60 + second;
-  return BigInt(seconds) * 1_000_000n + BigInt(fraction.slice(0, 6).padEnd(6, '0'));
+  return (
+    BigInt(seconds) * 1_000_000n +
+    BigInt(fraction.slice(0, MICROS_DIGITS).padEnd(MICROS_DIGITS, '0'))
+  );
 }
 
-/** By decimal arithmetic: a double would alter the microseconds. */
-function fromEpochSeconds(text: string): Micros | null {
+/**
+ * A decimal number times a power of ten, exactly, whatever its spelling (`2`, `2.0`, `2e3`).
+ *
+ * @returns the integer at or below it, and whether it is that integer; undefined for anything else, and for numbers of
+ *   more than 19 digits before the point, which no 64 bits hold
+ */
+export function scaledDecimal(
+  text: string,
+  power: number,
+): { readonly floor: bigint; readonly isWhole: boolean } | undefined {
   const match = DECIMAL.exec(text);
-  if (!match) return null;
+  if (!match) return undefined;
   const [, sign, whole, fraction = '', exponent = '0'] = match;
   const digits = `${whole}${fraction}`.replace(/^0+/, '');
-  if (digits === '') return 0n;
-  const kept = digits.length - fraction.length + Number(exponent) + 6;
-  if (kept > MOST_DIGITS) return null;
-  const magnitude = BigInt(digits.slice(0, Math.max(0, kept)).padEnd(kept, '0'));
-  if (sign !== '-') return magnitude;
-  const cutsSomething = /[1-9]/.test(digits.slice(Math.max(0, kept)));
-  return -magnitude - (cutsSomething ? 1n : 0n);
+  if (digits === '') return { floor: 0n, isWhole: true };
+  const kept = digits.length - fraction.length + Number(exponent) + power;
+  if (kept > MOST_DIGITS) return undefined;
+  const [before, behind] = [digits.slice(0, Math.max(0, kept)), digits.slice(Math.max(0, kept))];
+  const magnitude = BigInt(before.padEnd(kept, '0'));
+  const isWhole = !/[1-9]/.test(behind);
+  return { floor: sign === '-' ? -magnitude - (isWhole ? 0n : 1n) : magnitude, isWhole };
 }
 
 /**

@@ -25,6 +25,13 @@ export function copyBytes(
     target.setInt32(j, source.getInt32(i, true), true);
 }
 
+/** The same numbers, with room for as many more. */
+export function twiceAsLong(numbers: Int32Array): Int32Array<ArrayBuffer> {
+  const longer = new Int32Array(2 * numbers.length);
+  longer.set(numbers);
+  return longer;
+}
+
 function bytesOf(view: DataView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }

@@ -58,8 +58,9 @@ export class JsonScanner {
   /** Where the last key stood, from its opening quote to behind its closing one. */
   keyStart = 0;
   keyEnd = 0;
+  /** The bytes that are read. */
+  readonly view: DataView;
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   /** What closes the lists and objects around the place, innermost last. */
   readonly #open: number[] = [];
   #skippedSpace = false;
@@ -68,7 +69,7 @@ export class JsonScanner {
   /** @param bytes valid UTF-8 */
   constructor(bytes: Uint8Array, at = 0) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.at = at;
   }
 
@@ -96,7 +97,7 @@ export class JsonScanner {
   string(): Form {
     if (this.#bytes[this.at] !== QUOTE) this.fail();
     const bytes = this.#bytes;
-    const view = this.#view;
+    const view = this.view;
     const lastWord = bytes.length - 4;
     let at = this.at + 1;
     let form: Form = FORM.plain;
@@ -135,7 +136,7 @@ export class JsonScanner {
     const start = this.at;
     const end = start + expected.length;
     if (end > this.#bytes.length) return false;
-    const view = this.#view;
+    const view = this.view;
     let at = start;
     for (let i = 0; i < words.length; i++, at += 4)
       if (view.getInt32(at, true) !== words[i]) return false;

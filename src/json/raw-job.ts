@@ -8,14 +8,14 @@ import {
   escapeLoneSurrogates,
   FORM,
   JsonScanner,
-  NINE,
   OF_NULL,
   OPEN_LIST,
   OPEN_OBJECT,
   QUOTE,
 } from './json-scanner.ts';
 
-const ROWS_AT_FIRST = 100;
+/** The places of so many jobs are kept together. */
+const ROWS_A_CHUNK = 100;
 const ABSENT = 0;
 const UNKNOWN = -1;
 /** Ends are kept with the form of their value in the lowest bits. */
@@ -77,31 +77,36 @@ export class RawJob {
   readonly #spans: Int32Array;
   readonly #base: number;
 
+  /**
+   * Reads a job.
+   *
+   * @param scanner in front of it; behind it afterwards
+   * @param spans take the places of its values, from `base` on
+   */
   private constructor(
+    scanner: JsonScanner,
     bytes: Buffer,
-    view: DataView,
     spans: Int32Array,
-    row: number,
+    base: number,
     fields: JobFields,
   ) {
     this.bytes = bytes;
-    this.view = view;
+    this.view = scanner.view;
     this.fields = fields;
     this.#spans = spans;
-    this.#base = row * fields.stride;
+    this.#base = base;
+    scanJob(scanner, bytes, spans, base, fields);
   }
 
   /** A job of its own. @throws NotJson when the text is no JSON object */
   static parse(text: string, fields = JOB_FIELDS): RawJob {
-    const length = Buffer.byteLength(text);
-    const bytes = Buffer.alloc(length + SLACK_BYTES, ' ');
+    const bytes = Buffer.alloc(Buffer.byteLength(text) + SLACK_BYTES, ' ');
     bytes.write(text);
     const scanner = new JsonScanner(bytes);
     scanner.peek();
-    const spans = new Int32Array(fields.stride);
-    scanJob(scanner, bytes, spans, 0, fields);
+    const job = new RawJob(scanner, bytes, new Int32Array(fields.stride), 0, fields);
     scanner.end();
-    return new RawJob(bytes, viewOf(bytes), spans, 0, fields);
+    return job;
   }
 
   /**
@@ -112,24 +117,20 @@ export class RawJob {
    * @throws NotJson, which tells where, when the text is not JSON
    */
   static scanList(scanner: JsonScanner, bytes: Buffer, fields = JOB_FIELDS): RawJob[] | undefined {
-    const { stride } = fields;
-    let spans = new Int32Array(ROWS_AT_FIRST * stride);
-    let rows = 0;
+    const jobs: RawJob[] = [];
     let areObjects = true;
+    let spans = new Int32Array();
     for (let more = scanner.enter(OPEN_LIST); more; more = scanner.goesOn(CLOSE_LIST)) {
       if (scanner.peek() === OPEN_OBJECT) {
-        if ((rows + 1) * stride > spans.length) spans = twiceAsLong(spans);
-        scanJob(scanner, bytes, spans, rows++ * stride, fields);
+        const base = (jobs.length % ROWS_A_CHUNK) * fields.stride;
+        if (base === 0) spans = new Int32Array(ROWS_A_CHUNK * fields.stride);
+        jobs.push(new RawJob(scanner, bytes, spans, base, fields));
       } else {
         areObjects = false;
         scanner.value();
       }
     }
-    if (!areObjects) return undefined;
-    const jobs: RawJob[] = [];
-    const view = viewOf(bytes);
-    for (let row = 0; row < rows; row++) jobs.push(new RawJob(bytes, view, spans, row, fields));
-    return jobs;
+    return areObjects ? jobs : undefined;
   }
 
   /** First byte of a field's value (of a string, its quote), 0 when it is absent. */
@@ -179,25 +180,20 @@ export class RawJob {
 
   /** The digits of a field that is a number, as sent; undefined for anything else. */
   digits(name: string): string | undefined {
-    const field = this.fields.indexOf(name);
-    const start = field < 0 ? ABSENT : this.startOf(field);
-    const isNumber = start !== ABSENT && this.bytes[start] <= NINE && this.bytes[start] !== QUOTE;
-    return isNumber ? this.bytes.toString('latin1', start, this.endOf(field)) : undefined;
-  }
-
-  /** A field that is a timestamp, by its place; null where `parseTimestamp` knows none. */
-  instant(field: number): Instant | null {
-    if (this.isText(field)) {
-      const micros = instantAt(this.bytes, this.startOf(field) + 1, this.endOf(field) - 1);
-      if (!Number.isNaN(micros)) return micros;
-    }
-    const text = this.text(this.fields.names[field]);
-    return text === undefined ? null : parseTimestamp(text);
+    const json = this.json(name);
+    return json !== undefined && json[0] <= '9' && json[0] !== '"' ? json : undefined;
   }
 
   /** The text of a string or the digits of a number, which is how timestamps are sent; undefined for anything else. */
   text(name: string): string | undefined {
     return this.string(name) ?? this.digits(name);
+  }
+
+  /** A field that is a timestamp, by its place; null where `parseTimestamp` knows none. */
+  instant(field: number): Instant | null {
+    const micros = instantAt(this.bytes, this.startOf(field) + 1, this.endOf(field) - 1);
+    if (this.isText(field) && !Number.isNaN(micros)) return micros;
+    return parseTimestamp(this.text(this.fields.names[field]) ?? '');
   }
 
   /** The whole job as sent, white space apart. */
@@ -233,27 +229,18 @@ const [CREATED_AT, ID] = [JOB_FIELDS.indexOf('created_at'), JOB_FIELDS.indexOf('
 export function keyOf(job: RawJob): RowKey {
   const created = job.instant(CREATED_AT);
   if (!job.isText(ID)) return { created, id: new Uint8Array() };
-  const [start, end] = [job.startOf(ID) + 1, job.endOf(ID) - 1];
-  const isPlain = job.formOf(ID) === FORM.plain;
-  return {
-    created,
-    id: isPlain ? job.bytes.subarray(start, end) : Buffer.from(wellFormedAt(job, ID)),
-  };
-}
-
-/** The text of a string as its column holds it. */
-function wellFormedAt(job: RawJob, field: number): string {
-  const json = job.bytes.toString('utf8', job.startOf(field), job.endOf(field));
-  return String(JSON.parse(escapeLoneSurrogates(json)));
+  const json = job.bytes.subarray(job.startOf(ID), job.endOf(ID));
+  if (job.formOf(ID) === FORM.plain) return { created, id: json.subarray(1, -1) };
+  const text: unknown = JSON.parse(escapeLoneSurrogates(json.toString()));
+  return { created, id: Buffer.from(String(text)) };
 }
 
 /** The order of the rows in every file; jobs whose creation cannot be told come last. */
 export function compareKeys(a: RowKey, b: RowKey): number {
-  if (a.created !== null && b.created !== null) {
-    if (a.created < b.created) return -1;
-    if (a.created > b.created) return 1;
-  } else if (a.created !== b.created) return a.created === null ? 1 : -1;
-  return Buffer.compare(a.id, b.id);
+  const created = a.created ?? Number.POSITIVE_INFINITY;
+  const other = b.created ?? Number.POSITIVE_INFINITY;
+  if (created < other) return -1;
+  return created > other ? 1 : Buffer.compare(a.id, b.id);
 }
 
 /** The text of a JSON string. */
@@ -297,14 +284,4 @@ function readField(scanner: JsonScanner, bytes: Buffer, fields: JobFields): numb
   const { keyStart, keyEnd } = scanner;
   if (keyEnd - keyStart > fields.longestKey && form === FORM.plain) return UNKNOWN;
   return fields.indexOf(stringAt(bytes, keyStart, keyEnd, form));
-}
-
-function twiceAsLong(spans: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const longer = new Int32Array(spans.length * 2);
-  longer.set(spans);
-  return longer;
-}
-
-function viewOf(bytes: Buffer): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

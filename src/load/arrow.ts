@@ -14,7 +14,6 @@ export const arrow: LoaderDefinition = {
       finish: () => void file.finish(),
     };
   },
-  canFollow: async () => true,
 };
 
 type Block = RecordBatchFileWriter['_recordBatchBlocks'][number];

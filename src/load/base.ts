@@ -11,7 +11,7 @@ import { BLOCK_BYTES, BLOCK_ROWS, select } from './blocks.ts';
 import { IdChecksum } from './check-file.ts';
 import type { Start } from './encoder.ts';
 import { hashOf } from './id-set.ts';
-import { LOADERS, type Table } from './output.ts';
+import { type Known, LOADERS, type Table } from './output.ts';
 import type { Key, SortedRun } from './runs.ts';
 
 /** The snapshot that a run goes on from, or is compared with. */
@@ -165,13 +165,6 @@ export class KnownRows {
   }
 }
 
-/** The first rows of a base, which stand in the new files as they are. */
-export interface Prefix {
-  readonly rows: number;
-  /** What the copies are of, by format. Files of other formats are encoded from their start on. */
-  readonly copies: ReadonlyMap<Format, Start>;
-}
-
 /**
  * Finds how much of the files of a base may be copied, when rows differ from `row` on. Files are cut where all of them
  * have a block's start, since they go on with the same blocks.
@@ -180,7 +173,7 @@ export async function findPrefix(
   { folder, files, canCopy }: Base,
   { name: table, schema, formats, compression }: Table,
   row: number,
-): Promise<Prefix> {
+): Promise<{ rows: number; copies: Known['copies'] }> {
   const copies = new Map<Format, Start>();
   let rows = 0;
   for (const format of FORMATS.filter((wanted) => canCopy && formats.includes(wanted))) {
@@ -188,7 +181,7 @@ export async function findPrefix(
     const file = files.find(({ name }) => name === `${table}${extension(compression)}`);
     if (file === undefined) continue;
     const path = join(folder, file.name);
-    if (!(await canFollow(path, compression))) continue;
+    if ((await canFollow?.(path, compression)) === false) continue;
     const opened = await openBaseFile({ path, format, rows: file.rows }, schema);
     try {
       // The first is cut the most coarsely: where it has a cut the others have one, at the start of the row's block or line.
@@ -202,5 +195,6 @@ export async function findPrefix(
   }
   // A line may end anywhere in a block, which the other formats would have to start with.
   const isAnyLine = copies.size === 1 && copies.has('ndjson') && formats.length > 1;
-  return isAnyLine || copies.size === 0 ? { rows: 0, copies: new Map() } : { rows, copies };
+  if (isAnyLine) copies.clear();
+  return { rows: copies.size === 0 ? 0 : rows, copies };
 }

@@ -13,7 +13,7 @@ export interface ChangeCounts {
   readonly created: number;
   readonly updated: number;
   readonly deleted: number;
-  /** Those of them whose status is ERROR, and was another one or none before. */
+  /** Those of them that failed since: the status before was another one, or none. */
   readonly failed: number;
 }
 
@@ -27,6 +27,8 @@ export interface Audit {
 
 const KINDS = ['created', 'updated', 'deleted'] as const;
 type Kind = (typeof KINDS)[number];
+
+const FAILED: ReadonlySet<string> = new Set(['ERROR', 'TIMED_OUT']);
 
 /** Rows that became something: their columns are those of the table, in its order. */
 interface Change {
@@ -83,14 +85,14 @@ export class Changes {
       const order = base && compareKeys(base.keys.at(base.row), keys.at(row));
       if (base === undefined || order === 1) {
         const end = base ? Math.min(to, keys.notBefore(base.keys.at(base.row), row)) : to;
-        this.#addLoose('created', batch, keys, row, end);
+        this.#addLoose('created', { batch, from: row, to: end });
         row = end;
       } else if (order === -1) this.#addDeleted(base, base.keys.notBefore(keys.at(row), base.row));
       else {
-        const length = sameKeys(base, keys, row, to);
-        this.#compare(batch, keys, row, base, base.row, length);
-        base.row += length;
-        row += length;
+        const end = row + sameKeys(base, keys, row, to);
+        this.#compare({ batch, from: row, to: end }, { batch: base.batch, from: base.row });
+        base.row += end - row;
+        row = end;
       }
     }
     await this.#flush();
@@ -117,7 +119,7 @@ export class Changes {
       for (let row = 0; row < batch.numRows; row++) {
         const { kind, previous, status } = this.#describe(batch, row);
         counts[kind]++;
-        if (status === 'ERROR' && previous !== 'ERROR') counts.failed++;
+        if (FAILED.has(status ?? '') && !FAILED.has(previous ?? '')) counts.failed++;
         if (kind === 'updated' && FINAL_STATUSES.has(previous ?? '')) audit.changed++;
         if (kind === 'created' && keys.created(row) < lateBefore) audit.late++;
       }
@@ -144,48 +146,36 @@ export class Changes {
   }
 
   #addDeleted(base: Cursor, end: number): void {
-    this.#addLoose('deleted', base.batch, base.keys, base.row, end);
+    this.#addLoose('deleted', { batch: base.batch, from: base.row, to: end });
     base.row = end;
   }
 
-  #addLoose(
-    kind: 'created' | 'deleted',
-    { data }: RecordBatch,
-    keys: Keys,
-    from: number,
-    to: number,
-  ): void {
+  #addLoose(kind: 'created' | 'deleted', { batch, from, to }: Rows): void {
+    const columns = batch.data.children;
+    const keys = new Keys(batch);
     this.first ??= keys.copyAt(from);
     for (let row = from; row < to; row++) {
       const id = keys.id(row);
       if (!this.#loose.add(id)) this.#twice.add(textOf(id));
     }
-    const previous =
-      kind === 'created' ? undefined : { data: data.children[this.#status], from, to };
-    this.#held.push({ kind, columns: data.children, from, to, previous });
+    const previous = kind === 'created' ? undefined : { data: columns[this.#status], from, to };
+    this.#held.push({ kind, columns, from, to, previous });
   }
 
   /** Compares rows of the same keys: all at once, and where they differ by halves. */
-  #compare(
-    batch: RecordBatch,
-    keys: Keys,
-    row: number,
-    base: Cursor,
-    baseRow: number,
-    length: number,
-  ): void {
-    const columns = batch.data.children;
-    const others = base.batch.data.children;
-    if (columns.every((column, i) => areSame(column, row, others[i], baseRow, length))) return;
-    if (length > 1) {
-      const half = length >> 1;
-      this.#compare(batch, keys, row, base, baseRow, half);
-      this.#compare(batch, keys, row + half, base, baseRow + half, length - half);
+  #compare({ batch, from, to }: Rows, base: Omit<Rows, 'to'>): void {
+    const [columns, others] = [batch.data.children, base.batch.data.children];
+    if (columns.every((column, i) => areSame(column, from, others[i], base.from, to - from)))
+      return;
+    if (to - from > 1) {
+      const half = (to - from) >> 1;
+      this.#compare({ batch, from, to: from + half }, base);
+      this.#compare({ batch, from: from + half, to }, { ...base, from: base.from + half });
       return;
     }
-    this.first ??= keys.copyAt(row);
-    const previous = { data: others[this.#status], from: baseRow, to: baseRow + 1 };
-    this.#held.push({ kind: 'updated', columns, from: row, to: row + 1, previous });
+    this.first ??= new Keys(batch).copyAt(from);
+    const previous = { data: others[this.#status], from: base.from, to: base.from + 1 };
+    this.#held.push({ kind: 'updated', columns, from, to, previous });
   }
 
   async #flush(): Promise<void> {
@@ -243,7 +233,7 @@ export class Changes {
         const { kind, previous } = this.#describe(batch, row);
         if (!this.#twice.has(id)) continue;
         if (kind === 'created') come.add(id);
-        else if (kind === 'deleted') gone.set(id, onlyText(previous ?? ''));
+        else if (kind === 'deleted') gone.set(id, only(previous));
       }
     }
     for (const id of gone.keys()) if (!come.has(id)) gone.delete(id);
@@ -260,35 +250,22 @@ export class Changes {
   }
 }
 
-/** A text as the only value of a column. */
-function onlyText(text: string): Piece {
-  const data = Buffer.from(text);
+/** A text, or none, as the only value of a column. */
+function only(text: string | null): Piece {
+  const data = Buffer.from(text ?? '');
   const valueOffsets = Int32Array.of(0, data.length);
-  return {
-    data: makeData({ type: new Utf8(), length: 1, nullCount: 0, valueOffsets, data }),
-    from: 0,
-    to: 1,
-  };
+  const nullCount = text === null ? 1 : 0;
+  const nullBitmap = Uint8Array.of(1 - nullCount);
+  const type = new Utf8();
+  const column = makeData({ type, length: 1, nullCount, nullBitmap, valueOffsets, data });
+  return { data: column, from: 0, to: 1 };
 }
 
+const NONE = only(null);
 const KIND: Readonly<Record<Kind, Piece>> = {
-  created: onlyText('created'),
-  updated: onlyText('updated'),
-  deleted: onlyText('deleted'),
-};
-
-/** A null in a column of texts. */
-const NONE: Piece = {
-  data: makeData({
-    type: new Utf8(),
-    length: 1,
-    nullCount: 1,
-    nullBitmap: Uint8Array.of(0),
-    valueOffsets: new Int32Array(2),
-    data: new Uint8Array(),
-  }),
-  from: 0,
-  to: 1,
+  created: only('created'),
+  updated: only('updated'),
+  deleted: only('deleted'),
 };
 
 /** How many rows from here on have the same keys in both tables. */

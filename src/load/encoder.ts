@@ -36,8 +36,8 @@ export interface LoaderDefinition {
     out: Sink,
     start?: Start,
   ): Promise<FileEncoder>;
-  /** Whether a file compressed like this may start with a copy of another one's rows, which has the same extension. */
-  canFollow(path: string, compression: Compression | undefined): Promise<boolean>;
+  /** Whether a file compressed like this may start with a copy of another one of the same extension. Absent: always. */
+  canFollow?(path: string, compression: Compression | undefined): Promise<boolean>;
 }
 
 /** A column as a loader sees it. */

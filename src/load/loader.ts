@@ -132,6 +132,7 @@ export class Loader {
       const changes = 'gone' in ending ? await this.#goOn(ending.gone) : await this.#writeWhole();
       const { table, anomalies } = await this.#opened();
       const { files, rows, idChecksum } = await table.finish();
+      this.#draft = undefined;
       const { staging } = this.#task;
       const differences = changes && (await this.#writeChanges(changes));
       files.push(...(differences?.files ?? []));
@@ -140,7 +141,6 @@ export class Loader {
       if (sql) files.push(await writeFile(this.#files, staging, script, [Buffer.from(sql)]));
       const rejects = this.#rejects.reasons();
       if (rejects.size > 0) files.push(await this.#rejects.write(this.#files, staging));
-      await this.close();
       return {
         files,
         rows,

@@ -27,7 +27,6 @@ export const ndjson: LoaderDefinition = {
     const columns = columnsOf(schema);
     return compression === 'gzip' ? gzipped(columns, out) : plain(columns, out);
   },
-  canFollow: async (_path, compression) => compression !== 'gzip',
 };
 
 /** A column, ready to be written row by row. */

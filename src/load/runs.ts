@@ -6,7 +6,7 @@ import { usingFile } from '../platform/durable.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { writeFully } from '../platform/io-errors.ts';
 import { PartEncoder, readPart } from '../platform/part-file.ts';
-import { BLOCK_ROWS, Blocks, gather, type Rows, select, textBytes } from './blocks.ts';
+import { BLOCK_ROWS, Blocks, type Rows, select, textBytes } from './blocks.ts';
 
 /** Where a row belongs. */
 export interface Key extends RowKey {
@@ -331,10 +331,8 @@ export function runBehind(run: SortedRun, key: Key): SortedRun {
     async *batches() {
       for await (const batch of run.batches()) {
         const keys = new Keys(batch);
-        const at = keys.notBefore(key, 0);
-        const from = at < keys.length && compareKeys(keys.at(at), key) === 0 ? at + 1 : at;
-        if (from === 0) yield batch;
-        else if (from < keys.length) yield gather([{ batch, from, to: keys.length }]);
+        const rest = select(batch, (row) => compareKeys(keys.at(row), key) > 0);
+        if (rest) yield rest;
       }
     },
   };

@@ -60,13 +60,10 @@ export async function usingFile<T>(
   file: OpenFile,
   action: (file: OpenFile) => Promise<T>,
 ): Promise<T> {
-  let result: T;
-  try {
-    result = await action(file);
-  } catch (error) {
+  const result = await action(file).catch(async (error: unknown) => {
     await file.close().catch(() => undefined);
     throw error;
-  }
+  });
   await file.close();
   return result;
 }
@@ -76,26 +73,19 @@ export async function usingFile<T>(
  * the same at the same time.
  */
 export async function makeFolders(files: FileSystem, path: string): Promise<void> {
-  if (await canHoldFiles(files, path)) return settle(files, path);
-  await makeFolders(files, dirname(path));
-  try {
-    await files.makeFolder(path);
-  } catch (error) {
-    if (errorCode(error) !== 'EEXIST' || !(await canHoldFiles(files, path))) throw error;
+  const parent = dirname(path);
+  const isThere = await canHoldFiles(files, path);
+  if (!isThere) {
+    await makeFolders(files, parent);
+    await files.makeFolder(path).catch(async (error: unknown) => {
+      if (errorCode(error) !== 'EEXIST' || !(await canHoldFiles(files, path))) throw error;
+    });
   }
-  await files.syncFolder(dirname(path));
-}
-
-/**
- * An earlier run may have been killed right after it made the folder. Where the folder above cannot be read it was not
- * us who made it.
- */
-async function settle(files: FileSystem, path: string): Promise<void> {
-  try {
-    await files.syncFolder(dirname(path));
-  } catch (error) {
-    if (!['EACCES', 'EPERM'].includes(errorCode(error) ?? '')) throw error;
-  }
+  // Also where it is there: an earlier run may have been killed right after it made the folder.
+  await files.syncFolder(parent).catch((error: unknown) => {
+    // Who cannot read the folder above has not made this one.
+    if (!isThere || !['EACCES', 'EPERM'].includes(errorCode(error) ?? '')) throw error;
+  });
 }
 
 /** A link may lead to a folder: what is done inside will tell. */

@@ -1,4 +1,4 @@
-import { EXIT, ExportError, errorCode, type Stage } from './errors.ts';
+import { EXIT, ExportError, errorCode, messageOf, type Stage } from './errors.ts';
 import type { FileSystem, OpenFile } from './file-system.ts';
 
 /**
@@ -17,44 +17,30 @@ export interface IoPlace {
 
 const CHOOSE_OUTPUT = 'choose another output folder or change its permissions';
 
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EDQUOT: 'disk quota used up',
-  EEXIST: 'something else has this name',
-  EIO: 'the disk failed',
-  EISDIR: 'it is a folder',
-  EMFILE: 'too many open files',
-  ENAMETOOLONG: 'the name is too long',
-  ENFILE: 'too many open files in the whole system',
-  ENOENT: 'no such file or folder',
-  ENOSPC: 'no space left on the disk',
-  ENOTDIR: 'a part of the path is not a folder',
-  ENOTSUP: 'the file system cannot do this',
-  EPERM: 'not permitted',
-  EROFS: 'the file system is read-only',
-};
+interface Meaning {
+  readonly reason: string;
+  /** What to do before running again. */
+  readonly remedy?: string;
+  /** It says "not here", whoever tries: before the first request, a wrong choice of folder. */
+  readonly isHere?: true;
+}
 
-/** Codes that say "not here", whoever tries: before the first request they mean a wrong choice of folder. */
-const CANNOT_CREATE: ReadonlySet<string> = new Set([
-  'EACCES',
-  'EEXIST',
-  'EISDIR',
-  'ELOOP',
-  'ENAMETOOLONG',
-  'ENOENT',
-  'ENOTDIR',
-  'ENOTSUP',
-  'EPERM',
-  'EROFS',
-]);
-
-/** What to do about a code before running again. */
-const REMEDIES: Readonly<Record<string, string>> = {
-  EDQUOT: 'free space',
-  EIO: 'check the disk',
-  EMFILE: 'raise the limit (ulimit -n)',
-  ENFILE: 'close other programs',
-  ENOSPC: 'free space',
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  EACCES: { reason: 'permission denied', isHere: true },
+  EDQUOT: { reason: 'disk quota used up', remedy: 'free space' },
+  EEXIST: { reason: 'something else has this name', isHere: true },
+  EIO: { reason: 'the disk failed', remedy: 'check the disk' },
+  EISDIR: { reason: 'it is a folder', isHere: true },
+  ELOOP: { reason: 'system error', isHere: true },
+  EMFILE: { reason: 'too many open files', remedy: 'raise the limit (ulimit -n)' },
+  ENAMETOOLONG: { reason: 'the name is too long', isHere: true },
+  ENFILE: { reason: 'too many open files in the whole system', remedy: 'close other programs' },
+  ENOENT: { reason: 'no such file or folder', isHere: true },
+  ENOSPC: { reason: 'no space left on the disk', remedy: 'free space' },
+  ENOTDIR: { reason: 'a part of the path is not a folder', isHere: true },
+  ENOTSUP: { reason: 'the file system cannot do this', isHere: true },
+  EPERM: { reason: 'not permitted', isHere: true },
+  EROFS: { reason: 'the file system is read-only', isHere: true },
 };
 
 /**
@@ -67,16 +53,19 @@ export function ioError(thrown: unknown, place: IoPlace): unknown {
   if (thrown instanceof ExportError || code === undefined || !/^E[A-Z0-9]+$/.test(code)) {
     return thrown;
   }
-  const cannotCreate = place.phase === 'start' && CANNOT_CREATE.has(code);
+  const { reason, remedy = 'see to it', isHere } = MEANINGS[code] ?? { reason: 'system error' };
+  const cannotCreate = place.phase === 'start' && isHere === true;
   const again = place.phase === 'verify' ? 'run again' : 'run the same command again: it resumes';
-  const advice = cannotCreate ? CHOOSE_OUTPUT : `${REMEDIES[code] ?? 'see to it'} and ${again}`;
-  const reason = `${REASONS[code] ?? 'system error'} (${code})`;
-  return new ExportError(`cannot ${place.operation} ${place.path}: ${reason}; ${advice}`, {
-    exitCode: cannotCreate ? EXIT.cannotCreate : EXIT.io,
-    stage: place.stage,
-    retryable: !cannotCreate,
-    cause: thrown,
-  });
+  const advice = cannotCreate ? CHOOSE_OUTPUT : `${remedy} and ${again}`;
+  return new ExportError(
+    `cannot ${place.operation} ${place.path}: ${reason} (${code}); ${advice}`,
+    {
+      exitCode: cannotCreate ? EXIT.cannotCreate : EXIT.io,
+      stage: place.stage,
+      retryable: !cannotCreate,
+      cause: thrown,
+    },
+  );
 }
 
 /**
@@ -84,12 +73,17 @@ export function ioError(thrown: unknown, place: IoPlace): unknown {
  * fault of the server: an `ExportError` (74). Anything else comes back as it is.
  */
 export function openFilesError(thrown: unknown, stage: Stage): unknown {
-  const code = errorCode(thrown) ?? '';
-  if (thrown instanceof ExportError || !['EMFILE', 'ENFILE'].includes(code)) return thrown;
-  return new ExportError(
-    `${REASONS[code]} (${code}); ${REMEDIES[code]} and run the same command again`,
-    { exitCode: EXIT.io, stage, retryable: true, cause: thrown },
-  );
+  // A thread that cannot start has a code of its own, and the reason in its message.
+  const [code = ''] =
+    /\b(?:EMFILE|ENFILE)\b/.exec(`${errorCode(thrown)} ${messageOf(thrown)}`) ?? [];
+  if (thrown instanceof ExportError || code === '') return thrown;
+  const { reason, remedy } = MEANINGS[code];
+  return new ExportError(`${reason} (${code}); ${remedy} and run the same command again`, {
+    exitCode: EXIT.io,
+    stage,
+    retryable: true,
+    cause: thrown,
+  });
 }
 
 /**

@@ -1,17 +1,5 @@
 import { createReadStream } from 'node:fs';
-import {
-  type FileHandle,
-  link,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  symlink,
-} from 'node:fs/promises';
+import fs, { type FileHandle } from 'node:fs/promises';
 import { errorCode } from './errors.ts';
 import type { FileStat, FileSystem, OpenFile } from './file-system.ts';
 
@@ -23,18 +11,18 @@ const NO_FOLDER_SYNC: ReadonlySet<string> = new Set(['EINVAL', 'ENOTSUP']);
 /** The real disk. New files are readable and writable as the user's umask says (0644 with the usual 022). */
 export const nodeFiles: FileSystem = {
   async open(path, mode) {
-    return openFile(await open(path, mode === 'create' ? 'ax' : 'a'));
+    return openFile(await fs.open(path, mode === 'create' ? 'ax' : 'a'));
   },
-  read: (path) => readFile(path),
+  read: (path) => fs.readFile(path),
   readChunks: (path) => createReadStream(path, { highWaterMark: READ_CHUNK_BYTES }),
-  list: async (path) => (await readdir(path)).sort(),
+  list: async (path) => (await fs.readdir(path)).sort(),
   stat,
-  makeFolder: (path) => mkdir(path),
-  rename,
-  remove: (path) => rm(path, { recursive: true, force: true }),
-  link,
-  symlink: (target, path) => symlink(target, path),
-  readLink: (path) => readlink(path),
+  makeFolder: (path) => fs.mkdir(path),
+  rename: fs.rename,
+  remove: (path) => fs.rm(path, { recursive: true, force: true }),
+  link: fs.link,
+  symlink: (target, path) => fs.symlink(target, path),
+  readLink: (path) => fs.readlink(path),
   syncFolder,
 };
 
@@ -50,7 +38,7 @@ function openFile(handle: FileHandle): OpenFile {
 
 async function stat(path: string): Promise<FileStat | undefined> {
   try {
-    const found = await lstat(path);
+    const found = await fs.lstat(path);
     return { size: found.size, modifiedMs: found.mtimeMs, kind: kindOf(found) };
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
@@ -58,14 +46,14 @@ async function stat(path: string): Promise<FileStat | undefined> {
   }
 }
 
-function kindOf(found: Awaited<ReturnType<typeof lstat>>): FileStat['kind'] {
+function kindOf(found: Awaited<ReturnType<typeof fs.lstat>>): FileStat['kind'] {
   if (found.isFile()) return 'file';
   if (found.isDirectory()) return 'folder';
   return found.isSymbolicLink() ? 'link' : 'other';
 }
 
 async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
+  const folder = await fs.open(path, 'r');
   try {
     await folder.sync();
   } catch (error) {

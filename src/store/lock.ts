@@ -1,12 +1,23 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
+import * as v from 'valibot';
+import { formatJson, parseChecked } from '../json/checked-json.ts';
 import { makeFolders, writeNewFile } from '../platform/durable.ts';
 import type { Clock } from '../platform/effects.ts';
 import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
-import { decodeHolder, encodeHolder, type Holder, isOurs, standingOf } from './lock-holder.ts';
-import { nodeProcesses, type Processes } from './processes.ts';
+import { nodeProcesses, type Processes, ProcessIdentity, standingOf } from './processes.ts';
+
+/** Content of a lock file: a process, when it took the lock, and a word that no other acquisition ever has. */
+const Holder = v.object({
+  ...ProcessIdentity.entries,
+  // Locks of versions before this one name no machine.
+  machine: v.optional(ProcessIdentity.entries.machine, null),
+  since: v.string(),
+  token: v.pipe(v.string(), v.regex(/^[0-9a-f-]{36}$/)),
+});
+export type Holder = v.InferOutput<typeof Holder>;
 
 export interface LockOptions {
   readonly files: FileSystem;
@@ -35,11 +46,7 @@ const NOT_FIRST: ReadonlySet<string> = new Set(['EEXIST', 'ENOENT']);
 
 /** What file systems without link(2) answer, such as SMB and virtiofs. */
 const NO_LINKS: ReadonlySet<string> = new Set([
-  'EMLINK',
-  'ENOSYS',
-  'ENOTSUP',
-  'EOPNOTSUPP',
-  'EPERM',
+  ...['EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM'],
 ]);
 
 /**
@@ -56,78 +63,62 @@ const NO_LINKS: ReadonlySet<string> = new Set([
  *   folder cannot be made or written
  */
 export async function acquireLock(options: LockOptions): Promise<Lock> {
+  const { path, breakLock = false, processes = nodeProcesses } = options;
   const files = explainIoErrors(options.files, 'checkpoint', 'start');
-  const processes = options.processes ?? nodeProcesses;
-  await makeFolders(files, dirname(options.path));
+  await makeFolders(files, dirname(path));
   const self = await processes.self();
   const since = new Date(options.clock.wall()).toISOString();
-  const acquisition = {
-    files,
-    processes,
-    newHolder: () => ({ ...self, since, token: randomUUID() }),
-    sidePath: (name: string) => `${options.path}.${name}`,
-  };
-  const broken = options.breakLock ? (await readLock(files, options.path))?.id : undefined;
-  const mine = await acquire(acquisition, options.path, broken);
+  const newHolder = () => ({ ...self, since, token: randomUUID() });
+  const mine = await acquire({ files, processes, newHolder, lockPath: path, breakLock }, path);
   const working = explainIoErrors(options.files, 'checkpoint', 'work');
-  const lock = {
-    token: mine.token,
-    check: () => check(working, options.path, mine),
-    release: () => release(working, options.path, mine),
-  };
   try {
-    await removeLeftOvers(files, options.path);
+    await removeLeftOvers(files, path);
   } catch (error) {
-    await lock.release().catch(() => undefined);
+    await release(working, path, mine).catch(() => undefined);
     throw error;
   }
-  return lock;
+  return {
+    token: mine.token,
+    check: () => check(working, path, mine),
+    release: () => release(working, path, mine),
+  };
 }
 
 interface Acquisition {
   readonly files: FileSystem;
   readonly processes: Processes;
-  /** A token of its own each time. */
+  /** With a token of its own each time. */
   readonly newHolder: () => Holder;
-  /** Names beside the lock, which its next holder clears away. */
-  readonly sidePath: (name: string) => string;
+  /** What is written beside the lock, to be cleared away by its next holder, has names that begin with its. */
+  readonly lockPath: string;
+  readonly breakLock: boolean;
 }
 
-/** @param broken the one lock to be replaced although its holder may not be dead */
-async function acquire(acquisition: Acquisition, path: string, broken?: string): Promise<Holder> {
+/** @param path of the lock, or of a guard */
+async function acquire(acquisition: Acquisition, path: string): Promise<Holder> {
+  const { files, newHolder, lockPath, breakLock } = acquisition;
+  // Only the one that is there now may be replaced although its holder may not be dead.
+  const broken = breakLock ? (await readLock(files, path))?.id : undefined;
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const mine = acquisition.newHolder();
-    if (await tryOnce(acquisition, path, mine, broken)) return mine;
+    const mine = newHolder();
+    const written = `${lockPath}.${mine.token}`;
+    await writeNewFile(files, written, formatJson(mine), 'checkpoint');
+    try {
+      if (await named(files, written, path, mine)) return mine;
+      const found = await readLock(files, path);
+      // It went meanwhile, or link(2) failed after it had done its work.
+      if (found === undefined) continue;
+      if (found.holder?.token === mine.token) return mine;
+      await refuseUnlessDead(acquisition, path, found, mine, found.id === broken);
+      if (await tookOver(acquisition, path, found.id, written)) return mine;
+    } finally {
+      await files.remove(written);
+    }
   }
   throw busy('several runs started at the same moment; run again');
 }
 
-/** @returns false when the lock changed hands meanwhile: look again */
-async function tryOnce(
-  acquisition: Acquisition,
-  path: string,
-  mine: Holder,
-  broken: string | undefined,
-): Promise<boolean> {
-  const { files } = acquisition;
-  const written = acquisition.sidePath(mine.token);
-  await writeNewFile(files, written, encodeHolder(mine), 'checkpoint');
-  try {
-    if (await named(files, written, path, mine)) return true;
-    const found = await readLock(files, path);
-    if (found === undefined) return false;
-    const { holder } = found;
-    if (holder?.token === mine.token) return true;
-    const standing = holder && (await standingOf(holder, mine, acquisition.processes));
-    if (standing !== 'dead' && (standing === 'alive' || found.id !== broken)) {
-      throw await held(files, path, holder, standing);
-    }
-    return await takeOver(acquisition, path, found.id, written, broken !== undefined);
-  } finally {
-    await files.remove(written);
-  }
-}
-
+/** @returns whether `path` is now a name of what was written; false when it is taken */
 async function named(
   files: FileSystem,
   written: string,
@@ -135,33 +126,27 @@ async function named(
   mine: Holder,
 ): Promise<boolean> {
   try {
-    await files.link(written, path);
+    await files.link(written, path).catch((error: unknown) => {
+      if (!NO_LINKS.has(errorCode(error) ?? '')) throw error;
+      return writeNewFile(files, path, formatJson(mine), 'checkpoint');
+    });
     return true;
   } catch (error) {
-    const code = errorCode(error) ?? '';
-    if (NOT_FIRST.has(code)) return false;
-    if (!NO_LINKS.has(code)) throw error;
-  }
-  try {
-    await writeNewFile(files, path, encodeHolder(mine), 'checkpoint');
-    return true;
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false;
+    if (NOT_FIRST.has(errorCode(error) ?? '')) return false;
     throw error;
   }
 }
 
-async function takeOver(
+/** @returns false when the lock changed hands meanwhile: look again */
+async function tookOver(
   acquisition: Acquisition,
   path: string,
   id: string,
   written: string,
-  breaking: boolean,
 ): Promise<boolean> {
-  const { files } = acquisition;
-  const guardPath = acquisition.sidePath(`${id}.guard`);
-  const abandoned = breaking ? (await readLock(files, guardPath))?.id : undefined;
-  const guard = await acquire(acquisition, guardPath, abandoned);
+  const { files, lockPath } = acquisition;
+  const guardPath = `${lockPath}.${id}.guard`;
+  const guard = await acquire(acquisition, guardPath);
   try {
     if ((await readLock(files, path))?.id !== id) return false;
     await files.rename(written, path);
@@ -184,6 +169,15 @@ async function readLock(files: FileSystem, path: string): Promise<FoundLock | un
   if (content === undefined) return undefined;
   const id = createHash('sha256').update(content).digest('hex').slice(0, 32);
   return { holder: decodeHolder(content), id };
+}
+
+/** @returns undefined when the content is no lock of ours */
+export function decodeHolder(content: Uint8Array): Holder | undefined {
+  try {
+    return parseChecked(Holder, content);
+  } catch {
+    return undefined;
+  }
 }
 
 async function contentOf(files: FileSystem, path: string): Promise<Uint8Array | undefined> {
@@ -219,20 +213,31 @@ async function removeLeftOvers(files: FileSystem, path: string): Promise<void> {
   }
 }
 
-async function held(
-  files: FileSystem,
+/** True for a lock of ours, and for the start of one whose writer was killed. */
+function isOurs(content: Uint8Array): boolean {
+  const start = '{\n  "host": "';
+  const text = Buffer.from(content).toString('utf8');
+  return text.startsWith(start) || start.startsWith(text);
+}
+
+/** @param mayBreak whether its holder may also be out of sight, or not named */
+async function refuseUnlessDead(
+  { files, processes }: Acquisition,
   path: string,
-  holder: Holder | undefined,
-  standing: 'alive' | 'elsewhere' | undefined,
-): Promise<ExportError> {
+  { holder }: FoundLock,
+  self: Holder,
+  mayBreak: boolean,
+): Promise<void> {
+  const standing = holder && (await standingOf(holder, self, processes));
+  if (standing === 'dead' || (mayBreak && standing !== 'alive')) return;
   if (holder === undefined) {
     const { modifiedMs } = (await files.stat(path)) ?? { modifiedMs: 0 };
-    return busy(
+    throw busy(
       `${path} names no holder: a run was killed while it wrote it, or something else did, at ` +
         `${new Date(modifiedMs).toISOString()}; if no run is active, run again with --break-lock`,
     );
   }
-  return busy(
+  throw busy(
     standing === 'alive'
       ? `another run holds the lock ${path}: ${described(holder)}; run again when it has ended`
       : `${described(holder)} holds the lock ${path} and cannot be seen from here (another machine or container); ` +

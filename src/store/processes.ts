@@ -1,27 +1,58 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
+import * as v from 'valibot';
 import { errorCode } from '../platform/errors.ts';
 
+const known = v.nullable(v.string());
+
 /** What tells one process from every other, past ones included. Null: this system does not say. */
-export interface ProcessIdentity {
-  readonly host: string;
+export const ProcessIdentity = v.object({
+  host: v.string(),
   /** Id of the machine, kept over boots. Null in a container too, whose image may carry the id of another machine. */
-  readonly machine: string | null;
+  machine: known,
   /** Id of the machine's current boot. */
-  readonly boot: string | null;
+  boot: known,
   /** The numbering that `pid` belongs to: containers of one host have their own. */
-  readonly pidNamespace: string | null;
-  readonly pid: number;
+  pidNamespace: known,
+  pid: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
   /** When the process started, in the system's own form: a pid used again shows by it. */
-  readonly started: string | null;
-}
+  started: known,
+});
+export type ProcessIdentity = v.InferOutput<typeof ProcessIdentity>;
+
+/** `elsewhere`: it runs, or ran, where this process cannot see it. */
+export type Standing = 'alive' | 'dead' | 'elsewhere';
+
+/** `gone`, a zombie too, which runs no more; else what `started` of the process with this pid is. */
+type Look = 'gone' | { readonly started: string | null };
 
 /** The processes of this machine. */
 export interface Processes {
   self(): Promise<ProcessIdentity>;
-  /** `running` when a process has this pid; a zombie, which runs no more, is `gone`. */
-  look(pid: number): Promise<'gone' | { readonly started: string | null }>;
+  look(pid: number): Promise<Look>;
+}
+
+/**
+ * Dead is said only when it is certain, and then it is for ever. A name of a host proves nothing, two machines may have the
+ * same; it takes one machine id, or one boot, to look a pid up or to conclude from a later boot that all before it ended.
+ */
+export async function standingOf(
+  one: ProcessIdentity,
+  self: ProcessIdentity,
+  processes: Processes,
+): Promise<Standing> {
+  const areOneMachine = same(one.machine, self.machine) ?? same(one.boot, self.boot) ?? false;
+  if (one.host !== self.host || !areOneMachine) return 'elsewhere';
+  if (same(one.boot, self.boot) === false) return 'dead';
+  if (one.pidNamespace !== self.pidNamespace) return 'elsewhere';
+  const found = await processes.look(one.pid);
+  return found === 'gone' || same(one.started, found.started) === false ? 'dead' : 'alive';
+}
+
+/** @returns null when it cannot be told */
+function same(one: string | null, other: string | null): boolean | null {
+  return one === null || other === null ? null : one === other;
 }
 
 /** That of the machine itself. Source: PROC_PID_INIT_INO in the kernel's include/linux/proc_ns.h */
@@ -31,10 +62,10 @@ export const nodeProcesses: Processes = {
   async self() {
     const found = await look(process.pid);
     const pidNamespace = await orNull(() => readlink('/proc/self/ns/pid'));
-    const contained = pidNamespace !== null && pidNamespace !== INITIAL_PID_NAMESPACE;
+    const isContained = pidNamespace !== null && pidNamespace !== INITIAL_PID_NAMESPACE;
     return {
       host: hostname(),
-      machine: contained ? null : await machineId(),
+      machine: isContained ? null : await machineId(),
       boot: await orNull(() => readWord('/proc/sys/kernel/random/boot_id')),
       pidNamespace,
       pid: process.pid,
@@ -44,7 +75,7 @@ export const nodeProcesses: Processes = {
   look,
 };
 
-async function look(pid: number): Promise<'gone' | { readonly started: string | null }> {
+async function look(pid: number): Promise<Look> {
   if (!exists(pid)) return 'gone';
   if (process.platform !== 'linux') return { started: await orNull(() => startBySystemTool(pid)) };
   const stat = await orNull(() => readFile(`/proc/${pid}/stat`, 'utf8'));
@@ -64,41 +95,31 @@ function exists(pid: number): boolean {
  * @param stat content of `/proc/<pid>/stat`. The second field, the command in parentheses, may hold anything, so fields
  *   are counted from the last parenthesis: 3 is the state, 22 the start in clock ticks since boot. Source: proc(5)
  */
-export function readProcStat(stat: string): 'gone' | { readonly started: string | null } {
+export function readProcStat(stat: string): Look {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const state = fields[0];
   return state === 'Z' || state === 'X' ? 'gone' : { started: fields[19] ?? null };
 }
 
-/** macOS and the BSDs: the start as a date, in the C locale. */
+/** macOS and the BSDs: the start as a date. */
 async function startBySystemTool(pid: number): Promise<string> {
-  return (await systemTool('ps', ['-o', 'lstart=', '-p', String(pid)])).trim();
+  return (await systemTool('ps', '-o', 'lstart=', '-p', String(pid))).trim();
 }
 
-/** Source: machine-id(5); ioreg(8) on macOS; MachineGuid of the registry on Windows. */
+/** Source: machine-id(5); ioreg(8) on macOS. */
 async function machineId(): Promise<string | null> {
   for (const path of ['/etc/machine-id', '/var/lib/dbus/machine-id', '/etc/hostid']) {
     const id = await orNull(() => readWord(path));
     if (id !== null) return id;
   }
-  if (process.platform === 'darwin') {
-    return found(/"IOPlatformUUID" = "([^"]+)"/, 'ioreg', ['-rd1', '-c', 'IOPlatformExpertDevice']);
-  }
-  const key = 'HKLM\\SOFTWARE\\Microsoft\\Cryptography';
-  return process.platform === 'win32'
-    ? found(/MachineGuid\s+REG_SZ\s+(\S+)/, 'reg', ['query', key, '/v', 'MachineGuid'])
-    : null;
+  if (process.platform !== 'darwin') return null;
+  const said = await orNull(() => systemTool('ioreg', '-rd1', '-c', 'IOPlatformExpertDevice'));
+  return said?.match(/"IOPlatformUUID" = "([^"]+)"/)?.[1] ?? null;
 }
 
-async function found(pattern: RegExp, tool: string, args: string[]): Promise<string | null> {
-  const said = await orNull(() => systemTool(tool, args));
-  return said?.match(pattern)?.[1] ?? null;
-}
-
-async function systemTool(tool: string, args: string[]): Promise<string> {
+async function systemTool(tool: string, ...args: string[]): Promise<string> {
   const { execFile } = await import('node:child_process');
-  const path = process.platform === 'win32' ? {} : { PATH: '/bin:/usr/bin:/sbin:/usr/sbin' };
-  const env = { ...path, LC_ALL: 'C', TZ: 'UTC' };
+  const env = { PATH: '/bin:/usr/bin:/sbin:/usr/sbin', LC_ALL: 'C', TZ: 'UTC' };
   return (await promisify(execFile)(tool, args, { env })).stdout;
 }
 

@@ -1,15 +1,11 @@
+import { type Data, type DataType, makeData, Utf8 } from 'apache-arrow';
 import {
-  Bool,
-  type Data,
-  Field,
-  Float64,
-  Int64,
-  List,
-  makeData,
-  TimestampMicrosecond,
-  Utf8,
-} from 'apache-arrow';
-import { bytesBeforeBackslash, copyBytes, SLACK_BYTES, WORD_BYTES } from '../json/bytes.ts';
+  bytesBeforeBackslash,
+  copyBytes,
+  SLACK_BYTES,
+  twiceAsLong,
+  WORD_BYTES,
+} from '../json/bytes.ts';
 
 const TWO_TO_32 = 4_294_967_296;
 const FIRST_BYTES = 1 << 12;
@@ -21,13 +17,32 @@ const MEANING = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 for (const [letter, meaning] of ['b\b', 'f\f', 'n\n', 'r\r', 't\t'])
   MEANING[letter.charCodeAt(0)] = meaning.charCodeAt(0);
 
+/** The values of a column, as Arrow lays them out. */
+interface Values {
+  readonly data?: ArrayLike<unknown>;
+  readonly valueOffsets?: Int32Array;
+  readonly child?: Data;
+}
+
 /** One column of a batch after the other; rows are set in order. */
-export abstract class ColumnBuffer {
+export abstract class ColumnBuffer<T> {
   rows = 0;
   readonly #nulls: number[] = [];
 
+  abstract push(value: T | null): void;
+
+  /** Ends the rows and gives their values. */
+  protected abstract take(): Values;
+
   /** The rows since the last call. Their memory is used again: they are good until the next row is set. */
-  abstract finish(): Data;
+  finish(type: DataType): Data {
+    const { rows: length } = this;
+    const nullCount = this.#nulls.length;
+    const data = makeData({ type, length, nullCount, nullBitmap: this.#bitmap(), ...this.take() });
+    this.rows = 0;
+    this.#nulls.length = 0;
+    return data;
+  }
 
   /** @returns the row that is set next */
   protected next(isNull: boolean): number {
@@ -35,60 +50,43 @@ export abstract class ColumnBuffer {
     return this.rows++;
   }
 
-  /** Ends the rows. Bit i of the bitmap is for row i, bits behind the last are zero; none while no value is null. */
-  protected take(): { length: number; nullCount: number; nullBitmap?: Uint8Array } {
-    const { rows: length } = this;
-    this.rows = 0;
-    const nullCount = this.#nulls.length;
-    if (nullCount === 0) return { length, nullCount };
-    const nullBitmap = new Uint8Array(Math.ceil(length / 8)).fill(0xff);
-    if ((length & 7) > 0) nullBitmap[nullBitmap.length - 1] = (1 << (length & 7)) - 1;
-    for (const row of this.#nulls) nullBitmap[row >> 3] &= ~(1 << (row & 7));
-    this.#nulls.length = 0;
-    return { length, nullCount, nullBitmap };
+  /** Bit i is for row i, bits behind the last are zero; none while no value is null. */
+  #bitmap(): Uint8Array | undefined {
+    if (this.#nulls.length === 0) return undefined;
+    const bitmap = new Uint8Array(Math.ceil(this.rows / 8)).fill(0xff);
+    bitmap[bitmap.length - 1] >>= -this.rows & 7;
+    for (const row of this.#nulls) bitmap[row >> 3] &= ~(1 << (row & 7));
+    return bitmap;
   }
 }
 
-/** 64-bit integers. */
-export class Int64Buffer extends ColumnBuffer {
-  private readonly values: BigInt64Array;
+/** 64-bit integers: bigints that fit, or numbers that are safe integers. */
+export class Int64Buffer extends ColumnBuffer<bigint | number> {
+  readonly #values: BigInt64Array;
   /** The same values as low and high halves: a number is written without becoming a bigint. */
   readonly #halves: Int32Array;
 
   constructor(capacity: number) {
     super();
-    this.values = new BigInt64Array(capacity);
-    this.#halves = new Int32Array(this.values.buffer);
+    this.#values = new BigInt64Array(capacity);
+    this.#halves = new Int32Array(this.#values.buffer);
   }
 
-  /** @param value a bigint that fits 64 bits, or a number that is a safe integer */
   push(value: bigint | number | null): void {
     const row = this.next(value === null);
-    if (typeof value === 'bigint') this.values[row] = value;
+    if (typeof value === 'bigint') this.#values[row] = value;
     else {
       this.#halves[2 * row] = value ?? 0;
       this.#halves[2 * row + 1] = Math.floor((value ?? 0) / TWO_TO_32);
     }
   }
 
-  finish(): Data {
-    return makeData({ type: new Int64(), ...this.takeValues() });
-  }
-
-  protected takeValues() {
-    const rows = this.take();
-    return { ...rows, data: this.values.subarray(0, rows.length) };
+  protected take(): Values {
+    return { data: this.#values.subarray(0, this.rows) };
   }
 }
 
-/** Microseconds since the epoch, UTC. */
-export class TimestampBuffer extends Int64Buffer {
-  override finish(): Data {
-    return makeData({ type: new TimestampMicrosecond('UTC'), ...this.takeValues() });
-  }
-}
-
-export class Float64Buffer extends ColumnBuffer {
+export class Float64Buffer extends ColumnBuffer<number> {
   readonly #values: Float64Array;
 
   constructor(capacity: number) {
@@ -97,17 +95,15 @@ export class Float64Buffer extends ColumnBuffer {
   }
 
   push(value: number | null): void {
-    const row = this.next(value === null);
-    this.#values[row] = value ?? 0;
+    this.#values[this.next(value === null)] = value ?? 0;
   }
 
-  finish(): Data<Float64> {
-    const rows = this.take();
-    return makeData({ type: new Float64(), ...rows, data: this.#values.subarray(0, rows.length) });
+  protected take(): Values {
+    return { data: this.#values.subarray(0, this.rows) };
   }
 }
 
-export class BoolBuffer extends ColumnBuffer {
+export class BoolBuffer extends ColumnBuffer<boolean> {
   readonly #bits: Uint8Array;
 
   constructor(capacity: number) {
@@ -121,15 +117,13 @@ export class BoolBuffer extends ColumnBuffer {
     if (value) this.#bits[row >> 3] |= 1 << (row & 7);
   }
 
-  finish(): Data<Bool> {
-    const rows = this.take();
-    const data = this.#bits.subarray(0, Math.ceil(rows.length / 8));
-    return makeData({ type: new Bool(), ...rows, data });
+  protected take(): Values {
+    return { data: this.#bits.subarray(0, Math.ceil(this.rows / 8)) };
   }
 }
 
 /** Strings as UTF-8, one behind the other. They must be well-formed Unicode. */
-export class StringBuffer extends ColumnBuffer {
+export class StringBuffer extends ColumnBuffer<string> {
   #offsets: Int32Array;
   #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #view = new DataView(this.#bytes.buffer);
@@ -194,43 +188,33 @@ export class StringBuffer extends ColumnBuffer {
     this.#view = new DataView(bytes.buffer);
   }
 
-  finish(): Data<Utf8> {
-    const rows = this.take();
-    const valueOffsets = this.#offsets.subarray(0, rows.length + 1);
+  protected take(): Values {
+    const valueOffsets = this.#offsets.subarray(0, this.rows + 1);
     const data = new Uint8Array(this.#bytes.buffer, 0, this.#end);
     this.#end = 0;
     if (this.#bytes.length > KEPT_BYTES) this.#useBytes(Buffer.allocUnsafeSlow(FIRST_BYTES));
-    return makeData({ type: new Utf8(), ...rows, valueOffsets, data });
+    return { valueOffsets, data };
   }
 }
 
-function twiceAsLong(offsets: Int32Array): Int32Array {
-  const longer = new Int32Array(2 * offsets.length);
-  longer.set(offsets);
-  return longer;
-}
-
 /** Lists of strings. */
-export class StringsBuffer extends ColumnBuffer {
-  readonly #items: StringBuffer;
+export class StringsBuffer extends ColumnBuffer<readonly (string | null)[]> {
+  readonly #items = new StringBuffer(0);
   readonly #offsets: Int32Array;
 
   constructor(capacity: number) {
     super();
-    this.#items = new StringBuffer(0);
     this.#offsets = new Int32Array(capacity + 1);
   }
 
   push(items: readonly (string | null)[] | null): void {
     const row = this.next(items === null);
-    if (items !== null) for (const item of items) this.#items.push(item);
+    for (const item of items ?? []) this.#items.push(item);
     this.#offsets[row + 1] = this.#items.rows;
   }
 
-  finish(): Data<List<Utf8>> {
-    const rows = this.take();
-    const type = new List(new Field('element', new Utf8(), true));
-    const valueOffsets = this.#offsets.subarray(0, rows.length + 1);
-    return makeData({ type, ...rows, valueOffsets, child: this.#items.finish() });
+  protected take(): Values {
+    const valueOffsets = this.#offsets.subarray(0, this.rows + 1);
+    return { valueOffsets, child: this.#items.finish(new Utf8()) };
   }
 }

@@ -1,4 +1,5 @@
 import type { CellTypes } from '../jobs/columns.ts';
+import { scaledDecimal } from '../jobs/timestamp.ts';
 import { OF_FALSE, OF_TRUE, OPEN_LIST } from '../json/json-scanner.ts';
 import type { RawJob } from '../json/raw-job.ts';
 
@@ -8,9 +9,6 @@ export const UNPARSABLE: unique symbol = Symbol('unparsable');
 /** What reading one field gives: its value, null for null or absent, or `UNPARSABLE`. */
 export type Read<T> = T | null | typeof UNPARSABLE;
 
-const INT64_MIN = -(2n ** 63n);
-const INT64_MAX = 2n ** 63n - 1n;
-const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/;
 const [MINUS, ZERO] = [0x2d, 0x30];
 /** Decimal digits that a double holds whatever they are. */
 const SAFE_DIGITS = 15;
@@ -27,8 +25,9 @@ export const READ: {
     if (job.isNull(field)) return null;
     const short = shortWhole(job.bytes, job.startOf(field), job.endOf(field));
     if (!Number.isNaN(short)) return short;
-    const whole = wholeNumber(digitsOf(job, field));
-    return whole === undefined || whole < INT64_MIN || whole > INT64_MAX ? UNPARSABLE : whole;
+    const number = scaledDecimal(digitsOf(job, field), 0);
+    const fits = number?.isWhole && BigInt.asIntN(64, number.floor) === number.floor;
+    return fits ? number.floor : UNPARSABLE;
   },
 
   /** A JSON number that a double comes near. */
@@ -77,16 +76,4 @@ function shortWhole(bytes: Uint8Array, start: number, end: number): number {
     value = value * 10 + digit;
   }
   return first === start ? value : -value;
-}
-
-/** The integer that a decimal number is, or undefined when it has a fraction or an absurd exponent. */
-function wholeNumber(text: string): bigint | undefined {
-  const match = DECIMAL.exec(text);
-  if (!match) return undefined;
-  const [, sign, whole, fraction = '', exponent = '0'] = match;
-  const digits = BigInt(whole + fraction) * (sign === '-' ? -1n : 1n);
-  const power = Number(exponent) - fraction.length;
-  if (power >= 0) return digits * 10n ** BigInt(power);
-  const divisor = 10n ** BigInt(-power);
-  return digits % divisor === 0n ? digits / divisor : undefined;
 }

@@ -1,5 +1,5 @@
 import { makeData, RecordBatch, type Schema, Struct } from 'apache-arrow';
-import { arrowSchema } from '../jobs/arrow-schema.ts';
+import { ARROW_TYPES, arrowSchema } from '../jobs/arrow-schema.ts';
 import {
   type CellTypes,
   type Column,
@@ -8,6 +8,7 @@ import {
   JOB_COLUMNS,
   type ReadRow,
   type SentColumn,
+  sentFields,
 } from '../jobs/columns.ts';
 import type { Instant } from '../jobs/timestamp.ts';
 import { escapeLoneSurrogates, FORM } from '../json/json-scanner.ts';
@@ -19,7 +20,6 @@ import {
   Int64Buffer,
   StringBuffer,
   StringsBuffer,
-  TimestampBuffer,
 } from './column-buffers.ts';
 import { READ, type Read, UNPARSABLE } from './read-field.ts';
 
@@ -62,23 +62,20 @@ export class RowsTransformer {
     without: readonly string[] = [],
   ) {
     const leftOut = new Set(without);
+    const fields = sentFields(columns);
     this.#schema = arrowSchema(columns.filter(({ name }) => !leftOut.has(name)));
-    const sent = columns.filter(({ sent }) => sent).map(({ name }) => name);
-    const row = new CurrentRow(leftOut);
-    this.#row = row;
-    this.#columns = columns.flatMap((column) => {
-      const field = sent.indexOf(column.name);
-      return leftOut.has(column.name)
-        ? readerOf(column, field, row)
-        : fillerOf(column, field, capacity, row);
-    });
-    const [filled, derived] = [true, false].map((isSent) =>
-      this.#columns.filter((column) => column.isSent === isSent),
-    );
-    this.#inOrder = [...filled, ...derived];
+    this.#row = new CurrentRow(leftOut);
+    this.#columns = columns
+      .filter((column) => !leftOut.has(column.name) || (column.sent && SOURCES.has(column.type)))
+      .map((column) => ({
+        column,
+        isKept: !leftOut.has(column.name),
+        ...fillerOf(column, fields.indexOf(column.name), capacity, this.#row),
+      }));
+    this.#inOrder = this.#columns.toSorted((a, b) => Number(b.column.sent) - Number(a.column.sent));
     this.#checks = columns
       .filter(({ required }) => required)
-      .map((column) => checkOf(column, sent));
+      .map((column) => checkOf(column, fields.indexOf(column.name)));
   }
 
   push(job: RawJob): void {
@@ -95,7 +92,10 @@ export class RowsTransformer {
 
   /** What was pushed since the last call. The batch is good until the next push, which uses its memory again. */
   finish(): TransformedRows {
-    const children = this.#columns.flatMap(({ buffer }) => buffer?.finish() ?? []);
+    const children = this.#columns.flatMap(({ column, isKept, buffer }) => {
+      const data = buffer.finish(ARROW_TYPES[column.type]());
+      return isKept ? data : [];
+    });
     const type = new Struct(this.#schema.fields);
     const data = makeData({ type, length: this.#rows, nullCount: 0, children });
     const batch = new RecordBatch(this.#schema, data);
@@ -106,13 +106,20 @@ export class RowsTransformer {
   }
 }
 
-interface FilledColumn {
-  readonly isSent: boolean;
-  /** None: the column is left out, and read for others. */
-  readonly buffer?: ColumnBuffer;
-  /** Adds the cell of a job. */
+/** Where the cells of a column go, and what adds the cell of a job. */
+interface Filler {
+  readonly buffer: Pick<ColumnBuffer<never>, 'finish'>;
   readonly fill: (job: RawJob) => void;
 }
+
+interface FilledColumn extends Filler {
+  readonly column: Column;
+  /** Else it is read for others only. */
+  readonly isKept: boolean;
+}
+
+/** What derived columns are made of, beside the texts of the job itself. */
+const SOURCES: ReadonlySet<ColumnType> = new Set(['timestamp', 'strings']);
 
 /** @returns why a job cannot be a row, or undefined when a column has nothing against it */
 type Check = (job: RawJob) => string | undefined;
@@ -127,17 +134,14 @@ const EXPECTED: Readonly<Record<ColumnType, string>> = {
   strings: 'a list of strings',
 };
 
-function checkOf({ name, type }: Column, sent: readonly string[]): Check {
-  const field = sent.indexOf(name);
-  const mayBeEmpty = name !== 'id';
-  const reason = `${name}: not ${EXPECTED[type]}`;
-  const isEmpty = (job: RawJob) => job.endOf(field) - job.startOf(field) === '""'.length;
+function checkOf({ name, type }: Column, field: number): Check {
   return (job) => {
-    if (type === 'string' && job.isText(field))
-      return mayBeEmpty || !isEmpty(job) ? undefined : `${name}: missing`;
-    if (job.isNull(field) || (job.isText(field) && isEmpty(job))) return `${name}: missing`;
+    const isEmpty = job.isText(field) && job.endOf(field) - job.startOf(field) === '""'.length;
+    const isMissing = job.isNull(field) || (isEmpty && (type !== 'string' || name === 'id'));
+    if (isMissing) return `${name}: missing`;
     if (type === 'json') return undefined;
-    return type === 'string' || READ[type](job, field) === UNPARSABLE ? reason : undefined;
+    const fits = type === 'string' ? job.isText(field) : READ[type](job, field) !== UNPARSABLE;
+    return fits ? undefined : `${name}: not ${EXPECTED[type]}`;
   };
 }
 
@@ -149,9 +153,6 @@ class CurrentRow implements ReadRow {
   readonly #unread = new Set<string>();
   readonly #leftOut: ReadonlySet<string>;
   #job: RawJob | undefined;
-  /** The text asked for last: several columns are made of the status. */
-  #field: string | undefined;
-  #text: string | undefined;
 
   constructor(leftOut: ReadonlySet<string>) {
     this.#leftOut = leftOut;
@@ -159,7 +160,6 @@ class CurrentRow implements ReadRow {
 
   start(job: RawJob): void {
     this.#job = job;
-    this.#field = undefined;
     if (this.flags.length > 0) this.flags = [];
     if (this.#unread.size > 0) this.#unread.clear();
   }
@@ -189,11 +189,7 @@ class CurrentRow implements ReadRow {
   }
 
   text(field: string): string | undefined {
-    if (field !== this.#field) {
-      this.#field = field;
-      this.#text = this.#job?.string(field);
-    }
-    return this.#text;
+    return this.#job?.string(field);
   }
 
   instant(column: string): Instant | null {
@@ -223,129 +219,81 @@ class CurrentRow implements ReadRow {
   }
 }
 
-/** Reads of a column that is left out what others are made of. */
-function readerOf(column: Column, field: number, row: CurrentRow): FilledColumn | [] {
-  const { name, type, sent: isSent } = column;
-  if (!isSent) return [];
-  const timestamp = (job: RawJob) =>
-    row.setInstant(name, row.accept(name, READ.timestamp(job, field)));
-  const strings = (job: RawJob) =>
-    row.setLength(name, row.accept(name, READ.strings(job, field))?.length ?? null);
-  if (type === 'timestamp') return { isSent, fill: timestamp };
-  if (type === 'strings') return { isSent, fill: strings };
-  return [];
-}
-
 /** @param field place of the column's field among those sent, -1 for a derived column */
-function fillerOf(column: Column, field: number, capacity: number, row: CurrentRow): FilledColumn {
-  const { name, sent: isSent } = column;
+function fillerOf(column: Column, field: number, capacity: number, row: CurrentRow): Filler {
+  const { name } = column;
   switch (column.type) {
     case 'string':
     case 'json': {
       const buffer = new StringBuffer(capacity);
-      if (column.sent) {
-        const push = column.type === 'json' ? pushJson : pushText;
-        return { isSent, buffer, fill: (job) => push(buffer, row, job, name, field) };
-      }
-      const { derive, type } = column;
+      const isJson = column.type === 'json';
+      if (column.sent) return { buffer, fill: (job) => pushText(buffer, row, job, field, isJson) };
       const fill = () => {
-        const text = derive(row);
-        const isJson = type === 'json' && text !== null;
-        buffer.push(isJson ? row.wellFormed(name, text) : text);
+        const text = column.derive(row);
+        buffer.push(isJson && text !== null ? row.wellFormed(name, text) : text);
       };
-      return { isSent, buffer, fill };
+      return { buffer, fill };
     }
-    case 'int64': {
-      const buffer = new Int64Buffer(capacity);
-      const cell = cellOf(column, READ.int64, field, row);
-      return { isSent, buffer, fill: (job) => buffer.push(cell(job)) };
-    }
-    case 'float64': {
-      const buffer = new Float64Buffer(capacity);
-      const cell = cellOf(column, READ.float64, field, row);
-      return { isSent, buffer, fill: (job) => buffer.push(cell(job)) };
-    }
-    case 'bool': {
-      const buffer = new BoolBuffer(capacity);
-      const cell = cellOf(column, READ.bool, field, row);
-      return { isSent, buffer, fill: (job) => buffer.push(cell(job)) };
-    }
-    case 'timestamp': {
-      const buffer = new TimestampBuffer(capacity);
-      const cell = cellOf(column, READ.timestamp, field, row);
-      const fill = (job: RawJob) => {
-        const instant = cell(job);
-        row.setInstant(name, instant);
-        buffer.push(instant);
-      };
-      return { isSent, buffer, fill };
-    }
+    case 'int64':
+      return cells(column, field, row, new Int64Buffer(capacity), READ.int64);
+    case 'float64':
+      return cells(column, field, row, new Float64Buffer(capacity), READ.float64);
+    case 'bool':
+      return cells(column, field, row, new BoolBuffer(capacity), READ.bool);
+    case 'timestamp':
+      return cells(column, field, row, new Int64Buffer(capacity), READ.timestamp, (instant) =>
+        row.setInstant(name, instant),
+      );
     case 'strings': {
-      const buffer = new StringsBuffer(capacity);
-      const fill = (job: RawJob) => {
-        const items = column.sent ? readStrings(row, job, name, field) : column.derive(row);
-        row.setLength(name, items?.length ?? null);
-        buffer.push(items);
+      const readStrings = (job: RawJob): Read<CellTypes['strings']> => {
+        const items = READ.strings(job, field);
+        const hasHalves = Array.isArray(items) && job.formOf(field) === FORM.unicode;
+        return hasHalves ? JSON.parse(row.wellFormed(name, job.json(name) ?? '')) : items;
       };
-      return { isSent, buffer, fill };
+      return cells(column, field, row, new StringsBuffer(capacity), readStrings, (items) =>
+        row.setLength(name, items?.length ?? null),
+      );
     }
   }
 }
 
-/** Reads the cells of a column, or derives them. */
-function cellOf<T extends ColumnType>(
+/** @param note is told each cell */
+function cells<T extends ColumnType>(
   column: SentColumn<T> | DerivedColumn<T>,
-  read: (job: RawJob, field: number) => Read<CellTypes[T]>,
   field: number,
   row: CurrentRow,
-): (job: RawJob) => CellTypes[T] | null {
-  return column.sent
-    ? (job) => row.accept(column.name, read(job, field))
+  buffer: ColumnBuffer<CellTypes[T]>,
+  read: (job: RawJob, field: number) => Read<CellTypes[T]>,
+  note: (cell: CellTypes[T] | null) => void = () => undefined,
+): Filler {
+  const cell = column.sent
+    ? (job: RawJob) => row.accept(column.name, read(job, field))
     : () => column.derive(row);
+  const fill = (job: RawJob) => {
+    const value = cell(job);
+    note(value);
+    buffer.push(value);
+  };
+  return { buffer, fill };
 }
 
-/** A text goes from its bytes to its column's, unless it has escapes that need a closer look. */
+/** Text, or JSON, goes from its bytes to its column's, unless it has spaces or escapes that need a closer look. */
 function pushText(
   buffer: StringBuffer,
   row: CurrentRow,
   job: RawJob,
-  name: string,
   field: number,
+  isJson: boolean,
 ): void {
-  if (job.isNull(field)) {
-    buffer.push(null);
-    return;
-  }
-  const start = job.startOf(field);
-  const end = job.endOf(field) - 1;
+  const name = job.fields.names[field];
   const form = job.formOf(field);
-  if (!job.isText(field)) buffer.push(row.accept<string>(name, UNPARSABLE));
-  else if (form === FORM.plain) buffer.pushBytes(job.view, start + 1, end);
-  else if (form === FORM.escaped) buffer.pushEscaped(job.view, start + 1, end);
-  else buffer.push(JSON.parse(row.wellFormed(name, job.bytes.toString('utf8', start, end + 1))));
-}
-
-function pushJson(
-  buffer: StringBuffer,
-  row: CurrentRow,
-  job: RawJob,
-  name: string,
-  field: number,
-): void {
-  const form = job.formOf(field);
+  const quote = isJson ? 0 : 1;
+  const [start, end] = [job.startOf(field) + quote, job.endOf(field) - quote];
   if (job.isNull(field)) buffer.push(null);
-  else if (form === FORM.spaced || form === FORM.unicode)
-    buffer.push(row.wellFormed(name, job.json(name) ?? ''));
-  else buffer.pushBytes(job.view, job.startOf(field), job.endOf(field));
-}
-
-function readStrings(
-  row: CurrentRow,
-  job: RawJob,
-  name: string,
-  field: number,
-): readonly (string | null)[] | null {
-  const items = row.accept(name, READ.strings(job, field));
-  if (items === null || job.formOf(field) !== FORM.unicode) return items;
-  return JSON.parse(row.wellFormed(name, job.json(name) ?? ''));
+  else if (!isJson && !job.isText(field)) buffer.push(row.accept<string>(name, UNPARSABLE));
+  else if (form === FORM.unicode || form === FORM.spaced) {
+    const json = row.wellFormed(name, job.json(name) ?? '');
+    buffer.push(isJson ? json : JSON.parse(json));
+  } else if (form === FORM.escaped && !isJson) buffer.pushEscaped(job.view, start, end);
+  else buffer.pushBytes(job.view, start, end);
 }

@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { encodeHolder } from '../../src/store/lock-holder.ts';
+import { formatJson } from '../../src/json/checked-json.ts';
 import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { REPOSITORY } from '../support/cli.ts';
 import { ended, start } from '../support/process.ts';
@@ -123,7 +123,7 @@ describe('the process', () => {
     await mkdir(dirname(lock), { recursive: true });
     for (const [content, says] of [
       [
-        encodeHolder(elsewhere),
+        formatJson(elsewhere),
         /pid 7 on host c0ffee since 2026-11-23T02:00:00\.000Z holds the lock/,
       ],
       ['', /\.lock names no holder: .* at \d{4}-/],

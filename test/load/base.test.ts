@@ -9,10 +9,14 @@ import { COMPRESSIONS, type Compression, FORMATS, type Format } from '../../src/
 import type { Base } from '../../src/load/base.ts';
 import { openBaseFile, readBaseIndex } from '../../src/load/base-file.ts';
 import { type Ending, type Loaded, Loader, type LoadTask } from '../../src/load/loader.ts';
+import { startLoader } from '../../src/load/thread.ts';
+import type { FileSystem } from '../../src/platform/file-system.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
 import { PartEncoder, partName } from '../../src/platform/part-file.ts';
 import { batchOf } from '../support/batches.ts';
 import { temporaryFolder } from '../support/exports.ts';
+import { crash, faultyFiles } from '../support/faulty-files.ts';
+import { rejection } from '../support/rejection.ts';
 
 const SCHEMA = arrowSchema(
   (
@@ -40,7 +44,8 @@ interface Job {
   readonly isReject: boolean;
 }
 
-const FINAL = ['DONE', 'ERROR', 'CANCELED'];
+const FINAL = ['DONE', 'ERROR', 'CANCELED', 'TIMED_OUT'];
+const FAILED = ['ERROR', 'TIMED_OUT'];
 
 function inOrder(jobs: Iterable<Job>): Job[] {
   return [...jobs].toSorted(
@@ -88,15 +93,20 @@ async function load(
   parts: readonly (readonly Job[])[],
   task: Omit<LoadTask, 'work' | 'staging'>,
   ending: Ending = { full: true },
-  door = nodeFiles,
+  door: FileSystem = nodeFiles,
 ): Promise<Snapshot> {
   const [work, staging] = [await temporaryFolder(t), await temporaryFolder(t)];
   const loader = new Loader({ ...task, work, staging }, door);
-  for (const [index, jobs] of parts.entries()) {
-    await writeFile(join(work, partName(index)), encode(jobs));
-    await loader.part(index);
+  let loaded: Loaded;
+  try {
+    for (const [index, jobs] of parts.entries()) {
+      await writeFile(join(work, partName(index)), encode(jobs));
+      await loader.part(index);
+    }
+    loaded = await loader.finish(ending);
+  } finally {
+    await loader.close();
   }
-  const loaded = await loader.finish(ending);
   const names = (await readdir(staging)).toSorted();
   const files = await Promise.all(names.map((name) => readFile(join(staging, name))));
   return {
@@ -171,7 +181,7 @@ function difference(base: ReadonlyMap<string, Job>, jobs: ReadonlyMap<string, Jo
 const version = fc.record(
   {
     number: fc.nat({ max: 40 }),
-    status: fc.constantFrom('PENDING', 'DONE', 'ERROR'),
+    status: fc.constantFrom('PENDING', 'DONE', 'ERROR', 'TIMED_OUT'),
     updated: fc.option(fc.nat({ max: 3 })),
     note: fc.option(fc.constantFrom('', 'a', 'é😀')),
     chance: fc.nat({ max: 9 }),
@@ -266,7 +276,8 @@ test('going on from a base makes the files of a full export, and tells what chan
           updated: of('updated').length,
           deleted: of('deleted').length,
           failed: expected.filter(
-            ({ job, previous_status }) => job.status === 'ERROR' && previous_status !== 'ERROR',
+            ({ job, previous_status }) =>
+              FAILED.includes(job.status) && !FAILED.includes(previous_status ?? ''),
           ).length,
         });
         assert.deepEqual(audit, {
@@ -336,5 +347,68 @@ test('what stands before the first row that differs is copied: row groups, recor
     assert.equal(files[name][AT], full.files[name][AT] ^ 1, name);
     files[name][AT] ^= 1;
     assert.deepEqual(files[name], full.files[name], name);
+  }
+});
+
+/** A base of two blocks, and a night behind the first. */
+async function twoBlocks(t: TestContext) {
+  const jobs = still(3000);
+  const base = await load(t, [jobs.slice(0, 2990)], { formats: FORMATS, changes: false });
+  const parts = [jobs.slice(2980), [{ ...jobs[2985], status: 'ERROR' }]];
+  const task = { formats: FORMATS, changes: true, base: await baseOf(base) };
+  return { base, parts, task };
+}
+
+test('a disk that fails, at whatever operation, is told of', async (t) => {
+  const { parts, task } = await twoBlocks(t);
+  const counting = faultyFiles(nodeFiles, undefined, crash);
+  await load(t, parts, task, { gone: ['still 2600'] }, counting);
+  const names = counting.operations.map(({ name }) => name);
+  for (const name of ['read', 'readChunks', 'open', 'write', 'sync', 'close'] as const)
+    assert.ok(names.includes(name), name);
+  for (let at = 1; at <= names.length; at++) {
+    const faulty = faultyFiles(nodeFiles, { at, what: 'EIO' }, crash);
+    const error = await rejection(load(t, parts, task, { gone: ['still 2600'] }, faulty));
+    assert.deepEqual([error.exitCode, error.stage], [74, 'load'], `${at}: ${names[at - 1]}`);
+  }
+});
+
+test('a base that is damaged where it is read, or cut off while it is copied, ends the run', async (t) => {
+  const { base, parts, task } = await twoBlocks(t);
+  const shorter: FileSystem = {
+    ...nodeFiles,
+    async *readChunks(path) {
+      yield (await nodeFiles.read(path)).subarray(0, 1000);
+    },
+  };
+  const short = await rejection(load(t, parts, task, { gone: [] }, shorter));
+  assert.equal(short.exitCode, 74);
+  assert.match(short.message, /jobs\.arrow became shorter while it was read/);
+  await writeFile(join(base.folder, 'jobs.arrow'), base.files['jobs.arrow'].subarray(0, -100));
+  const error = await rejection(load(t, parts, task, { gone: [] }));
+  assert.deepEqual([error.exitCode, error.stage], [65, 'load']);
+  assert.match(error.message, /jobs\.arrow is damaged/);
+});
+
+test('without an index all rows are new ones; a thread compares and goes on as the loader inline', async (t) => {
+  const { base, parts, task } = await twoBlocks(t);
+  const make = async (door: FileSystem, ending: Ending) => {
+    const [work, staging] = [await temporaryFolder(t), await temporaryFolder(t)];
+    const { index, ...rest } = task.base;
+    const known = 'gone' in ending ? { index, ...rest } : rest;
+    const line = await startLoader({ ...task, base: known, work, staging }, door);
+    for (const [part, jobs] of parts.entries()) {
+      await writeFile(join(work, partName(part)), encode(jobs));
+      line.part(part);
+    }
+    const loaded = await line.finish(ending);
+    await line.close();
+    return loaded;
+  };
+  for (const ending of [{ gone: ['still 3'] }, { full: true }] as const) {
+    const loaded = await make(nodeFiles, ending);
+    assert.deepEqual(loaded, await make({ ...nodeFiles }, ending));
+    assert.equal(loaded.rows, 'gone' in ending ? 2999 : 20);
+    assert.equal(loaded.changes?.deleted, 'gone' in ending ? 1 : base.loaded.rows - 10);
   }
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { CHANGE_COLUMNS } from '../../src/jobs/columns.ts';
 import { makeFolders, writeNewFile } from '../../src/platform/durable.ts';
 import type { Manifest } from '../../src/publish/manifest.ts';
 import { formatManifest } from '../../src/publish/manifest.ts';
@@ -128,6 +129,30 @@ describe('verifying a snapshot', () => {
     assert.deepEqual((await verify(files)).problems, []);
     files.damage(`${SNAPSHOT}/open.sql`, 1);
     assert.match((await verify(files)).problems.join(), /^open\.sql: sha256: /);
+  });
+
+  it('reads files of changes back: as many as the manifest counts, and two columns more', async () => {
+    const [before, columns] = [CHANGE_COLUMNS, sampleManifest().columns];
+    const contents = { rows: 3, idChecksum: 'any', columns: [...before, ...columns] };
+    const right = Buffer.from(JSON.stringify(contents));
+    const wrong = Buffer.from(JSON.stringify({ ...contents, columns }));
+    for (const [bytes, deleted, problem] of [
+      [right, 1, /^$/],
+      [right, 2, /^changes\.parquet: rows: 4 in the manifest, 3 found$/],
+      [wrong, 1, /^changes\.parquet: columns: change string required, previous_status string, id/],
+    ] as const) {
+      const files = await snapshot({
+        files: [
+          published('jobs.parquet', 'parquet', 2, DATA),
+          published('jobs.ndjson', 'ndjson', 2, DATA),
+          published('rejects.ndjson', 'rejects', 3, REJECTS),
+          published('changes.parquet', 'changes-parquet', 3, bytes),
+        ],
+        changes: { created: 1, updated: 1, deleted },
+      });
+      await writeNewFile(files, `${SNAPSHOT}/changes.parquet`, bytes, 'publish');
+      assert.match((await verify(files)).problems.join(), problem);
+    }
   });
 
   it('says when a file is a folder', async () => {

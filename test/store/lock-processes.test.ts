@@ -9,7 +9,7 @@ import type { Readable, Writable } from 'node:stream';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { nodeFiles } from '../../src/platform/node-files.ts';
-import { decodeHolder } from '../../src/store/lock-holder.ts';
+import { decodeHolder } from '../../src/store/lock.ts';
 
 const RACERS = 20;
 const folder = await mkdtemp(join(tmpdir(), 'lock-'));

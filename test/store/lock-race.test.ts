@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { formatJson } from '../../src/json/checked-json.ts';
 import { ExportError } from '../../src/platform/errors.ts';
 import type { FileSystem, OpenFile } from '../../src/platform/file-system.ts';
-import { acquireLock } from '../../src/store/lock.ts';
-import { decodeHolder, encodeHolder } from '../../src/store/lock-holder.ts';
+import { acquireLock, decodeHolder } from '../../src/store/lock.ts';
 import { crash, faultyFiles } from '../support/faulty-files.ts';
 import { type MemoryFiles, memoryFiles, systemError } from '../support/memory-files.ts';
 import { fakeProcesses } from './fake-processes.ts';
@@ -46,7 +46,7 @@ async function withStaleLock(): Promise<MemoryFiles> {
   const files = memoryFiles();
   const token = '00000000-0000-4000-8000-000000000000';
   const dead = { ...HOST, pid: 1, started: '1', since: 'yesterday', token };
-  await (await files.open(PATH, 'create')).write(encodeHolder(dead));
+  await (await files.open(PATH, 'create')).write(formatJson(dead));
   return files;
 }
 

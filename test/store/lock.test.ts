@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { formatJson } from '../../src/json/checked-json.ts';
 import { ExportError } from '../../src/platform/errors.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
-import { acquireLock } from '../../src/store/lock.ts';
-import { decodeHolder, encodeHolder, type Holder } from '../../src/store/lock-holder.ts';
+import { acquireLock, decodeHolder, type Holder } from '../../src/store/lock.ts';
 import { nodeProcesses, type ProcessIdentity, readProcStat } from '../../src/store/processes.ts';
 import { crash, faultyFiles } from '../support/faulty-files.ts';
 import { type MemoryFiles, memoryFiles, systemError } from '../support/memory-files.ts';
@@ -37,7 +37,7 @@ async function lockedBy(change: Partial<Holder>): Promise<MemoryFiles> {
   const token = '00000000-0000-4000-8000-000000000000';
   const holder = { ...SELF, pid: 77, started: '300', since: '2026-11-22T02:00:00.000Z', token };
   const file = await files.open(PATH, 'create');
-  await file.write(encodeHolder({ ...holder, ...change }));
+  await file.write(formatJson({ ...holder, ...change }));
   return files;
 }
 
