@@ -90,7 +90,7 @@ export const COMMANDS: readonly Command[] = [
       name: 'folder',
       description: 'A snapshot [default: output/jobs/latest]',
     },
-    description: 'Make a page of a snapshot, for a browser',
+    description: 'Make a page of a snapshot, to look at',
     options: Object.values(REPORT_OPTIONS),
     run: runReportCommand,
   },
