@@ -147,10 +147,10 @@ function optionOf(chart: Chart, { name, width }: (typeof SIZES)[number]): EChart
   const { kind, unit, labels, series } = chart;
   const isRows = kind === 'rows';
   const isNarrow = name === 'narrow';
-  const most = isNarrow ? 5 : 8;
+  const most = isNarrow ? 4 : 8;
   const grid = isRows
     ? { left: 108, right: 48, top: 4, bottom: 4 }
-    : { left: isNarrow ? 50 : 56, right: 14, top: 12, bottom: 28 };
+    : { left: 58, right: 14, top: 12, bottom: 28 };
   const along = {
     ...{ type: 'category', data: labels, boundaryGap: kind === 'stack' || isRows, inverse: isRows },
     ...{ axisTick: { show: false }, axisLine: { lineStyle: { color: INK.axis } } },

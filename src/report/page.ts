@@ -296,7 +296,6 @@ function lastNight({ answers, manifest }: Told): Section {
 
 function trust({ answers, manifest, timeZone }: Told): Section {
   const { completeness, tool, runId, rows, rejects } = manifest;
-  const [{ outside, durations } = { outside: 0, durations: 0 }] = answers.left_out;
   const verdict = completeness.proven
     ? html`<p class="verdict good">✓ Proven to be complete: no job is missing.</p>`
     : html`<p class="verdict bad">✗ Not proven to be complete: jobs may be missing.</p>`;
@@ -307,10 +306,7 @@ function trust({ answers, manifest, timeZone }: Told): Section {
     ['To', clock(manifest.finishedAt, timeZone)],
     ['Time zone', timeZone],
     ['Rows', `${count(rows)}; ${count(rejects)} records could not be one`],
-    [
-      'Left out',
-      `${count(durations)} jobs have times that cannot be: they count as jobs, not as queue or run time. ${count(outside)} were created more than ten years ago or in the future, and are in no chart over time.`,
-    ],
+    ['Left out', leftOut(answers)],
     ['Made by', `${tool.name} ${tool.version}, run ${runId}`],
   ];
   const anomalies = listing(
@@ -330,4 +326,13 @@ function trust({ answers, manifest, timeZone }: Told): Section {
   const list = facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`);
   const first = html`<div class="block">${proof}<dl class="facts">${list}</dl></div>`;
   return { id: 'trust', title: 'Can it be trusted?', content: [first, anomalies, aside] };
+}
+
+function leftOut({ left_out }: Answers): string {
+  const [{ outside, durations } = { outside: 0, durations: 0 }] = left_out;
+  if (outside + durations === 0) return 'nothing';
+  return (
+    `${count(durations)} jobs have times that cannot be: they count as jobs, not as queue or run time. ` +
+    `${count(outside)} were created more than ten years ago or in the future, and are in no chart over time.`
+  );
 }

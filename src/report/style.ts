@@ -39,7 +39,7 @@ section > p { color: var(--text); }
 .card dt { color: var(--text); font-size: 13px; }
 .card dd { margin: 0; font-size: 12.5px; color: var(--text); }
 .card .big { font-size: 28px; line-height: 1.25; font-weight: 650; color: var(--ink); font-variant-numeric: tabular-nums; }
-.block { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 18px 20px; margin-top: 14px; break-inside: avoid; }
+.block { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 18px 20px; margin-top: 14px; }
 .block > p:not(.verdict) { color: var(--text); font-size: 14px; }
 .pair { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 8px 36px; margin-top: 10px; }
 .three { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 18px 36px; margin-top: 10px; }
@@ -49,7 +49,7 @@ figcaption b { font-weight: 600; }
 figure svg { display: block; width: 100%; height: auto; }
 figure svg.narrow { display: none; }
 .patterns { position: absolute; }
-.empty { color: var(--text); padding: 28px 0; }
+.empty { color: var(--text); padding: 10px 0 6px; }
 .block > .scroll caption { position: absolute; clip-path: inset(50%); }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 18px; padding: 0; margin: 8px 0 0; font-size: 13px; color: var(--text); }
 .legend li { display: flex; align-items: center; gap: 6px; }
@@ -61,7 +61,8 @@ table { border-collapse: collapse; width: 100%; font-size: 13px; font-variant-nu
 caption { text-align: left; font-size: 12px; padding: 2px 0 4px; }
 th { text-align: left; font-weight: 600; color: var(--text); vertical-align: bottom; }
 th, td { padding: 5px 12px 5px 0; border-bottom: 1px solid var(--line); }
-td { vertical-align: top; overflow-wrap: anywhere; }
+td { vertical-align: top; overflow-wrap: break-word; }
+.wide-text { overflow-wrap: anywhere; }
 .n { text-align: right; white-space: nowrap; }
 .wide-text { min-width: 220px; }
 code { font: 12px/1.5 ui-monospace, "SFMono-Regular", Menlo, "Liberation Mono", monospace; overflow-wrap: anywhere; }
@@ -104,15 +105,18 @@ footer { color: var(--text); font-size: 13px; padding-top: 36px; padding-bottom:
   dl.facts dd { margin-bottom: 8px; }
 }
 @media print {
-  body { font-size: 11px; }
+  main { zoom: .8; }
   main, header, footer { padding: 0; }
   nav, details { display: none; }
   section { margin-top: 22px; }
+  .block { break-inside: avoid; }
   .pair { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 8px 20px; }
+  .three { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 18px; }
+  .top .row { flex-wrap: wrap; gap: 0 12px; }
   .cards { grid-template-columns: repeat(6, minmax(0, 1fr)); }
-  figure svg.wide { display: block; }
-  figure svg.narrow { display: none; }
-  .heat td, .cards, figure svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  h2, h3 { break-after: avoid; }
+  figure svg.wide { display: none; }
+  figure svg.narrow { display: block; }
+  .heat td, .top svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  h2, h3, section > p { break-after: avoid; }
 }
 `;

@@ -50,7 +50,7 @@ function grainOf(rows: readonly Step[]): 'day' | 'week' | 'month' {
 
 function stepLabel(step: string, isDay: boolean): string {
   const date = new Date(step);
-  const month = date.toLocaleDateString('en-GB', { month: 'short', timeZone: 'UTC' });
+  const month = date.toLocaleDateString('en-US', { month: 'short', timeZone: 'UTC' });
   return isDay ? `${date.getUTCDate()} ${month}` : `${month} ${date.getUTCFullYear()}`;
 }
 
