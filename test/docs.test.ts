@@ -20,7 +20,9 @@ const pages = new Map(
     [
       'README.md',
       'CHANGELOG.md',
-      ...(await readdir(`${REPOSITORY}docs`)).map((name) => `docs/${name}`),
+      ...(await readdir(`${REPOSITORY}docs`))
+        .filter((name) => name.endsWith('.md'))
+        .map((name) => `docs/${name}`),
     ].map(async (path) => [path, await page(path)] as const),
   ),
 );

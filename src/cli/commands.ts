@@ -30,7 +30,15 @@ const EXPORT_OPTIONS = Object.values<Option>({
 // biome-ignore format: an option is one line
 const STATUS_OPTIONS = {
   output: RUN_OPTIONS.output,
+  as: RUN_OPTIONS.pipeline,
   maxAge: preset('max-age', 'The run', values.duration('0s', '3650d'), 'Age from which the newest snapshot is too old: exit code 1', '26h'),
+  json: SCREEN_OPTIONS.json,
+} as const;
+
+/** What only `verify` knows. */
+const VERIFY_OPTIONS = {
+  output: STATUS_OPTIONS.output,
+  as: STATUS_OPTIONS.as,
   json: SCREEN_OPTIONS.json,
 } as const;
 
@@ -60,12 +68,12 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'verify',
     argument: {
-      usage: '<folder>',
+      usage: '[folder]',
       name: 'folder',
-      description: 'A snapshot, such as output/jobs/latest',
+      description: 'A snapshot, such as output/jobs/latest; or --as',
     },
     description: 'Compare a snapshot with its manifest',
-    options: [SCREEN_OPTIONS.json],
+    options: Object.values(VERIFY_OPTIONS),
     run: runVerifyCommand,
   },
   {
@@ -82,7 +90,7 @@ export const COMMANDS: readonly Command[] = [
       name: 'folder',
       description: 'A snapshot [default: output/jobs/latest]',
     },
-    description: 'Make a page of a snapshot, to look at in a browser',
+    description: 'Make a page of a snapshot, to look at',
     options: Object.values(REPORT_OPTIONS),
     run: runReportCommand,
   },
@@ -96,10 +104,11 @@ export const ALL_OPTIONS: readonly Option[] = [
 /** `verify`: compares a snapshot with its manifest; differences are printed and end in exit code 65. */
 async function runVerifyCommand(invocation: Invocation): Promise<ExitCode> {
   const { given, context, screen, argument } = invocation;
-  if (!argument) throw usageError('<folder> is missing', { name: 'verify' });
-  const { json } = settings(SCREEN_OPTIONS, given);
+  const { json, output, as } = settings(VERIFY_OPTIONS, given);
+  const folder = argument ?? (given.as === undefined ? undefined : join(output, as));
+  if (!folder) throw usageError('[folder] is missing, or --as', { name: 'verify' });
   const { verifySnapshot } = await context.engine();
-  const verified = await verifySnapshot(resolve(context.folder, argument));
+  const verified = await verifySnapshot(resolve(context.folder, folder));
   screen.print(json ? JSON.stringify(verified) : verifySummary(verified));
   return verified.problems.length === 0 ? EXIT.ok : EXIT.data;
 }
@@ -107,9 +116,10 @@ async function runVerifyCommand(invocation: Invocation): Promise<ExitCode> {
 /** `status`: how a pipeline is doing; exit code 1 when its newest snapshot is too old, or there is none. */
 async function runStatusCommand(invocation: Invocation): Promise<ExitCode> {
   const { given, context, screen, argument = DEFAULT_PIPELINE } = invocation;
-  const { json, output, maxAge } = settings(STATUS_OPTIONS, given);
+  const { json, output, as, maxAge } = settings(STATUS_OPTIONS, given);
   const source = { name: '[pipeline]', help: `${SCRIPT} status --help`, folder: context.folder };
-  const name = String(parseTexts(RUN_OPTIONS.pipeline, [argument], source));
+  const name =
+    given.as === undefined ? String(parseTexts(RUN_OPTIONS.pipeline, [argument], source)) : as;
   const folder = join(resolve(context.folder, output), name);
   const { pipelineStatus } = await context.engine();
   const status = await pipelineStatus(folder, maxAge, context.clock.wall());

@@ -38,6 +38,10 @@ export interface PipelineDefinition {
   readonly overlapMs?: number;
   /** Whether to write what changed since the last snapshot. Default true. */
   readonly changes?: boolean;
+  /** Whether to write a page of the snapshot, `report.html`. Default false. */
+  readonly report?: boolean;
+  /** Of the days and hours of the report, such as `Europe/Paris`. Default UTC. */
+  readonly timeZone?: string;
   /** Share of jobs that may be gone since the last snapshot, 0 to 1. Default 0.2, none where jobs can leave a filter. */
   readonly maxShrink?: number;
   /** Snapshots kept after a publication, the new one included. Default: all. */

@@ -49,7 +49,7 @@ describe('a wrong command line', () => {
     ['export --api-url nonsense', /^--api-url: expected a URL such as/],
     ['export --api-url http://example.com', /^--api-url: plain http .* loopback hosts only/],
     ['export --api-url https://example.com/?a=b', /^--api-url: expected a base URL without \?/],
-    ['verify', /^<folder> is missing; see pasqal-jobs verify --help$/],
+    ['verify', /^\[folder\] is missing, or --as; see pasqal-jobs verify --help$/],
   ];
   for (const [args, expected] of cases) {
     it(`ends in 64 with one line: pasqal-jobs ${args}`, async () => {

@@ -81,6 +81,23 @@ describe('what a command prints', () => {
     assert.deepEqual(JSON.parse(json.stdout).problems, problems);
   });
 
+  it('is the path of a report', async () => {
+    const asked: unknown[][] = [];
+    const reportSnapshot = async (...args: unknown[]) => void asked.push(args);
+    const engine = { reportSnapshot };
+    const line = ['report', 'old', '--file', 'page.html', '--time-zone', 'europe/paris'];
+    const { code, stdout } = await program(line, { engine });
+    assert.deepEqual([code, stdout], [0, '/home/me/page.html\n']);
+    await program(['report'], { engine });
+    assert.deepEqual(asked, [
+      ['/home/me/old', '/home/me/page.html', 'Europe/Paris'],
+      ['/home/me/output/jobs/latest', '/home/me/report.html', 'UTC'],
+    ]);
+    const wrong = await program(['report', '--time-zone', 'Mars'], { engine });
+    assert.equal(wrong.code, 64);
+    assert.match(wrong.stderr, /--time-zone: expected a time zone such as Europe\/Paris/);
+  });
+
   it('is help, the version or a completion script', async () => {
     assert.match((await program(['--help'])).stdout, /export \[pipeline\]/);
     const help = (await program(['export', '--help'])).stdout;

@@ -1,16 +1,20 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { dirname, join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { Effects, RunEvent } from '../../src/platform/effects.ts';
+import type { FileSystem } from '../../src/platform/file-system.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
+import { formatManifest } from '../../src/publish/manifest.ts';
 import { QUERIES } from '../../src/report/queries.ts';
 import { makeReport, writeReport } from '../../src/report/report.ts';
 import { askSnapshot } from '../../src/report/snapshot.ts';
-import { runExport } from '../../src/run.ts';
+import { reportSnapshot, runExport, verifySnapshot } from '../../src/run.ts';
 import { startSimulator } from '../simulator/index.ts';
+import { REPOSITORY } from '../support/cli.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
 import {
   AS_OF,
@@ -181,6 +185,75 @@ describe('a snapshot of the program', () => {
       assert.deepEqual(rows.map(numbered), asked[at]);
     }
   });
+});
+
+describe('an export with a report', () => {
+  async function exported(t: TestContext, effects: Partial<Effects> = {}) {
+    const output = await temporaryFolder(t);
+    const api = await startSimulator({ jobs: 120 });
+    t.after(() => api.close());
+    const options = { ...exportOptions(api.url, output), report: true, timeZone: ZONE };
+    return runExport(options, effects);
+  }
+
+  it('lists it in the manifest', async (t) => {
+    const { folder, manifest } = await exported(t);
+    const names = manifest.files.map(({ name }) => name);
+    assert.deepEqual(names.slice(-2), ['report.html', 'report.sql']);
+    assert.deepEqual((await verifySnapshot(folder)).problems, []);
+    const html = await readFile(join(folder, 'report.html'), 'utf8');
+    assert.match(html, /120 in all|all time: 120/);
+    assert.match(html, /Europe\/Paris/);
+  });
+
+  it('is published without one that cannot be made, and says why', async (t) => {
+    const warnings: string[] = [];
+    const full = Object.assign(new Error('no space'), { code: 'ENOSPC' });
+    const files: FileSystem = {
+      ...nodeFiles,
+      open: (path, mode) =>
+        path.includes('report.sql') ? Promise.reject(full) : nodeFiles.open(path, mode),
+    };
+    const emit = (event: RunEvent) => {
+      if (event.type === 'log' && event.level === 'warn') warnings.push(event.message);
+    };
+    const { folder, manifest } = await exported(t, { files, emit });
+    assert.ok(manifest.files.every(({ name }) => !name.startsWith('report')));
+    assert.deepEqual((await verifySnapshot(folder)).problems, []);
+    assert.deepEqual(warnings, ['published without a report: no space']);
+  });
+
+  it('can be followed by a page of another time zone, and the snapshot stays as it is', async (t) => {
+    const { folder } = await exported(t);
+    const file = join(await temporaryFolder(t), 'page.html');
+    for (const zone of ['UTC', 'Asia/Tokyo']) {
+      await reportSnapshot(folder, file, zone);
+      assert.match(await readFile(file, 'utf8'), new RegExp(`\\(${zone}\\)`));
+    }
+    assert.match(await readFile(join(dirname(file), 'page.sql'), 'utf8'), /zone = 'Asia\/Tokyo'/);
+    assert.deepEqual((await verifySnapshot(folder)).problems, []);
+    await assert.rejects(reportSnapshot(dirname(file), file), { exitCode: 65, stage: 'publish' });
+  });
+});
+
+const WITHOUT_DUCKDB = `data:text/javascript,
+import { register } from 'node:module';
+const hooks = "export async function resolve(name, context, next) {" +
+  "if (name === '@duckdb/node-api') throw Object.assign(new Error('x'), { code: 'ERR_MODULE_NOT_FOUND' });" +
+  "return next(name, context); }";
+register('data:text/javascript,' + encodeURIComponent(hooks));`;
+
+it('without DuckDB one line says what to install', async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(join(folder, 'manifest.json'), formatManifest(await writeSnapshot(folder, [])));
+  const main = join(REPOSITORY, 'dist/src/cli/main.js');
+  const args = ['--import', WITHOUT_DUCKDB.replaceAll('\n', ' '), main, 'report', folder];
+  const failed = await promisify(execFile)(process.execPath, args).catch((error) => error);
+  assert.equal(failed.code, 78);
+  assert.match(
+    failed.stderr,
+    /^[^\n]*the report needs DuckDB, .* npm install @duckdb\/node-api\n$/,
+  );
 });
 
 /** DuckDB writes whole numbers of 64 bits as text. */
