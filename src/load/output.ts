@@ -155,11 +155,11 @@ export class TableFiles {
     const columns = columnsOf(table.schema);
     const opened = new TableFiles(columns, known?.ids.copy() ?? new IdChecksum());
     try {
-      for (const format of table.formats) {
-        const output = await openOutput(files, table, format, columns, known);
-        opened.#outputs.push(output);
-        await output.begin();
-      }
+      for (const format of table.formats)
+        opened.#outputs.push(await openOutput(files, table, format, columns, known));
+      const begun = opened.#outputs.map((output) => output.begin());
+      await Promise.allSettled(begun);
+      await Promise.all(begun);
     } catch (error) {
       await opened.close();
       throw error;
