@@ -74,6 +74,11 @@ async function measure(jobs: number, latencyMs: number, deleted: number): Promis
   });
   const folder = await mkdtemp(join(tmpdir(), 'nights-'));
   try {
+    // Half of a percent are still under way, and end by the next night.
+    for (const id of api.jobs.ids().slice(-jobs / 200)) {
+      const { createdAt } = api.jobs.keysOf(id);
+      api.jobs.update(id, { status: 'RUNNING', end_timestamp: null, updated_at: createdAt });
+    }
     await night(api.url, join(folder, 'base'));
     const changes = passNight(
       api.jobs,
