@@ -262,9 +262,9 @@ export class Increment implements ListReading<IncrementState> {
       const answers = await readWindow(reader, sizing, query);
       const [page] = answers.flatMap((answer) => this.#take(answer) ?? []);
       if (page === undefined || before === undefined || answers.length > 1) break;
-      const last = BY_CREATION.keyOf(page.rows[page.rows.length - 1]);
-      if (!isFull(page) || (last !== null && last < before.newest)) {
-        this.#end = endOf(page);
+      const end = endOf(page);
+      if (!isFull(page) || (end !== undefined && end.oldest < before.newest)) {
+        this.#end = end;
         return page;
       }
       this.#passed.windows += this.#walk.windows;

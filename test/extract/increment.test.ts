@@ -187,6 +187,17 @@ test('what the server does not do as it should, or is older than trusted, gives 
   assert.match(completeness.reason, /older than the overlap/);
 });
 
+test('a list that is emptied while it is read is no failure', async () => {
+  for (const after of [1, 2, 3, 4]) {
+    const empties = (list: ShiftingList) => {
+      if (list.requests === after) list.entries.length = 0;
+    };
+    const { list, base } = listWithBase({ length: 300, tied: 2, afterAnswer: empties }, 20);
+    const { completeness } = await goOn(list.fetchPage, base);
+    assert.ok(['incremental', 'none'].includes(completeness.method));
+  }
+});
+
 test('a quiet night takes four requests', async () => {
   const { list, base } = listWithBase({ length: 20_000, tied: 3 }, 20);
   const { completeness, shown } = await goOn(list.fetchPage, base);
