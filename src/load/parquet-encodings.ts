@@ -285,6 +285,8 @@ export function readPageHeader(bytes: Uint8Array<ArrayBuffer>): PageHeader | und
   const kind = isDictionary ? undefined : encoding;
   const written = pageHeader(values, uncompressedBytes, compressedBytes, kind);
   const headerBytes = written.length;
+  // An odd one stands for a negative number.
+  if (![values, uncompressedBytes, compressedBytes].every(Number.isInteger)) return undefined;
   if (Buffer.compare(written, bytes.subarray(0, headerBytes)) !== 0) return undefined;
   return { values, uncompressedBytes, compressedBytes, encoding: kind, headerBytes };
 }

@@ -16,7 +16,10 @@ async function everything(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile());
   const texts = await Promise.all(
-    files.map(async ({ path, name }) => `${name}\n${await readFile(join(path, name), 'latin1')}`),
+    files.map(
+      async ({ parentPath, name }) =>
+        `${name}\n${await readFile(join(parentPath, name), 'latin1')}`,
+    ),
   );
   return texts.join('\n');
 }
