@@ -109,6 +109,15 @@ export class RawJob {
     return job;
   }
 
+  /** The job in what a line of `rejects.ndjson` has as `raw`: undefined where that is no text, or no JSON object. */
+  static fromReject(raw: unknown): RawJob | undefined {
+    try {
+      return typeof raw === 'string' ? RawJob.parse(raw) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
   /**
    * The jobs of a list.
    *

@@ -29,7 +29,7 @@ export class Rejects {
       const line = Buffer.from(lines.slice(from, end));
       from = end;
       const { reason, raw } = JSON.parse(line.toString('utf8'));
-      const job = typeof raw === 'string' ? jobOf(raw) : undefined;
+      const job = RawJob.fromReject(raw);
       const id = job?.string('id') || undefined;
       const updated = job?.text('updated_at');
       const updatedAt = updated === undefined ? null : parseTimestamp(updated);
@@ -66,12 +66,4 @@ export class Rejects {
 
 export function increase(counts: Map<string, number>, name: string, by = 1): void {
   counts.set(name, (counts.get(name) ?? 0) + by);
-}
-
-function jobOf(text: string): RawJob | undefined {
-  try {
-    return RawJob.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -163,7 +163,8 @@ function changesOf({ changes, columns }: Manifest, file: PublishedFile): Expecte
   return { rows, idChecksum: undefined, columns: [...CHANGE_COLUMNS, ...columns] };
 }
 
-function isData(format: string): format is Format {
+/** Whether a file of that format holds the jobs. */
+export function isData(format: string): format is Format {
   return FORMATS.some((known) => known === format);
 }
 

@@ -5,7 +5,6 @@ import type { KnownBase } from '../extract/increment.ts';
 import type { BaseIndex } from '../jobs/base-index.ts';
 import { columnsWithout, describeColumns } from '../jobs/columns.ts';
 import type { Credentials } from '../jobs/options.ts';
-import { FORMATS, type Format } from '../jobs/pipeline.ts';
 import { type Filters, mutableFilters } from '../jobs/query.ts';
 import type { Effects } from '../platform/effects.ts';
 import { ExportError } from '../platform/errors.ts';
@@ -13,7 +12,7 @@ import type { FileSystem } from '../platform/file-system.ts';
 import { type ExportIdentity, sameExport } from '../publish/guard.ts';
 import { canonical, FORMAT_VERSION, type Manifest } from '../publish/manifest.ts';
 import type { Snapshot } from '../publish/snapshots.ts';
-import { digest } from '../publish/verify.ts';
+import { digest, isData } from '../publish/verify.ts';
 import type { ExportOptions } from './options.ts';
 
 /** The snapshot that a run is compared with, and may go on from. */
@@ -111,10 +110,6 @@ async function indexOf(
   }
 }
 
-function isData<F extends { readonly format: string }>(file: F): file is F & { format: Format } {
-  return FORMATS.some((known) => known === file.format);
-}
-
 /** Why a snapshot says nothing about the list; undefined when it does. */
 async function unfitness(
   options: ExportOptions,
@@ -128,7 +123,7 @@ async function unfitness(
   const columns = canonical(describeColumns(columnsWithout(options.without)));
   if (manifest.formatVersion !== FORMAT_VERSION || canonical(manifest.columns) !== columns)
     return `${last} has other columns or other forms of values`;
-  for (const { name, sha256 } of manifest.files.filter(isData)) {
+  for (const { name, sha256 } of manifest.files.filter(({ format }) => isData(format))) {
     const found = await digest(files, join(folder, name)).catch(() => undefined);
     if (found !== sha256) return `${name} of ${last} was altered`;
   }

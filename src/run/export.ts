@@ -272,18 +272,10 @@ async function restore(work: Work, { ledger }: Extraction): Promise<number> {
     const lines = Buffer.from(rejects).toString('utf8').split('\n').slice(0, -1);
     for (const line of lines) {
       const { raw } = JSON.parse(line);
-      const job = typeof raw === 'string' ? jobOf(raw) : undefined;
+      // One that was set aside for what it lacks is a job; one that is no JSON is known by the hash of its bytes.
+      const job = RawJob.fromReject(raw);
       if (job) ledger.restoreRow(job);
     }
   }
   return rows;
-}
-
-/** A record that was set aside for what it lacks is a job; one that is no JSON is known by the hash of its bytes. */
-function jobOf(raw: string): RawJob | undefined {
-  try {
-    return RawJob.parse(raw);
-  } catch {
-    return undefined;
-  }
 }
