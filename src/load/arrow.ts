@@ -1,6 +1,7 @@
-import { Message, RecordBatchFileWriter, RecordBatchReader, type Schema } from 'apache-arrow';
-import { readAtOnce, withFile } from './check-file.ts';
+import { Message, RecordBatchFileWriter, type Schema } from 'apache-arrow';
 import { columnsOf, type LoaderDefinition, type Sink, type Start } from './encoder.ts';
+import type { MessagePlace } from './read-arrow.ts';
+import { withFile } from './reader.ts';
 
 /** The Arrow IPC file format (Feather V2), a record batch a block, uncompressed, so that readers can map it into memory. */
 export const arrow: LoaderDefinition = {
@@ -16,22 +17,16 @@ export const arrow: LoaderDefinition = {
   },
 };
 
-type Block = RecordBatchFileWriter['_recordBatchBlocks'][number];
-
 interface Blocks {
   readonly bytes: number;
-  readonly blocks: Block[];
+  readonly blocks: readonly MessagePlace[];
 }
 
 /** Where the record batches lie that stand before a place. */
-function blocksBefore({ path, byte }: Start): Promise<Blocks> {
-  return withFile(path, async (handle) => {
-    const reader = await (await RecordBatchReader.from(readAtOnce(handle))).open({
-      autoDestroy: false,
-    });
-    const blocks = reader.isFile() ? [...(reader.footer?.recordBatches() ?? [])] : [];
-    return { bytes: byte, blocks: blocks.filter(({ offset }) => offset < byte) };
-  });
+async function blocksBefore({ path, byte }: Start): Promise<Blocks> {
+  const { readArrowFooter } = await import('./read-arrow.ts');
+  const { recordBatches } = await withFile(path, readArrowFooter);
+  return { bytes: byte, blocks: recordBatches.filter(({ offset }) => offset < byte) };
 }
 
 /** The library's writer, whose queue can be read only asynchronously and to its end, with its output in hand. */
@@ -46,7 +41,7 @@ class FileWriter extends RecordBatchFileWriter {
     if (before === undefined) return;
     this.#out = out;
     this._position = before.bytes;
-    this._recordBatchBlocks = before.blocks;
+    this._recordBatchBlocks = [...before.blocks];
   }
 
   protected override _write(chunk: ArrayBufferView): this {

@@ -8,10 +8,10 @@ import { compareKeys } from '../json/raw-job.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { type BaseFile, openBaseFile } from './base-file.ts';
 import { BLOCK_BYTES, BLOCK_ROWS, select } from './blocks.ts';
-import { IdChecksum } from './check-file.ts';
 import type { Start } from './encoder.ts';
 import { hashOf } from './id-set.ts';
 import { type Known, LOADERS, type Table } from './output.ts';
+import { IdChecksum } from './reader.ts';
 import type { Key, SortedRun } from './runs.ts';
 
 /** The snapshot that a run goes on from, or is compared with. */

@@ -1,4 +1,5 @@
-import { Data, DataType, makeData, RecordBatch, type Schema, Struct } from 'apache-arrow';
+import { Data, DataType, makeData, type RecordBatch, type Schema } from 'apache-arrow';
+import { batchOf } from '../jobs/column-buffers.ts';
 import { SLACK_BYTES } from '../json/bytes.ts';
 
 /** Rows of a full block: a Parquet page or an Arrow record batch of the file. */
@@ -117,9 +118,7 @@ export function select(
 /** One record batch of columns of the same length, each of pieces of its own. */
 export function gatherColumns(schema: Schema, columns: readonly (readonly Piece[])[]): RecordBatch {
   const children = schema.fields.map(({ type }, i) => gatherColumn(type, columns[i]));
-  const type = new Struct(schema.fields);
-  const length = lengthOf(columns[0]);
-  return new RecordBatch(schema, makeData({ type, length, nullCount: 0, children }));
+  return batchOf(schema, children);
 }
 
 const NO_BITS = new Uint8Array(0);

@@ -1,32 +1,77 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { Schema } from 'apache-arrow';
+import { JOB_SCHEMA } from '../jobs/arrow-schema.ts';
 import { JOB_COLUMNS } from '../jobs/columns.ts';
 import type { FileContents, FoundColumn } from '../jobs/file-contents.ts';
 import type { Format } from '../jobs/pipeline.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { ioError } from '../platform/io-errors.ts';
-import { type CheckOptions, Damage } from './check-file.ts';
+import {
+  type Cut,
+  Damage,
+  type DataReader,
+  follows,
+  GrowingFile,
+  IdChecksum,
+  type ReadOptions,
+} from './reader.ts';
+
+/** What is known of a file that is to be checked. */
+export interface CheckOptions {
+  /** Of Arrow and plain NDJSON: how many bytes are written so far, until the file is whole. Absent: it is whole. */
+  readonly sizes?: AsyncIterable<number> | undefined;
+  /** What stands before this place is a copy of a file that was read: it is passed over. */
+  readonly behind?: Cut & {
+    /** Of the rows before it. */
+    readonly ids: IdChecksum;
+  };
+}
 
 /**
- * Reads a data file in pieces and tells what is in it. Of Parquet and Arrow the schema and the ids are read; of NDJSON
- * every line, whose keys and kinds of values must be those of the columns. A name that ends with `.gz` is decompressed.
+ * Reads a data file in pieces and tells what is in it. Of Parquet and Arrow the schema and the ids are read, and where
+ * the file claims an order the times; of NDJSON every line, whose keys and kinds of values must be those of the columns.
+ * A name that ends with `.gz` is decompressed.
  *
  * @param path absolute
  * @param columns for NDJSON: what each line must hold
- * @param options.sizes for Arrow and plain NDJSON
  * @throws ExportError (load): 65 when the file is damaged, 74 when it cannot be read
  */
 export async function checkFile(
   path: string,
   format: Format,
   columns: readonly FoundColumn[] = JOB_COLUMNS,
-  options: CheckOptions = {},
+  { sizes, behind }: CheckOptions = {},
 ): Promise<FileContents> {
+  const options = { columns, sizes, start: behind };
+  const reader = await openReader(path, format, options);
+  const checksum = behind?.ids.copy() ?? new IdChecksum();
   try {
-    const read = await loadReader(format);
-    return await read(path, columns, options);
+    const id = reader.columns.find(({ name }) => name === 'id');
+    if (id?.type !== 'string') throw new Damage('it has no column id of texts');
+    const isKey = new Set(reader.claimsOrder ? ['id', 'created_at'] : ['id']);
+    const keys = new Schema(JOB_SCHEMA.fields.filter(({ name }) => isKey.has(name)));
+    let [lastTime, lastId] = [-(2n ** 63n), new Uint8Array()];
+    for await (const { data, numRows } of reader.batches(behind?.row ?? 0, Infinity, keys)) {
+      const [{ values, valueOffsets, nullCount }, times] = data.children;
+      if (nullCount > 0) throw new Damage('a row has no id');
+      for (let row = 0; row < numRows; row++) {
+        const rowId = values.subarray(valueOffsets[row], valueOffsets[row + 1]);
+        checksum.add(rowId);
+        if (times === undefined) continue;
+        if (!follows(times.values[row], rowId, lastTime, lastId)) throw new Damage(UNORDERED);
+        [lastTime, lastId] = [times.values[row], rowId];
+      }
+    }
+    return { rows: checksum.rows, idChecksum: checksum.hex(), columns: reader.columns };
   } catch (thrown) {
     throw damageError(thrown, path, format);
+  } finally {
+    await reader.close();
   }
 }
+
+/** What is wrong with a file whose rows are not in order. */
+export const UNORDERED = 'its rows are not in the order of created_at and id';
 
 /** What reading a data file threw, as an ExportError (load): 65 when the file is damaged, 74 when it cannot be read. */
 export function damageError(thrown: unknown, path: string, format: Format): ExportError {
@@ -40,20 +85,51 @@ export function damageError(thrown: unknown, path: string, format: Format): Expo
   });
 }
 
-type Reader = (
+/** Opens a data file. @throws ExportError (load), as all that its reader does, made by `damageError` */
+export async function openReader(
   path: string,
-  columns: readonly FoundColumn[],
-  options: CheckOptions,
-) => Promise<FileContents>;
-
-/** Loads what `checkFile` needs for a format, which takes longer than to read a small file: once, ahead of time. */
-export async function loadReader(format: Format): Promise<Reader> {
-  switch (format) {
-    case 'parquet':
-      return (await import('./check-parquet.ts')).readParquet;
-    case 'arrow':
-      return (await import('./check-arrow.ts')).readArrow;
-    case 'ndjson':
-      return (await import('./check-ndjson.ts')).readNdjson;
+  format: Format,
+  options: Omit<ReadOptions, 'path'> & Pick<CheckOptions, 'sizes'>,
+): Promise<DataReader & { close(): Promise<void> }> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path);
+    const sizes = options.sizes?.[Symbol.asyncIterator]() ?? [(await file.stat()).size].values();
+    const reader = await OPEN[format](new GrowingFile(file, sizes), { ...options, path });
+    return explained(reader, file, path, format);
+  } catch (thrown) {
+    await file?.close();
+    throw damageError(thrown, path, format);
   }
 }
+
+function explained(reader: DataReader, file: FileHandle, path: string, format: Format) {
+  return {
+    columns: reader.columns,
+    claimsOrder: reader.claimsOrder ?? false,
+    async cutBefore(row: number) {
+      try {
+        return await reader.cutBefore(row);
+      } catch (thrown) {
+        throw damageError(thrown, path, format);
+      }
+    },
+    async *batches(...asked: Parameters<DataReader['batches']>) {
+      try {
+        yield* reader.batches(...asked);
+      } catch (thrown) {
+        throw damageError(thrown, path, format);
+      }
+    },
+    close: () => file.close(),
+  };
+}
+
+/** A reader a format. What they need takes longer to load than a small file takes to read: on demand. */
+const OPEN: Readonly<
+  Record<Format, (file: GrowingFile, options: ReadOptions) => Promise<DataReader>>
+> = {
+  parquet: async (...asked) => (await import('./read-parquet.ts')).openParquet(...asked),
+  arrow: async (file) => (await import('./read-arrow.ts')).openArrow(file),
+  ndjson: async (...asked) => (await import('./read-ndjson.ts')).openNdjson(...asked),
+};

@@ -8,7 +8,6 @@ import { EXIT, ExportError } from '../platform/errors.ts';
 import type { FileSystem, OpenFile } from '../platform/file-system.ts';
 import { arrow } from './arrow.ts';
 import { checkFile } from './check.ts';
-import { Growth, IdChecksum } from './check-file.ts';
 import {
   columnsOf,
   type LoadColumn,
@@ -18,6 +17,7 @@ import {
 } from './encoder.ts';
 import { ndjson } from './ndjson.ts';
 import { parquet } from './parquet.ts';
+import { Growth, IdChecksum } from './reader.ts';
 import { Keys } from './runs.ts';
 
 /** A loader a format. Naming one is cheap: the libraries behind it are loaded when a file is opened. */

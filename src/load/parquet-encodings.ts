@@ -156,52 +156,6 @@ export function appendPacked(target: GrowingBytes, values: Uint32Array, bitWidth
   target.length = end;
 }
 
-/**
- * Reads numbers in the hybrid, without a length in front, until they fill `into`.
- *
- * @param bitWidth 0 to 24
- * @throws RangeError when there are fewer between `start` and `end`
- */
-export function readHybrid(
-  view: DataView,
-  start: number,
-  end: number,
-  bitWidth: number,
-  into: Uint8Array | Uint32Array,
-): void {
-  let at = start;
-  for (let filled = 0; filled < into.length; ) {
-    const run = readVarint(view, at);
-    at = run.end;
-    const bytes = run.value % 2 === 0 ? (bitWidth + 7) >> 3 : (run.value >>> 1) * bitWidth;
-    if (at + bytes > end || run.value < 2) throw new RangeError('a run of numbers breaks off');
-    const stop = at + bytes;
-    let [held, bits] = [0, 0];
-    if (run.value % 2 === 0) {
-      for (let shift = 0; at < stop; shift += 8) held |= view.getUint8(at++) << shift;
-      into.fill(held, filled, filled + (run.value >>> 1));
-      filled += run.value >>> 1;
-      continue;
-    }
-    const last = Math.min(into.length, filled + (run.value >>> 1) * 8);
-    for (const mask = 2 ** bitWidth - 1; filled < last; held >>>= bitWidth, bits -= bitWidth) {
-      for (; bits < bitWidth; bits += 8) held |= view.getUint8(at++) << bits;
-      into[filled++] = held & mask;
-    }
-    at = stop;
-  }
-}
-
-function readVarint(view: DataView, start: number): { value: number; end: number } {
-  let value = 0;
-  let end = start;
-  for (let scale = 1; ; scale *= 0x80) {
-    const byte = view.getUint8(end++);
-    value += (byte & 0x7f) * scale;
-    if (byte < 0x80) return { value, end };
-  }
-}
-
 function runEnd(values: Uint32Array, from: number, to: number): number {
   let end = from + 1;
   while (end < to && values[end] === values[from]) end++;
@@ -258,35 +212,4 @@ export function pageHeader(
   header.appendByte(0);
   header.appendByte(0);
   return header.filled();
-}
-
-/** What `pageHeader` says, and how long it is. */
-export interface PageHeader {
-  readonly values: number;
-  readonly uncompressedBytes: number;
-  readonly compressedBytes: number;
-  readonly encoding: number | undefined;
-  readonly headerBytes: number;
-}
-
-/** Reads a header that `pageHeader` wrote. @returns undefined for any other: of what is written otherwise nothing is read */
-export function readPageHeader(bytes: Uint8Array<ArrayBuffer>): PageHeader | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let at = 0;
-  const i32 = (): number => {
-    const { value, end } = readVarint(view, at + 1);
-    at = end;
-    return value / 2;
-  };
-  const isDictionary = i32() === DICTIONARY_PAGE;
-  const [uncompressedBytes, compressedBytes] = [i32(), i32()];
-  at++;
-  const [values, encoding] = [i32(), i32()];
-  const kind = isDictionary ? undefined : encoding;
-  const written = pageHeader(values, uncompressedBytes, compressedBytes, kind);
-  const headerBytes = written.length;
-  // An odd one stands for a negative number.
-  if (![values, uncompressedBytes, compressedBytes].every(Number.isInteger)) return undefined;
-  if (Buffer.compare(written, bytes.subarray(0, headerBytes)) !== 0) return undefined;
-  return { values, uncompressedBytes, compressedBytes, encoding: kind, headerBytes };
 }

@@ -5,13 +5,13 @@ import parquetjs from 'parquetjs-lite/lib/writer.js';
 import type { Compression } from '../jobs/pipeline.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { TOOL } from '../platform/tool.ts';
-import { withFile } from './check-file.ts';
-import { readFooter, readRowGroups } from './check-parquet.ts';
 import { columnsOf, refuseNulls, type Start } from './encoder.ts';
 import { openCodec } from './parquet-codec.ts';
 import { ColumnWriter } from './parquet-column.ts';
 import { GrowingBytes } from './parquet-encodings.ts';
+import { readFooter } from './parquet-footer.ts';
 import { parquetSchema, schemaElements } from './parquet-schema.ts';
+import { withFile } from './reader.ts';
 
 /** A row group ends with the block that brings it to this many rows: DuckDB's own have as many, in whole blocks. */
 export const ROW_GROUP_ROWS = 122_500;
@@ -131,27 +131,18 @@ export async function parquetFile(
 }
 
 /** How another file's footer describes the row groups before a place. */
-function rowGroupsBefore({ path, row }: Start): Promise<ThriftStruct[]> {
-  return withFile(path, async (file, size) => {
-    const { metadata, rowGroups } = readRowGroups(file, size);
-    let rows = 0;
-    const before = rowGroups.filter((_, i) => {
-      const first = rows;
-      rows += Number(metadata.row_groups[i].num_rows);
-      return first < row;
-    });
-    return before.map((bytes) => ({ write: ({ trans }) => trans.write(Buffer.from(bytes)) }));
-  });
+async function rowGroupsBefore({ path, row }: Start): Promise<ThriftStruct[]> {
+  const { rowGroups } = await withFile(path, readFooter);
+  return rowGroups
+    .filter((group) => group.row < row)
+    .map(({ described }) => ({ write: ({ trans }) => trans.write(Buffer.from(described)) }));
 }
 
 /** Whether the pages of a file are compressed like this. */
 export async function isCompressed(path: string, compression: Compression): Promise<boolean> {
   const { name } = await openCodec(compression);
-  return withFile(path, async (file, size) =>
-    readFooter(file, size).row_groups.every(({ columns }) =>
-      columns.every(({ meta_data }) => meta_data?.codec === name),
-    ),
-  );
+  const { rowGroups } = await withFile(path, readFooter);
+  return rowGroups.every(({ chunks }) => [...chunks.values()].every(({ codec }) => codec === name));
 }
 
 /** Whether the rows of a row group stand by `created_at`, then by the bytes of `id`: only what is true is claimed. */

@@ -1,5 +1,14 @@
-import { makeData, RecordBatch, type Schema, Struct } from 'apache-arrow';
+import type { RecordBatch, Schema } from 'apache-arrow';
 import { ARROW_TYPES, arrowSchema } from '../jobs/arrow-schema.ts';
+import {
+  BoolBuffer,
+  batchOf,
+  type ColumnBuffer,
+  Float64Buffer,
+  Int64Buffer,
+  StringBuffer,
+  StringsBuffer,
+} from '../jobs/column-buffers.ts';
 import {
   type CellTypes,
   type Column,
@@ -13,14 +22,6 @@ import {
 import type { Instant } from '../jobs/timestamp.ts';
 import { escapeLoneSurrogates, FORM } from '../json/json-scanner.ts';
 import type { RawJob } from '../json/raw-job.ts';
-import {
-  BoolBuffer,
-  type ColumnBuffer,
-  Float64Buffer,
-  Int64Buffer,
-  StringBuffer,
-  StringsBuffer,
-} from './column-buffers.ts';
 import { READ, type Read, UNPARSABLE } from './read-field.ts';
 
 /** Before the platform existed (2015-01-01), and long after anything runs (2100-01-01), UTC: fixed, so that bytes are. */
@@ -49,7 +50,6 @@ export class RowsTransformer {
   readonly #checks: readonly Check[];
   readonly #row: CurrentRow;
   #rejects: Reject[] = [];
-  #rows = 0;
 
   /**
    * @param capacity rows at most
@@ -85,7 +85,6 @@ export class RowsTransformer {
       this.#rejects.push({ reason, record: job });
       return;
     }
-    this.#rows++;
     this.#row.start(job);
     for (const { fill } of this.#inOrder) fill(job);
   }
@@ -96,11 +95,7 @@ export class RowsTransformer {
       const data = buffer.finish(ARROW_TYPES[column.type]());
       return isKept ? data : [];
     });
-    const type = new Struct(this.#schema.fields);
-    const data = makeData({ type, length: this.#rows, nullCount: 0, children });
-    const batch = new RecordBatch(this.#schema, data);
-    const rows = { batch, rejects: this.#rejects };
-    this.#rows = 0;
+    const rows = { batch: batchOf(this.#schema, children), rejects: this.#rejects };
     this.#rejects = [];
     return rows;
   }

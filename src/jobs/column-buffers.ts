@@ -1,4 +1,12 @@
-import { type Data, type DataType, makeData, Utf8 } from 'apache-arrow';
+import {
+  type Data,
+  type DataType,
+  makeData,
+  RecordBatch,
+  type Schema,
+  Struct,
+  Utf8,
+} from 'apache-arrow';
 import {
   bytesBeforeBackslash,
   copyBytes,
@@ -6,6 +14,7 @@ import {
   twiceAsLong,
   WORD_BYTES,
 } from '../json/bytes.ts';
+import type { CellTypes, ColumnType } from './columns.ts';
 
 const TWO_TO_32 = 4_294_967_296;
 const FIRST_BYTES = 1 << 12;
@@ -30,6 +39,12 @@ export abstract class ColumnBuffer<T> {
   readonly #nulls: number[] = [];
 
   abstract push(value: T | null): void;
+
+  /**
+   * A value as data files hold it: UTF-8 from `start` (inclusive) to `end` (exclusive), behind which `source` goes on; a
+   * number of 64 bits, little-endian; a boolean as a byte. A list: all items that were pushed since the last one.
+   */
+  abstract pushBytes(source: DataView, start: number, end: number): void;
 
   /** Ends the rows and gives their values. */
   protected abstract take(): Values;
@@ -60,46 +75,51 @@ export abstract class ColumnBuffer<T> {
   }
 }
 
-/** 64-bit integers: bigints that fit, or numbers that are safe integers. */
-export class Int64Buffer extends ColumnBuffer<bigint | number> {
-  readonly #values: BigInt64Array;
-  /** The same values as low and high halves: a number is written without becoming a bigint. */
-  readonly #halves: Int32Array;
+/** Numbers of 64 bits, as low and high halves too: most are written without becoming a bigint. */
+abstract class NumberBuffer<T> extends ColumnBuffer<T> {
+  protected readonly values: BigInt64Array | Float64Array;
+  protected readonly halves: Int32Array;
 
-  constructor(capacity: number) {
+  constructor(values: BigInt64Array | Float64Array) {
     super();
-    this.#values = new BigInt64Array(capacity);
-    this.#halves = new Int32Array(this.#values.buffer);
+    this.values = values;
+    this.halves = new Int32Array(values.buffer);
+  }
+
+  pushBytes(source: DataView, start: number): void {
+    const row = this.next(false);
+    this.halves[2 * row] = source.getInt32(start, true);
+    this.halves[2 * row + 1] = source.getInt32(start + 4, true);
+  }
+
+  protected take(): Values {
+    return { data: this.values.subarray(0, this.rows) };
+  }
+}
+
+/** 64-bit integers: bigints that fit, or numbers that are safe integers. */
+export class Int64Buffer extends NumberBuffer<bigint | number> {
+  constructor(capacity: number) {
+    super(new BigInt64Array(capacity));
   }
 
   push(value: bigint | number | null): void {
     const row = this.next(value === null);
-    if (typeof value === 'bigint') this.#values[row] = value;
+    if (typeof value === 'bigint') this.values[row] = value;
     else {
-      this.#halves[2 * row] = value ?? 0;
-      this.#halves[2 * row + 1] = Math.floor((value ?? 0) / TWO_TO_32);
+      this.halves[2 * row] = value ?? 0;
+      this.halves[2 * row + 1] = Math.floor((value ?? 0) / TWO_TO_32);
     }
-  }
-
-  protected take(): Values {
-    return { data: this.#values.subarray(0, this.rows) };
   }
 }
 
-export class Float64Buffer extends ColumnBuffer<number> {
-  readonly #values: Float64Array;
-
+export class Float64Buffer extends NumberBuffer<number> {
   constructor(capacity: number) {
-    super();
-    this.#values = new Float64Array(capacity);
+    super(new Float64Array(capacity));
   }
 
   push(value: number | null): void {
-    this.#values[this.next(value === null)] = value ?? 0;
-  }
-
-  protected take(): Values {
-    return { data: this.#values.subarray(0, this.rows) };
+    this.values[this.next(value === null)] = value ?? 0;
   }
 }
 
@@ -115,6 +135,10 @@ export class BoolBuffer extends ColumnBuffer<boolean> {
     const row = this.next(value === null);
     if ((row & 7) === 0) this.#bits[row >> 3] = 0;
     if (value) this.#bits[row >> 3] |= 1 << (row & 7);
+  }
+
+  pushBytes(source: DataView, start: number): void {
+    this.push(source.getUint8(start) === 1);
   }
 
   protected take(): Values {
@@ -142,7 +166,6 @@ export class StringBuffer extends ColumnBuffer<string> {
     this.#close(text === null);
   }
 
-  /** UTF-8 from `start` (inclusive) to `end` (exclusive), behind which `source` goes on. */
   pushBytes(source: DataView, start: number, end: number): void {
     this.#makeRoom(end - start);
     copyBytes(source, start, end, this.#view, this.#end);
@@ -199,7 +222,7 @@ export class StringBuffer extends ColumnBuffer<string> {
 
 /** Lists of strings. */
 export class StringsBuffer extends ColumnBuffer<readonly (string | null)[]> {
-  readonly #items = new StringBuffer(0);
+  readonly items = new StringBuffer(0);
   readonly #offsets: Int32Array;
 
   constructor(capacity: number) {
@@ -208,13 +231,36 @@ export class StringsBuffer extends ColumnBuffer<readonly (string | null)[]> {
   }
 
   push(items: readonly (string | null)[] | null): void {
-    const row = this.next(items === null);
-    for (const item of items ?? []) this.#items.push(item);
-    this.#offsets[row + 1] = this.#items.rows;
+    for (const item of items ?? []) this.items.push(item);
+    this.#offsets[this.next(items === null) + 1] = this.items.rows;
+  }
+
+  pushBytes(): void {
+    this.#offsets[this.next(false) + 1] = this.items.rows;
   }
 
   protected take(): Values {
     const valueOffsets = this.#offsets.subarray(0, this.rows + 1);
-    return { valueOffsets, child: this.#items.finish(new Utf8()) };
+    return { valueOffsets, child: this.items.finish(new Utf8()) };
   }
+}
+
+/** The buffer of each type of column, for so many rows at most. */
+export const COLUMN_BUFFERS: {
+  readonly [T in ColumnType]: (capacity: number) => ColumnBuffer<CellTypes[T]>;
+} = {
+  string: (capacity) => new StringBuffer(capacity),
+  json: (capacity) => new StringBuffer(capacity),
+  int64: (capacity) => new Int64Buffer(capacity),
+  float64: (capacity) => new Float64Buffer(capacity),
+  bool: (capacity) => new BoolBuffer(capacity),
+  timestamp: (capacity) => new Int64Buffer(capacity),
+  strings: (capacity) => new StringsBuffer(capacity),
+};
+
+/** Columns of the same length as one record batch. */
+export function batchOf(schema: Schema, children: Data[]): RecordBatch {
+  const type = new Struct(schema.fields);
+  const { length } = children[0];
+  return new RecordBatch(schema, makeData({ type, length, nullCount: 0, children }));
 }
