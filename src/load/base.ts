@@ -7,12 +7,12 @@ import type { Micros } from '../jobs/timestamp.ts';
 import { compareKeys } from '../json/raw-job.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { type BaseFile, openBaseFile } from './base-file.ts';
-import { BLOCK_BYTES, BLOCK_ROWS, select } from './blocks.ts';
+import { BLOCK_BYTES, BLOCK_ROWS } from './blocks.ts';
 import type { Start } from './encoder.ts';
 import { hashOf } from './id-set.ts';
 import { type Known, LOADERS, type Table } from './output.ts';
 import { IdChecksum } from './reader.ts';
-import type { Key, SortedRun } from './runs.ts';
+import { type Key, type SortedRun, wantedRows } from './runs.ts';
 
 /** The snapshot that a run goes on from, or is compared with. */
 export interface Base {
@@ -111,7 +111,11 @@ export class KnownRows {
         last = next;
         next = this.#touched.indexOf(1, next + 1);
       }
-      yield* this.#select(file.batches(from, last + 1), from, 1);
+      const start = from;
+      yield* wantedRows(
+        file.batches(from, last + 1),
+        (_keys, _row, place) => this.#touched[start + place] === 1,
+      );
       from = next;
     }
   }
@@ -133,21 +137,8 @@ export class KnownRows {
       min: this.keyAt(from),
       max: this.keyAt(rows - 1),
       batchBytes: BLOCK_BYTES + 200 * BLOCK_ROWS,
-      batches: () => this.#select(shown(), from, 0),
+      batches: () => wantedRows(shown(), (_keys, _row, place) => this.#touched[from + place] === 0),
     };
-  }
-
-  async *#select(
-    batches: AsyncIterable<RecordBatch>,
-    from: number,
-    wanted: 0 | 1,
-  ): AsyncGenerator<RecordBatch> {
-    let first = from;
-    for await (const batch of batches) {
-      const selected = select(batch, (row) => this.#touched[first + row] === wanted);
-      if (selected) yield selected;
-      first += batch.numRows;
-    }
   }
 
   #id(row: number): Uint8Array {

@@ -253,11 +253,9 @@ export class Changes {
 /** A text, or none, as the only value of a column. */
 function only(text: string | null): Piece {
   const data = Buffer.from(text ?? '');
+  const nullBitmap = Uint8Array.of(text === null ? 0 : 1);
   const valueOffsets = Int32Array.of(0, data.length);
-  const nullCount = text === null ? 1 : 0;
-  const nullBitmap = Uint8Array.of(1 - nullCount);
-  const type = new Utf8();
-  const column = makeData({ type, length: 1, nullCount, nullBitmap, valueOffsets, data });
+  const column = makeData({ type: new Utf8(), length: 1, nullBitmap, valueOffsets, data });
   return { data: column, from: 0, to: 1 };
 }
 

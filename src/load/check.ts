@@ -20,11 +20,8 @@ import {
 export interface CheckOptions {
   /** Of Arrow and plain NDJSON: how many bytes are written so far, until the file is whole. Absent: it is whole. */
   readonly sizes?: AsyncIterable<number> | undefined;
-  /** What stands before this place is a copy of a file that was read: it is passed over. */
-  readonly behind?: Cut & {
-    /** Of the rows before it. */
-    readonly ids: IdChecksum;
-  };
+  /** What stands before this place, of rows with these ids, is a copy of a file that was read: it is passed over. */
+  readonly behind?: (Cut & { readonly ids: IdChecksum }) | undefined;
 }
 
 /**

@@ -12,28 +12,12 @@ const PIECE_BYTES = 32 * 1024;
 const CONTINUATION = 0x80;
 
 const ZERO = 0x30;
-const LOWER_U = 0x75;
 
-/** `\u00`, as the little-endian word it is written as. */
-const ESCAPED_BYTE = 0x3030_755c;
-
-/** For each byte that JSON strings must escape, the letter behind the backslash; else 0. Source: RFC 8259, section 7. */
-const ESCAPES = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte < 0x20 || byte === QUOTE || byte === BACKSLASH
-    ? JSON.stringify(String.fromCharCode(byte)).charCodeAt(2)
-    : 0,
-);
-
-/** 00 to 1f and on to ff, and 00 to 99, as the two characters they are written with. */
-const HEX_PAIRS = pairs(256, 16);
-const PAIRS = pairs(100, 10);
-
-function pairs(length: number, radix: number): Int16Array {
-  return Int16Array.from({ length }, (_, i) => {
-    const [first, second] = Buffer.from(i.toString(radix).padStart(2, '0'));
-    return first | (second << 8);
-  });
-}
+/** 00 to 99, as the two characters they are written with. */
+const PAIRS = Int16Array.from({ length: 100 }, (_, i) => {
+  const [first, second] = Buffer.from(String(i).padStart(2, '0'));
+  return first | (second << 8);
+});
 
 /** Short text that is written over and over: keys, punctuation, `null`. */
 export interface Literal {
@@ -156,21 +140,30 @@ function writeText(
     for (const end = Math.min(i + 4, to); i < end; ) {
       const byte = source.getUint8(i);
       const length = byte >= 0xc2 ? lineEndAt(source, i, to) : 0;
-      if (length === 0) at = writeEscaped(byte, target, at);
-      else
-        for (const letter of LINE_ENDS[source.getUint8(i + length - 1)])
-          target.setUint8(at++, letter);
+      const escaped = length === 0 ? ESCAPES[byte] : LINE_ENDS[source.getUint8(i + length - 1)];
       i += Math.max(1, length);
+      if (escaped === undefined) target.setUint8(at++, byte);
+      else {
+        copyBytes(escaped.bytes, 0, escaped.length, target, at);
+        at += escaped.length;
+      }
     }
   }
   return at - (i - to);
 }
 
+/** For each byte that JSON strings must escape, what is written. Source: RFC 8259, section 7. */
+const ESCAPES = Array.from({ length: 256 }, (_, byte) =>
+  byte < 0x20 || byte === QUOTE || byte === BACKSLASH
+    ? literal(JSON.stringify(String.fromCharCode(byte)).slice(1, -1))
+    : undefined,
+);
+
 /** Characters at which some readers end a line: U+0085, U+2028, U+2029, by the last byte of their UTF-8. */
-const LINE_ENDS: Readonly<Record<number, Uint8Array>> = {
-  133: Buffer.from('\\u0085'),
-  168: Buffer.from('\\u2028'),
-  169: Buffer.from('\\u2029'),
+const LINE_ENDS: Readonly<Record<number, Literal>> = {
+  133: literal('\\u0085'),
+  168: literal('\\u2028'),
+  169: literal('\\u2029'),
 };
 
 /** Bytes of the character at which some readers end a line; 0 for any other. */
@@ -184,21 +177,6 @@ function lineEndAt(source: DataView, at: number, to: number): number {
     second === 0x80 &&
     (source.getUint8(at + 2) & 0xfe) === 0xa8;
   return isSeparator ? 3 : 0;
-}
-
-function writeEscaped(byte: number, target: DataView, at: number): number {
-  const letter = ESCAPES[byte];
-  if (letter === 0) {
-    target.setUint8(at, byte);
-    return at + 1;
-  }
-  if (letter !== LOWER_U) {
-    target.setInt16(at, (letter << 8) | BACKSLASH, true);
-    return at + 2;
-  }
-  target.setInt32(at, ESCAPED_BYTE, true);
-  target.setInt16(at + 4, HEX_PAIRS[byte], true);
-  return at + 6;
 }
 
 /** Whether one of a word's four bytes is a control character, a quote, a backslash or no ASCII. */

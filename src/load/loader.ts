@@ -20,15 +20,14 @@ import {
   joined,
   type Key,
   Keys,
+  limited,
   Merge,
   PartRun,
-  runBehind,
   type SortedRun,
   Spill,
   shallow,
   TooManyRuns,
   textOf,
-  withoutRows,
 } from './runs.ts';
 
 export interface LoadTask {
@@ -245,7 +244,9 @@ export class Loader {
       const merge = new Merge();
       const isShown = (batch: RecordBatch): void => count(anomalies, batch, -1);
       if (prefix.rows < file.rows) merge.add(rows.rest(file, prefix.rows, isShown));
-      if (newer) merge.add(prefix.rows > 0 ? runBehind(newer, rows.keyAt(prefix.rows - 1)) : newer);
+      const last = prefix.rows > 0 ? rows.keyAt(prefix.rows - 1) : undefined;
+      const isBehind = (keys: Keys, row: number) => !last || compareKeys(keys.at(row), last) > 0;
+      if (newer) merge.add(limited(newer, isBehind));
       await this.#write(merge, null);
       const { blocks } = await this.#opened();
       for (const block of blocks.rest()) await this.#encode(block);
@@ -280,7 +281,11 @@ export class Loader {
       return version === undefined || (version.part === part && version.row === row);
     };
     this.#rejects.keep((id, part) => counts(id, part, -1));
-    const runs = this.#runs.map((run) => (versions.size === 0 ? run : withoutRows(run, counts)));
+    const isCounted = (index: number) => (keys: Keys, row: number) =>
+      counts(textOf(keys.id(row)), index, row);
+    const runs = this.#runs.map((run) =>
+      versions.size === 0 ? run : limited(run, isCounted(run.index)),
+    );
     return shallow(runs, this.#files, this.#task.work);
   }
 
@@ -295,13 +300,13 @@ export class Loader {
     };
     for (const { id, updatedAt, part } of this.#rejects.jobs())
       compete(id, { updatedAt, part, row: -1 });
-    for (const { index, batches } of this.#runs) {
-      for await (const batch of batches()) {
+    for (const run of this.#runs) {
+      for await (const batch of run.batches()) {
         const updated = batch.getChild('updated_at')?.data[0];
         const keys = new Keys(batch);
         for (let row = 0; row < keys.length; row++) {
           const updatedAt = updated?.getValid(row) ? updated.values[row] : null;
-          compete(textOf(keys.id(row)), { updatedAt, part: index, row });
+          compete(textOf(keys.id(row)), { updatedAt, part: run.index, row });
         }
       }
     }

@@ -101,22 +101,6 @@ export async function writeFile(
   }
 }
 
-/** A data file in the making, read back behind its own writing. */
-interface Output {
-  readonly path: string;
-  /** Where it goes on behind a copy, if it starts with one. */
-  readonly start: Start | undefined;
-  /** Writes the copy that it starts with, if any. */
-  begin(): Promise<void>;
-  write(block: RecordBatch): Promise<void>;
-  /** Writes the end of the file. */
-  end(): Promise<void>;
-  /** Makes the file durable and reads back what has not been read. To be called after `end`. */
-  finish(): Promise<{ file: Omit<WrittenFile, 'rows'>; contents: FileContents }>;
-  /** Ends what is under way, whatever its state; for good. Never fails. */
-  close(): Promise<void>;
-}
-
 /** A table whose files are to be made. */
 export interface Table {
   /** What the names of its files start with. */
@@ -203,10 +187,9 @@ export class TableFiles {
     const finishing = this.#outputs.map((output) => output.finish());
     await Promise.allSettled(finishing);
     for (const finished of finishing) {
-      const { file, contents } = await finished;
-      compare(file.name, contents, { rows, idChecksum, columns: this.#columns });
-      const { name, format, bytes, sha256 } = file;
-      files.push({ name, format, rows, bytes, sha256 });
+      const { contents, name, format, ...written } = await finished;
+      compare(name, contents, { rows, idChecksum, columns: this.#columns });
+      files.push({ name, format, rows, ...written });
     }
     return { files, rows, idChecksum };
   }
@@ -217,13 +200,16 @@ export class TableFiles {
   }
 }
 
+type Output = Awaited<ReturnType<typeof openOutput>>;
+
+/** Starts a data file, which is read back behind its own writing. */
 async function openOutput(
   files: FileSystem,
   { name: table, schema, folder, compression }: Table,
   format: Format,
   columns: readonly LoadColumn[],
   known: Known | undefined,
-): Promise<Output> {
+) {
   const { extension, open } = LOADERS[format];
   const name = `${table}${extension(compression)}`;
   const path = join(folder, name);
@@ -234,7 +220,7 @@ async function openOutput(
   const file = new DataFile(await files.open(path, 'create'), path);
   const behind = start && known && { ...start, ids: known.ids };
   const check = (sizes?: AsyncIterable<number>) =>
-    checkFile(path, format, columns, { ...(sizes && { sizes }), ...(behind && { behind }) });
+    checkFile(path, format, columns, { sizes, behind });
   // Arrow and plain NDJSON can be read while they are written; only its end tells what is in a Parquet file.
   const early = format === 'parquet' || name.endsWith('.gz') ? undefined : check(growth.sizes());
   early?.catch(() => {});
@@ -246,26 +232,31 @@ async function openOutput(
 
   return {
     path,
+    /** Where it goes on behind a copy, if it starts with one. */
     start,
+    /** Writes the copy that it starts with, if any. */
     async begin() {
       for await (const chunk of start ? bytesBefore(files, start) : []) await file.write(chunk);
       growth.grow(file.bytes);
     },
-    async write(block) {
+    async write(block: RecordBatch) {
       await encoder.encode(block);
       await flush();
     },
+    /** Writes the end of the file. */
     async end() {
       await encoder.finish();
       await flush();
       growth.end();
     },
+    /** Makes the file durable and reads back what has not been read. To be called after `end`. */
     async finish() {
       const finished = file.finish();
       finished.catch(() => {});
       const contents = await (early ?? check());
-      return { file: { name, format, ...(await finished) }, contents };
+      return { contents, name, format, ...(await finished) };
     },
+    /** Ends what is under way, whatever its state; for good. Never fails. */
     async close() {
       growth.end();
       await Promise.allSettled([early, file.close()]);

@@ -114,9 +114,7 @@ export class PartRun implements SortedRun {
     this.#read = read;
   }
 
-  readonly batches = (): AsyncIterable<RecordBatch> => this.#batches();
-
-  async *#batches(): AsyncGenerator<RecordBatch> {
+  async *batches(): AsyncGenerator<RecordBatch> {
     yield this.#batch ?? (await this.#read());
   }
 
@@ -125,20 +123,28 @@ export class PartRun implements SortedRun {
   }
 }
 
-/** The run without the rows that do not count. */
-export function withoutRows(
-  run: PartRun,
-  counts: (id: string, part: number, row: number) => boolean,
-): SortedRun {
-  const { index, min, max, batchBytes } = run;
-  async function* batches(): AsyncGenerator<RecordBatch> {
-    for await (const batch of run.batches()) {
-      const keys = new Keys(batch);
-      const kept = select(batch, (row) => counts(textOf(keys.id(row)), index, row));
-      if (kept) yield kept;
-    }
+/**
+ * The rows of some batches that are wanted.
+ *
+ * @param isWanted is asked by the place in the batch, and by that among all rows
+ */
+export async function* wantedRows(
+  batches: AsyncIterable<RecordBatch>,
+  isWanted: (keys: Keys, row: number, place: number) => boolean,
+): AsyncGenerator<RecordBatch> {
+  let before = 0;
+  for await (const batch of batches) {
+    const keys = new Keys(batch);
+    const wanted = select(batch, (row) => isWanted(keys, row, before + row));
+    if (wanted) yield wanted;
+    before += batch.numRows;
   }
-  return { min, max, batchBytes, batches };
+}
+
+/** The run without the rows that are not wanted. */
+export function limited(run: SortedRun, isWanted: Parameters<typeof wantedRows>[1]): SortedRun {
+  const { min, max, batchBytes } = run;
+  return { min, max, batchBytes, batches: () => wantedRows(run.batches(), isWanted) };
 }
 
 /** The text of an id. */
@@ -241,7 +247,7 @@ function isTooDeep(runs: readonly SortedRun[]): boolean {
 }
 
 /**
- * The same rows in runs that `Merge` can open: where too many lie over each other, they are merged into longer ones in
+ * The same rows in runs that `Merge` can open: where too many lie over each other, all are merged into longer ones in
  * files of their own, again and again.
  */
 export async function shallow(
@@ -249,35 +255,23 @@ export async function shallow(
   files: FileSystem,
   folder: string,
 ): Promise<readonly SortedRun[]> {
-  let current = runs;
-  for (let round = 0; ; round++) {
-    const clusters = clustersOf(current);
-    if (clusters.every((cluster) => !cluster.isDeep)) return current;
-    const next: SortedRun[] = [];
-    for (const [at, { runs: cluster, isDeep }] of clusters.entries()) {
-      if (!isDeep) next.push(...cluster);
-      else {
-        for (const [part, group] of groupsOf(cluster).entries())
-          next.push(await store(group, files, join(folder, `merged-${round}-${at}-${part}`)));
-      }
-    }
-    current = next;
+  let current = runs.toSorted((a, b) => compareKeys(a.min, b.min));
+  for (let round = 0; isDeep(current); round++) {
+    const merged: SortedRun[] = [];
+    for (const [at, group] of groupsOf(current).entries())
+      merged.push(await stored(group, files, join(folder, `merged-${round}-${at}`)));
+    current = merged;
   }
+  return current;
 }
 
-/** Runs that lie over each other, or are linked by some that do. */
-function clustersOf(runs: readonly SortedRun[]): { runs: SortedRun[]; isDeep: boolean }[] {
-  const clusters: { runs: SortedRun[]; isDeep: boolean }[] = [];
+/** Whether more of these runs, which come by where they begin, lie over each other than can be open. */
+function isDeep(runs: readonly SortedRun[]): boolean {
   let beside: SortedRun[] = [];
-  for (const run of runs.toSorted((a, b) => compareKeys(a.min, b.min))) {
-    beside = beside.filter(({ max }) => compareKeys(max, run.min) >= 0);
-    if (beside.length === 0) clusters.push({ runs: [], isDeep: false });
-    beside.push(run);
-    const cluster = clusters[clusters.length - 1];
-    cluster.runs.push(run);
-    cluster.isDeep ||= isTooDeep(beside);
-  }
-  return clusters;
+  return runs.some((run) => {
+    beside = [...beside.filter(({ max }) => compareKeys(max, run.min) >= 0), run];
+    return isTooDeep(beside);
+  });
 }
 
 /** As many at a time as can be open together; two at least. */
@@ -291,12 +285,9 @@ function groupsOf(runs: readonly SortedRun[]): SortedRun[][] {
   return groups;
 }
 
-/** Merges runs into one. */
-async function store(
-  runs: readonly SortedRun[],
-  files: FileSystem,
-  path: string,
-): Promise<SortedRun> {
+/** Merges runs into one, unless it is only one. */
+async function stored(runs: SortedRun[], files: FileSystem, path: string): Promise<SortedRun> {
+  if (runs.length === 1) return runs[0];
   const spill = new Spill(files, path);
   for await (const rows of new Merge(runs).until(null)) await spill.add(rows);
   await spill.end();
@@ -320,20 +311,6 @@ export function joined(runs: readonly SortedRun[]): SortedRun {
       const blocks = new Blocks(MERGED_BYTES);
       for await (const rows of new Merge(runs).until(null)) yield* blocks.add(rows);
       yield* blocks.rest();
-    },
-  };
-}
-
-/** The rows of a run that stand behind a key. */
-export function runBehind(run: SortedRun, key: Key): SortedRun {
-  return {
-    ...run,
-    async *batches() {
-      for await (const batch of run.batches()) {
-        const keys = new Keys(batch);
-        const rest = select(batch, (row) => compareKeys(keys.at(row), key) > 0);
-        if (rest) yield rest;
-      }
     },
   };
 }
