@@ -74,6 +74,16 @@ export class Blocks {
   }
 }
 
+/** The same rows in blocks. */
+export async function* inBlocks(
+  rows: AsyncIterable<Rows>,
+  maxBytes?: number,
+): AsyncGenerator<RecordBatch> {
+  const blocks = new Blocks(maxBytes);
+  for await (const some of rows) yield* blocks.add(some);
+  yield* blocks.rest();
+}
+
 /** Bytes of the strings, those in lists included, in the rows `from` to `to`. */
 export function textBytes(columns: readonly Data[], from: number, to: number): number {
   let bytes = 0;

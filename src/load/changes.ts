@@ -280,34 +280,29 @@ function sameKeys(base: Cursor, keys: Keys, from: number, to: number): number {
 
 /** Whether rows of two columns of a type have the same values. Under nulls both have zeros. */
 function areSame(a: Data, i: number, b: Data, j: number, length: number): boolean {
-  if (a.nullCount > 0 || b.nullCount > 0)
-    for (let row = 0; row < length; row++)
-      if (isValid(a, i + row) !== isValid(b, j + row)) return false;
-  if (DataType.isBool(a.type)) {
-    for (let row = 0; row < length; row++) if (bit(a, i + row) !== bit(b, j + row)) return false;
+  const agree = (of: (data: Data, row: number) => unknown): boolean => {
+    for (let row = 0; row < length; row++) if (of(a, i + row) !== of(b, j + row)) return false;
     return true;
-  }
+  };
+  if ((a.nullCount > 0 || b.nullCount > 0) && !agree(isValid)) return false;
+  if (DataType.isBool(a.type)) return agree(bit);
   const [offsets, others]: (Int32Array | undefined)[] = [a.valueOffsets, b.valueOffsets];
   if (offsets === undefined || others === undefined)
-    return Buffer.compare(bytesOf(a, i, i + length), bytesOf(b, j, j + length)) === 0;
+    return Buffer.compare(bytesOf(a, i, length), bytesOf(b, j, length)) === 0;
   const [from, other] = [offsets[i], others[j]];
   for (let row = 1; row <= length; row++)
     if (offsets[i + row] - from !== others[j + row] - other) return false;
   const values = offsets[i + length] - from;
   if (a.children.length > 0) return areSame(a.children[0], from, b.children[0], other, values);
-  const isEqual = Buffer.compare(
-    a.values.subarray(from, from + values),
-    b.values.subarray(other, other + values),
-  );
-  return isEqual === 0;
+  return Buffer.compare(bytesOf(a, from, values), bytesOf(b, other, values)) === 0;
 }
 
 function bit({ values }: Data, row: number): number {
   return (values[row >> 3] >> (row & 7)) & 1;
 }
 
-/** The bytes of numbers. */
-function bytesOf({ values }: Data, from: number, to: number): Uint8Array {
-  const { buffer, byteOffset }: BigInt64Array | Float64Array = values;
-  return new Uint8Array(buffer, byteOffset + from * 8, (to - from) * 8);
+/** The bytes of some values: numbers, or the bytes of texts. */
+function bytesOf({ values }: Data, from: number, length: number): Uint8Array {
+  const { buffer, byteOffset, BYTES_PER_ELEMENT: width }: Uint8Array | BigInt64Array = values;
+  return new Uint8Array(buffer, byteOffset + from * width, length * width);
 }

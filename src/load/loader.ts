@@ -118,9 +118,9 @@ export class Loader {
       const { batch, rejects, settled } = await this.#read(index);
       this.#schema ??= batch.schema;
       for (const id of this.#rejects.add(index, rejects)) this.#note(Buffer.from(id));
-      if (this.#again.size > 0) this.#isInOrder = false;
       if (batch.numRows > 0) this.#takeRows(index, batch);
-      if (this.#isInOrder && !this.#baseRows) await this.#attempt(settled);
+      if (this.#again.size > 0) this.#isInOrder = false;
+      if (settled !== null && this.#isInOrder && !this.#baseRows) await this.#attempt(settled);
       this.#runs.at(-1)?.release();
     });
   }
@@ -134,7 +134,7 @@ export class Loader {
       this.#draft = undefined;
       const { staging } = this.#task;
       const differences = changes && (await this.#writeChanges(changes));
-      files.push(...(differences?.files ?? []));
+      files.push(...(differences ?? []));
       const sql = loadSql(files, this.#schema === undefined ? [] : columnsOf(this.#schema));
       const script = { name: LOAD_SQL, format: 'sql', rows };
       if (sql) files.push(await writeFile(this.#files, staging, script, [Buffer.from(sql)]));
@@ -146,7 +146,7 @@ export class Loader {
         idChecksum,
         anomalies: sorted(anomalies),
         rejects: sorted(rejects),
-        ...(changes && differences?.files && { changes: changes.counts }),
+        ...(changes && differences && { changes: changes.counts }),
         ...(changes && 'full' in ending && { audit: changes.audit }),
       };
     });
@@ -169,17 +169,14 @@ export class Loader {
     for (let row = 0; row < keys.length; row++) this.#note(keys.id(row));
     const run = new PartRun(index, batch, keys, async () => (await this.#read(index)).batch);
     this.#runs.push(run);
-    if (!this.#isInOrder) return;
     this.#merge.add(run);
-    const isLate = this.#written !== undefined && compareKeys(run.min, this.#written) <= 0;
-    if (isLate || this.#again.size > 0) this.#isInOrder = false;
+    if (this.#written && compareKeys(run.min, this.#written) <= 0) this.#isInOrder = false;
   }
 
-  /** Writes the rows that are settled, as long as every row comes in its place. */
-  async #attempt(settled: Micros | null, isEnd = false): Promise<void> {
-    if (settled === null && !isEnd) return;
+  /** Writes the rows that were created before an instant, or all, as long as every row comes in its place. */
+  async #attempt(limit: Micros | null): Promise<void> {
     try {
-      await this.#write(this.#merge, settled);
+      await this.#write(this.#merge, limit);
     } catch (error) {
       if (!(error instanceof TooManyRuns)) throw error;
       this.#isInOrder = false;
@@ -193,21 +190,21 @@ export class Loader {
       const { blocks } = await this.#opened();
       for (const block of blocks.add(rows)) await this.#encode(block);
     }
-    if (last === undefined) return;
-    this.#written = new Keys(last.batch).copyAt(last.to - 1);
+    if (last) this.#written = new Keys(last.batch).copyAt(last.to - 1);
+    if (limit !== null) return;
+    for (const block of (await this.#opened()).blocks.rest()) await this.#encode(block);
   }
 
   /** Writes all rows, which the parts hold. @returns how they differ from those of the base, if there is one */
   async #writeWhole(): Promise<Changes | undefined> {
-    if (this.#isInOrder) await this.#attempt(null, true);
+    if (this.#isInOrder) await this.#attempt(null);
     if (!this.#isInOrder) {
       const paths = this.#draft?.table.paths ?? [];
       await this.close();
       for (const path of paths) await this.#files.remove(path);
       await this.#write(new Merge(await this.#counting()), null);
     }
-    const { blocks, changes } = await this.#opened();
-    for (const block of blocks.rest()) await this.#encode(block);
+    const { changes } = await this.#opened();
     await changes?.end();
     return changes;
   }
@@ -248,25 +245,21 @@ export class Loader {
       const isBehind = (keys: Keys, row: number) => !last || compareKeys(keys.at(row), last) > 0;
       if (newer) merge.add(limited(newer, isBehind));
       await this.#write(merge, null);
-      const { blocks } = await this.#opened();
-      for (const block of blocks.rest()) await this.#encode(block);
       return changes;
     } finally {
       await file.close();
     }
   }
 
-  async #writeChanges(changes: Changes): Promise<{ files: WrittenFile[] | undefined }> {
+  /** Counts what changed, and makes the files of it if they are wanted. */
+  async #writeChanges(changes: Changes): Promise<WrittenFile[] | undefined> {
     const { base, changes: areWanted } = this.#task;
-    const table = areWanted
-      ? await TableFiles.open(this.#files, this.#table('changes', changes.schema))
-      : undefined;
+    const described = this.#table('changes', changes.schema);
+    const table = areWanted ? await TableFiles.open(this.#files, described) : undefined;
     try {
       for await (const block of changes.blocks(base?.lateBefore ?? 0n)) await table?.write(block);
       const finished = await table?.finish();
-      return {
-        files: finished?.files.map((file) => ({ ...file, format: CHANGES_PREFIX + file.format })),
-      };
+      return finished?.files.map((file) => ({ ...file, format: CHANGES_PREFIX + file.format }));
     } catch (error) {
       await table?.close();
       throw error;

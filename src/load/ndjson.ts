@@ -69,13 +69,21 @@ function writeRow(cells: readonly Cell[], row: number, json: JsonBytes, start: n
   return json.literal(END_OF_ROW, at);
 }
 
+/** One gzip stream, fed chunk by chunk. The header carries no time, so that equal input gives equal bytes. */
 function gzipped(columns: readonly LoadColumn[], out: Sink): FileEncoder {
-  const gzip = new GzipStream(GZIP_LEVEL, out);
+  const gzip = createGzip({ level: GZIP_LEVEL, chunkSize: 64 * 1024 });
+  // The call that met the error rejects; without a listener it would end the process as well.
+  gzip.on('error', () => {});
+  gzip.on('data', out);
   let chunks: Uint8Array[] = [];
   const inner = plain(columns, (chunk) => chunks.push(chunk.slice()));
 
+  /** Resolves when what was written is compressed, and what has come out handed on. */
   async function compress(): Promise<void> {
-    for (const chunk of chunks) await gzip.write(chunk);
+    for (const chunk of chunks)
+      await new Promise<void>((resolve, reject) => {
+        gzip.write(chunk, (error) => (error ? reject(error) : resolve()));
+      });
     chunks = [];
   }
 
@@ -87,32 +95,8 @@ function gzipped(columns: readonly LoadColumn[], out: Sink): FileEncoder {
     async finish() {
       await inner.finish();
       await compress();
-      await gzip.end();
+      gzip.end();
+      await finished(gzip);
     },
   };
-}
-
-/** One gzip stream, fed chunk by chunk. The header carries no time, so that equal input gives equal bytes. */
-export class GzipStream {
-  readonly #gzip;
-
-  constructor(level: number, out: Sink) {
-    this.#gzip = createGzip({ level, chunkSize: 64 * 1024 });
-    // The call that met the error rejects; without a listener it would end the process as well.
-    this.#gzip.on('error', () => {});
-    this.#gzip.on('data', out);
-  }
-
-  /** Resolves when the chunk is compressed, and what has come out handed on. */
-  write(chunk: Uint8Array): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#gzip.write(chunk, (error) => (error ? reject(error) : resolve()));
-    });
-  }
-
-  /** Ends the stream. */
-  async end(): Promise<void> {
-    this.#gzip.end();
-    await finished(this.#gzip);
-  }
 }

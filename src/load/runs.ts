@@ -6,7 +6,7 @@ import { usingFile } from '../platform/durable.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { writeFully } from '../platform/io-errors.ts';
 import { PartEncoder, readPart } from '../platform/part-file.ts';
-import { BLOCK_ROWS, Blocks, type Rows, select, textBytes } from './blocks.ts';
+import { BLOCK_ROWS, Blocks, inBlocks, type Rows, select, textBytes } from './blocks.ts';
 
 /** Where a row belongs. */
 export interface Key extends RowKey {
@@ -307,11 +307,7 @@ export function joined(runs: readonly SortedRun[]): SortedRun {
   return {
     ...span(runs),
     batchBytes: MERGED_BYTES + 200 * BLOCK_ROWS,
-    async *batches() {
-      const blocks = new Blocks(MERGED_BYTES);
-      for await (const rows of new Merge(runs).until(null)) yield* blocks.add(rows);
-      yield* blocks.rest();
-    },
+    batches: () => inBlocks(new Merge(runs).until(null), MERGED_BYTES),
   };
 }
 
