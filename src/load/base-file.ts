@@ -8,20 +8,7 @@ import { columnsOf } from './encoder.ts';
 import { type Cut, Damage, follows } from './reader.ts';
 
 /** A data file of a snapshot that a run goes on from, or is compared with. Its rows stand by `created_at` and `id`. */
-export interface BaseFile {
-  readonly format: Format;
-  readonly path: string;
-  readonly rows: number;
-  cutBefore(row: number): Promise<Cut>;
-  /**
-   * The rows `from` up to `to` (exclusive) as `DataReader` hands them out. Each call reads anew from a row group, record
-   * batch or known line before `from`.
-   *
-   * @param columns those to read, in the order of the schema. Default: all.
-   */
-  batches(from: number, to: number, columns?: readonly string[]): AsyncIterable<RecordBatch>;
-  close(): Promise<void>;
-}
+export type BaseFile = Awaited<ReturnType<typeof openBaseFile>>;
 
 /**
  * Opens a data file that this program wrote. Nothing else is read: that its bytes are those of its manifest is for the
@@ -35,36 +22,45 @@ export interface BaseFile {
 export async function openBaseFile(
   { path, format, rows }: { path: string; format: Format; rows: number },
   schema: Schema,
-): Promise<BaseFile> {
+) {
   const columns = columnsOf(schema);
-  const damage = (what: string) => damageError(new Damage(what), path, format);
-  const reader = await openReader(path, format, { columns, isTrusted: true });
+  const explained = (thrown: unknown): never => {
+    throw damageError(thrown, path, format);
+  };
+  const reader = await openReader(path, format, { columns, isTrusted: true }).catch(explained);
   const differs = differingColumn(reader.columns, columns, format);
   if (differs > 0) {
     await reader.close();
-    throw damage(`it has other columns: column ${differs} is not as expected`);
+    explained(new Damage(`it has other columns: column ${differs} is not as expected`));
   }
-  return {
-    format,
-    path,
-    rows,
-    cutBefore: reader.cutBefore,
-    async *batches(from, to, names) {
-      const end = Math.min(to, rows);
-      if (from >= end) return;
-      const wanted = schema.fields.filter(({ name }) => names?.includes(name) ?? true);
-      // To the end of the file, not only to the last row that there should be.
-      const last = end === rows ? Number.POSITIVE_INFINITY : end;
-      let row = from;
+
+  /**
+   * The rows `from` up to `to` (exclusive) as `DataReader` hands them out. Each call reads anew from a row group, record
+   * batch or known line before `from`.
+   *
+   * @param names of the columns to read. Default: all.
+   */
+  async function* batches(from: number, to: number, names?: readonly string[]) {
+    const end = Math.min(to, rows);
+    if (from >= end) return;
+    const wanted = schema.fields.filter(({ name }) => names?.includes(name) ?? true);
+    // To the end of the file, not only to the last row that there should be.
+    const last = end === rows ? Number.POSITIVE_INFINITY : end;
+    let row = from;
+    try {
       for await (const batch of reader.batches(from, last, new Schema(wanted))) {
         row += batch.numRows;
-        if (row > end) throw damage(`it has more rows than the ${rows} of its manifest`);
+        if (row > end) throw new Damage(`it has more rows than the ${rows} of its manifest`);
         yield batch;
       }
-      if (row < end) throw damage(`it has ${row} rows, and its manifest says ${rows}`);
-    },
-    close: reader.close,
-  };
+      if (row < end) throw new Damage(`it has ${row} rows, and its manifest says ${rows}`);
+    } catch (thrown) {
+      explained(thrown);
+    }
+  }
+
+  const cutBefore = (row: number): Promise<Cut> => reader.cutBefore(row).catch(explained);
+  return { format, path, rows, cutBefore, batches, close: reader.close };
 }
 
 /** The number of the first column that is not as expected, or 0. In Parquet a column of JSON is one of text. */

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { Schema } from 'apache-arrow';
 import { JOB_SCHEMA } from '../jobs/arrow-schema.ts';
 import { JOB_COLUMNS } from '../jobs/columns.ts';
@@ -12,14 +12,15 @@ import {
   type DataReader,
   follows,
   GrowingFile,
+  Growth,
   IdChecksum,
   type ReadOptions,
 } from './reader.ts';
 
 /** What is known of a file that is to be checked. */
 export interface CheckOptions {
-  /** Of Arrow and plain NDJSON: how many bytes are written so far, until the file is whole. Absent: it is whole. */
-  readonly sizes?: AsyncIterable<number> | undefined;
+  /** Of Arrow and plain NDJSON that is still written. Absent: the file is whole. */
+  readonly growth?: Growth | undefined;
   /** What stands before this place, of rows with these ids, is a copy of a file that was read: it is passed over. */
   readonly behind?: (Cut & { readonly ids: IdChecksum }) | undefined;
 }
@@ -37,12 +38,12 @@ export async function checkFile(
   path: string,
   format: Format,
   columns: readonly FoundColumn[] = JOB_COLUMNS,
-  { sizes, behind }: CheckOptions = {},
+  { growth, behind }: CheckOptions = {},
 ): Promise<FileContents> {
-  const options = { columns, sizes, start: behind };
-  const reader = await openReader(path, format, options);
   const checksum = behind?.ids.copy() ?? new IdChecksum();
+  let reader: OpenReader | undefined;
   try {
+    reader = await openReader(path, format, { columns, growth, start: behind });
     const id = reader.columns.find(({ name }) => name === 'id');
     if (id?.type !== 'string') throw new Damage('it has no column id of texts');
     const isKey = new Set(reader.claimsOrder ? ['id', 'created_at'] : ['id']);
@@ -63,7 +64,7 @@ export async function checkFile(
   } catch (thrown) {
     throw damageError(thrown, path, format);
   } finally {
-    await reader.close();
+    await reader?.close();
   }
 }
 
@@ -82,44 +83,24 @@ export function damageError(thrown: unknown, path: string, format: Format): Expo
   });
 }
 
-/** Opens a data file. @throws ExportError (load), as all that its reader does, made by `damageError` */
+/** A reader, and what closes its file. */
+export type OpenReader = DataReader & { close(): Promise<void> };
+
+/** Opens a data file. It throws what its reader throws, for `damageError`. */
 export async function openReader(
   path: string,
   format: Format,
-  options: Omit<ReadOptions, 'path'> & Pick<CheckOptions, 'sizes'>,
-): Promise<DataReader & { close(): Promise<void> }> {
-  let file: FileHandle | undefined;
+  { growth, ...options }: Omit<ReadOptions, 'path'> & Pick<CheckOptions, 'growth'>,
+): Promise<OpenReader> {
+  const file = await open(path);
   try {
-    file = await open(path);
-    const sizes = options.sizes?.[Symbol.asyncIterator]() ?? [(await file.stat()).size].values();
-    const reader = await OPEN[format](new GrowingFile(file, sizes), { ...options, path });
-    return explained(reader, file, path, format);
-  } catch (thrown) {
-    await file?.close();
-    throw damageError(thrown, path, format);
+    const written = growth ?? Growth.of((await file.stat()).size);
+    const reader = await OPEN[format](new GrowingFile(file, written), { ...options, path });
+    return { ...reader, close: () => file.close() };
+  } catch (error) {
+    await file.close();
+    throw error;
   }
-}
-
-function explained(reader: DataReader, file: FileHandle, path: string, format: Format) {
-  return {
-    columns: reader.columns,
-    claimsOrder: reader.claimsOrder ?? false,
-    async cutBefore(row: number) {
-      try {
-        return await reader.cutBefore(row);
-      } catch (thrown) {
-        throw damageError(thrown, path, format);
-      }
-    },
-    async *batches(...asked: Parameters<DataReader['batches']>) {
-      try {
-        yield* reader.batches(...asked);
-      } catch (thrown) {
-        throw damageError(thrown, path, format);
-      }
-    },
-    close: () => file.close(),
-  };
 }
 
 /** A reader a format. What they need takes longer to load than a small file takes to read: on demand. */

@@ -219,10 +219,9 @@ async function openOutput(
   const encoder = await open(schema, compression, (bytes) => pieces.add(bytes), start);
   const file = new DataFile(await files.open(path, 'create'), path);
   const behind = start && known && { ...start, ids: known.ids };
-  const check = (sizes?: AsyncIterable<number>) =>
-    checkFile(path, format, columns, { sizes, behind });
+  const check = (written?: Growth) => checkFile(path, format, columns, { growth: written, behind });
   // Arrow and plain NDJSON can be read while they are written; only its end tells what is in a Parquet file.
-  const early = format === 'parquet' || name.endsWith('.gz') ? undefined : check(growth.sizes());
+  const early = format === 'parquet' || name.endsWith('.gz') ? undefined : check(growth);
   early?.catch(() => {});
 
   async function flush(): Promise<void> {

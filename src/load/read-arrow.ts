@@ -59,7 +59,7 @@ interface Block extends Cut {
  * @see https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format
  */
 export async function openArrow(file: GrowingFile): Promise<DataReader> {
-  if (!(await file.reaches(HEAD_BYTES))) throw new Damage('it is too short');
+  if (!(await file.growth.reaches(HEAD_BYTES))) throw new Damage('it is too short');
   checkStart(file.handle, MAGIC);
   const start = await readMessage(file, HEAD_BYTES);
   if (start?.type !== OF_SCHEMA) throw new Damage('it does not start with a schema');
@@ -146,7 +146,7 @@ async function readMessage(file: GrowingFile, offset: number): Promise<Message |
   const body = offset + PREFIX_BYTES + length;
   const message = Table.root(await file.bytesAt(offset + PREFIX_BYTES, body));
   const bodyLength = message.int64(MESSAGE.bodyLength);
-  if (!(await file.reaches(body + bodyLength))) throw new Damage('it ends too early');
+  if (!(await file.growth.reaches(body + bodyLength))) throw new Damage('it ends too early');
   return {
     type: message.number(MESSAGE.headerType),
     header: message.table(MESSAGE.header),
@@ -197,18 +197,18 @@ function rowsOf({ type, header }: Message): number {
 }
 
 function readColumns(
-  file: GrowingFile,
+  { handle }: GrowingFile,
   message: Message,
   columns: readonly FoundColumn[],
   { fields }: Schema,
 ): Data[] {
-  const buffers = new BatchBuffers(file, message);
+  const readColumn = columnReader(handle, message);
   const read: Data[] = [];
   let [node, buffer] = [0, 0];
   for (const { name, type } of columns) {
     const field = fields[read.length];
     if (field?.name === name) {
-      const data = buffers.column(field.type, node, buffer);
+      const data = readColumn(field.type, node, buffer);
       if (data.length !== rowsOf(message) || (!field.nullable && data.nullCount > 0))
         throw new Damage('a row lacks a value');
       read.push(data);
@@ -220,66 +220,55 @@ function readColumns(
   return read;
 }
 
-/** The buffers of a record batch, each read by its position. */
-class BatchBuffers {
-  readonly #file: GrowingFile;
-  readonly #message: Message;
-  readonly #nodes: readonly number[];
-  readonly #buffers: readonly number[];
+/** @returns reads a column, given the numbers of its first field node and buffer in the record batch */
+function columnReader(handle: FileHandle, { header, body, end }: Message) {
+  const [nodes, buffers] = [BATCH.nodes, BATCH.buffers].map((list) =>
+    header.items(list, PAIR_BYTES),
+  );
 
-  constructor(file: GrowingFile, message: Message) {
-    this.#file = file;
-    this.#message = message;
-    this.#nodes = message.header.items(BATCH.nodes, PAIR_BYTES);
-    this.#buffers = message.header.items(BATCH.buffers, PAIR_BYTES);
+  function pair(at: number | undefined): [number, number] {
+    if (at === undefined) throw new Damage('a column is missing');
+    return [header.int64At(at), header.int64At(at + 8)];
   }
 
-  /** @param node its first, and its first buffer, among those of the record batch */
-  column(type: DataType, node: number, buffer: number): Data {
-    const [length, nullCount] = this.#pair(this.#nodes[node]);
+  function bytes(buffer: number, wanted: number): Uint8Array<ArrayBuffer> {
+    const [offset, length] = pair(buffers[buffer]);
+    const start = body + offset;
+    if (wanted > length || start + length > end)
+      throw new Damage('a column lies outside its record batch');
+    return bytesAt(handle, start, start + wanted, SLACK_BYTES);
+  }
+
+  function offsets(buffer: number, length: number): Int32Array {
+    if (length === 0) return new Int32Array(1);
+    const read = new Int32Array(bytes(buffer, (length + 1) * 4).buffer, 0, length + 1);
+    if (read[0] !== 0 || read.some((offset, i) => offset < read[i - 1]))
+      throw new Damage('a text or a list is out of place');
+    return read;
+  }
+
+  return function column(type: DataType, node: number, buffer: number): Data {
+    const [length, nullCount] = pair(nodes[node]);
     if (nullCount > length) throw new Damage('a column has no length');
     const bitBytes = Math.ceil(length / 8);
-    const nullBitmap = nullCount === 0 ? NO_BITS : this.#bytes(buffer, bitBytes);
+    const nullBitmap = nullCount === 0 ? NO_BITS : bytes(buffer, bitBytes);
     if (DataType.isUtf8(type)) {
-      const offsets = this.#offsets(buffer + 1, length);
-      const text = this.#bytes(buffer + 2, offsets[length]);
-      return new Data(type, 0, length, nullCount, [offsets, text, nullBitmap]);
+      const ends = offsets(buffer + 1, length);
+      const text = bytes(buffer + 2, ends[length]);
+      return new Data(type, 0, length, nullCount, [ends, text, nullBitmap]);
     }
     if (DataType.isList(type)) {
-      const valueOffsets = this.#offsets(buffer + 1, length);
-      const child = this.column(type.valueType, node + 1, buffer + 2);
+      const valueOffsets = offsets(buffer + 1, length);
+      const child = column(type.valueType, node + 1, buffer + 2);
       if (child.length !== valueOffsets[length]) throw new Damage('a list is out of place');
       return makeData({ type, length, nullCount, nullBitmap, valueOffsets, child });
     }
     const isBool = DataType.isBool(type);
-    const bytes = this.#bytes(buffer + 1, isBool ? bitBytes : length * 8);
+    const stored = bytes(buffer + 1, isBool ? bitBytes : length * 8);
     const wide = DataType.isFloat(type) ? Float64Array : BigInt64Array;
-    const values = isBool ? bytes : new wide(bytes.buffer, 0, length);
+    const values = isBool ? stored : new wide(stored.buffer, 0, length);
     return new Data(type, 0, length, nullCount, [undefined, values, nullBitmap]);
-  }
-
-  #offsets(buffer: number, length: number): Int32Array {
-    if (length === 0) return new Int32Array(1);
-    const offsets = new Int32Array(this.#bytes(buffer, (length + 1) * 4).buffer, 0, length + 1);
-    if (offsets[0] !== 0 || offsets.some((offset, i) => offset < offsets[i - 1]))
-      throw new Damage('a text or a list is out of place');
-    return offsets;
-  }
-
-  #bytes(buffer: number, bytes: number): Uint8Array<ArrayBuffer> {
-    const { body, end } = this.#message;
-    const [offset, length] = this.#pair(this.#buffers[buffer]);
-    const start = body + offset;
-    if (bytes > length || start + length > end)
-      throw new Damage('a column lies outside its record batch');
-    return bytesAt(this.#file.handle, start, start + bytes, SLACK_BYTES);
-  }
-
-  #pair(at: number | undefined): [number, number] {
-    if (at === undefined) throw new Damage('a column is missing');
-    const { header } = this.#message;
-    return [header.int64At(at), header.int64At(at + 8)];
-  }
+  };
 }
 
 /** A table of FlatBuffers. A field that it does not have is 0, empty, or a table without fields. */

@@ -55,22 +55,16 @@ export async function openNdjson(
   async function* linesFrom(from: number): AsyncGenerator<{ lines: Buffer; byte: number }> {
     const mark = marks.findLast(({ row }) => row <= from) ?? start;
     let { row, byte } = isCompressed ? start : mark;
-    const pieces = isCompressed ? inflated(path) : undefined;
-    try {
-      for await (const lines of wholeLines(pieces ? reader(pieces) : behind(file, byte))) {
-        let first = lines.length;
-        for (let at = 0; at < lines.length; at = lines.indexOf(NEWLINE, at) + 1, row++) {
-          if (row === from) first = at;
-          if (row >= marks[marks.length - 1].row + MARK_ROWS) marks.push({ row, byte: byte + at });
-        }
-        if (row > from) {
-          const at = first === lines.length ? 0 : first;
-          yield { lines: lines.subarray(at), byte: byte + at };
-        }
-        byte += lines.length;
+    for await (const lines of wholeLines(
+      isCompressed ? inflated(path) : piecesBehind(file, byte),
+    )) {
+      let first = row < from ? lines.length : 0;
+      for (let at = 0; at < lines.length; at = lines.indexOf(NEWLINE, at) + 1, row++) {
+        if (row === from) first = at;
+        if (row >= marks[marks.length - 1].row + MARK_ROWS) marks.push({ row, byte: byte + at });
       }
-    } finally {
-      await pieces?.return();
+      if (row > from) yield { lines: lines.subarray(first), byte: byte + first };
+      byte += lines.length;
     }
   }
 
@@ -105,7 +99,7 @@ export async function openNdjson(
 }
 
 /** The content of a gzip file, in pieces. @throws Damage when more follows it */
-async function* inflated(path: string): AsyncGenerator<Uint8Array, void> {
+async function* inflated(path: string): AsyncGenerator<Buffer> {
   const file = createReadStream(path);
   const gunzip = createGunzip({ chunkSize: PIECE_BYTES });
   // An error of either stream comes out of the second, where it is read.
@@ -114,59 +108,38 @@ async function* inflated(path: string): AsyncGenerator<Uint8Array, void> {
   if (gunzip.bytesWritten !== file.bytesRead) throw new Damage('more follows its gzip stream');
 }
 
-/** Fills some of `into`, which is not empty, with the next bytes. @returns how many, 0 at the end */
-type ReadNext = (into: Uint8Array) => Promise<number>;
-
-/** Reads what comes in pieces. */
-function reader(pieces: AsyncGenerator<Uint8Array, void>): ReadNext {
-  let piece: Uint8Array = new Uint8Array();
-  return async (into) => {
-    while (piece.length === 0) {
-      const next = await pieces.next();
-      if (next.done) return 0;
-      piece = next.value;
-    }
-    const taken = piece.subarray(0, into.length);
-    into.set(taken);
-    piece = piece.subarray(taken.length);
-    return taken.length;
-  };
-}
-
-/** Reads a file from a position on as far as it is written, and waits where it is not. */
-function behind(file: GrowingFile, start: number): ReadNext {
-  let at = start;
-  return async (into) => {
-    if (!(await file.reaches(at + 1))) return 0;
-    const read = readSome(file.handle, into.subarray(0, file.size - at), at);
+/** A file from a position on as far as it is written; waits where it is not. */
+async function* piecesBehind({ handle, growth }: GrowingFile, start: number) {
+  const piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
+  for (let at = start; await growth.reaches(at + 1); ) {
+    const read = readSome(handle, piece.subarray(0, growth.size - at), at);
+    yield piece.subarray(0, read);
     at += read;
-    return read;
-  };
+  }
 }
 
 /**
- * The lines of a UTF-8 text, several at a time, each ended by a newline. Their memory is used again for the next ones.
+ * The lines of a UTF-8 text that comes in pieces, several at a time, each ended by a newline. Their memory is used again
+ * for the next ones.
  *
  * @throws Damage when the text is no UTF-8 or does not end with a newline
  */
-async function* wholeLines(readNext: ReadNext): AsyncGenerator<Buffer> {
-  let piece: Buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
+async function* wholeLines(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let held: Buffer = Buffer.allocUnsafeSlow(2 * PIECE_BYTES);
   let filled = 0;
-  for (;;) {
-    const more = await readNext(piece.subarray(filled));
-    if (more === 0) break;
-    filled += more;
-    const end = piece.subarray(0, filled).lastIndexOf(NEWLINE) + 1;
-    if (end > 0) {
-      const lines = piece.subarray(0, end);
-      if (!isUtf8(lines)) throw new Damage('it is not UTF-8');
-      yield lines;
-      piece.copyWithin(0, end, filled);
-      filled -= end;
-    } else if (filled === piece.length) {
-      if (2 * filled > LONGEST_LINE) throw new Damage('a line is longer than any row');
-      piece = Buffer.concat([piece], 2 * filled);
-    }
+  for await (const piece of pieces) {
+    const needed = filled + piece.length;
+    if (needed > LONGEST_LINE) throw new Damage('a line is longer than any row');
+    if (needed > held.length) held = Buffer.concat([held.subarray(0, filled)], 2 * needed);
+    held.set(piece, filled);
+    const end = filled + piece.lastIndexOf(NEWLINE) + 1;
+    filled = needed;
+    if (end === needed - piece.length) continue;
+    const lines = held.subarray(0, end);
+    if (!isUtf8(lines)) throw new Damage('it is not UTF-8');
+    yield lines;
+    held.copyWithin(0, end, filled);
+    filled -= end;
   }
   if (filled > 0) throw new Damage('its last line is cut off');
 }

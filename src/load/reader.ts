@@ -109,74 +109,66 @@ function textAt(file: FileHandle, start: number, end: number): string {
   return Buffer.from(bytesAt(file, start, end)).toString('latin1');
 }
 
-/** The size of a file as it grows, for who reads behind the writer. Only the latest size counts. */
+/** The size of a file as it grows, for who reads behind the writer. */
 export class Growth {
   #size = 0;
-  #ended = false;
+  #isWhole = false;
   #wake: () => void = () => {};
+
+  /** Of a file that is whole. */
+  static of(size: number): Growth {
+    const growth = new Growth();
+    growth.grow(size);
+    growth.end();
+    return growth;
+  }
+
+  /** Bytes that are written. */
+  get size(): number {
+    return this.#size;
+  }
 
   grow(size: number): void {
     this.#size = size;
     this.#wake();
   }
 
+  /** The file is whole. */
   end(): void {
-    this.#ended = true;
+    this.#isWhole = true;
     this.#wake();
   }
 
-  async *sizes(): AsyncGenerator<number> {
-    for (let told = 0; ; ) {
-      if (this.#size > told) {
-        told = this.#size;
-        yield told;
-      } else if (this.#ended) return;
-      else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
-    }
+  /** Waits until so many bytes are written. @returns false when the file is whole and has fewer */
+  async reaches(size: number): Promise<boolean> {
+    while (this.#size < size && !this.#isWhole)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    return this.#size >= size;
   }
 }
 
 /** A file that may still be written while it is read, from its start on. */
 export class GrowingFile {
   readonly handle: FileHandle;
-  readonly #sizes: AsyncIterator<number> | Iterator<number>;
-  #size = 0;
+  readonly growth: Growth;
 
-  /** @param sizes how many bytes are written so far, until the file is whole */
-  constructor(handle: FileHandle, sizes: AsyncIterator<number> | Iterator<number>) {
+  constructor(handle: FileHandle, growth: Growth) {
     this.handle = handle;
-    this.#sizes = sizes;
-  }
-
-  /** Bytes that are known to be written. */
-  get size(): number {
-    return this.#size;
-  }
-
-  /** Waits until so many bytes are written. @returns false when the file is whole and has fewer */
-  async reaches(size: number): Promise<boolean> {
-    while (this.#size < size) {
-      const next = await this.#sizes.next();
-      if (next.done) return false;
-      this.#size = next.value;
-    }
-    return true;
+    this.growth = growth;
   }
 
   /** The bytes from `start` to `end`, all of them, once they are written. @throws Damage when they never are */
   async bytesAt(start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
-    if (!(await this.reaches(end))) throw new Damage('it ends too early');
+    if (!(await this.growth.reaches(end))) throw new Damage('it ends too early');
     return bytesAt(this.handle, start, end);
   }
 
   /** Waits until the file is whole. @returns its size */
   async whole(): Promise<number> {
-    await this.reaches(Number.POSITIVE_INFINITY);
-    return this.#size;
+    await this.growth.reaches(Number.POSITIVE_INFINITY);
+    return this.growth.size;
   }
 }
 

@@ -4,12 +4,14 @@ import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { arrowSchema, JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
 import { describeColumns, JOB_COLUMNS } from '../../src/jobs/columns.ts';
 import { type Compression, FORMATS, type Format } from '../../src/jobs/pipeline.ts';
 import { checkFile } from '../../src/load/check.ts';
 import { LOADERS } from '../../src/load/output.ts';
+import { Growth } from '../../src/load/reader.ts';
 import { checkRemotely } from '../../src/load/thread.ts';
 import {
   cuts,
@@ -124,14 +126,21 @@ describe('reading back in a thread', () => {
   });
 });
 
-/** Writes to an empty file piece by piece, the next one only when the reader asks for more; tells its size. */
-async function* written(path: string, bytes: Uint8Array, at: readonly number[]) {
-  let from = 0;
-  for (const to of [...at.map((cut) => cut % bytes.length), bytes.length].sort((a, b) => a - b)) {
-    await appendFile(path, bytes.subarray(from, to));
-    from = to;
-    yield to;
-  }
+/** Writes to an empty file piece by piece, and tells its size, while others may read it. */
+function written(path: string, bytes: Uint8Array, at: readonly number[]): Growth {
+  const growth = new Growth();
+  const write = async () => {
+    let from = 0;
+    for (const to of [...at.map((cut) => cut % bytes.length), bytes.length].sort((a, b) => a - b)) {
+      await appendFile(path, bytes.subarray(from, to));
+      from = to;
+      growth.grow(to);
+      await setImmediate();
+    }
+    growth.end();
+  };
+  void write();
+  return growth;
 }
 
 describe('reading behind the writer', () => {
@@ -144,7 +153,7 @@ describe('reading behind the writer', () => {
           fc.pre(bytes.length > 0);
           await writeFile(path, '');
           const found = await checkFile(path, format, SAMPLE_COLUMNS, {
-            sizes: written(path, bytes, at),
+            growth: written(path, bytes, at),
           });
           assert.deepEqual(found, await checkFile(path, format, SAMPLE_COLUMNS));
           assert.equal(found.rows, table.rows);
@@ -158,8 +167,8 @@ describe('reading behind the writer', () => {
       const whole = await encode(format, JOB_SCHEMA, [jobBatch(0, 40)]);
       const bytes = whole.subarray(0, whole.length - 100);
       await writeFile(path, '');
-      const sizes = written(path, bytes, [whole.length >> 1]);
-      assert.equal((await rejection(checkFile(path, format, undefined, { sizes }))).exitCode, 65);
+      const growth = written(path, bytes, [whole.length >> 1]);
+      assert.equal((await rejection(checkFile(path, format, undefined, { growth }))).exitCode, 65);
     });
   }
 });
