@@ -115,13 +115,11 @@ export class Changes {
     const { counts, audit } = this;
     const blocks = new Blocks();
     for await (const batch of this.#settled()) {
-      const keys = new Keys(batch);
-      for (let row = 0; row < batch.numRows; row++) {
-        const { kind, previous, status } = this.#describe(batch, row);
+      for (const { kind, previous, status, created } of this.#rowsOf(batch)) {
         counts[kind]++;
         if (FAILED.has(status ?? '') && !FAILED.has(previous ?? '')) counts.failed++;
         if (kind === 'updated' && FINAL_STATUSES.has(previous ?? '')) audit.changed++;
-        if (kind === 'created' && keys.created(row) < lateBefore) audit.late++;
+        if (kind === 'created' && created < lateBefore) audit.late++;
       }
       yield* blocks.add({ batch, from: 0, to: batch.numRows });
     }
@@ -204,18 +202,14 @@ export class Changes {
         yield batch;
         continue;
       }
-      const keys = new Keys(batch);
       const columns = batch.data.children.slice(CHANGE_COLUMNS.length);
       const changes: Change[] = [];
-      for (let row = 0; row < keys.length; row++) {
-        const { kind } = this.#describe(batch, row);
-        const [from, to] = [row, row + 1];
-        const before = kind === 'updated' ? undefined : moved.get(textOf(keys.id(row)));
-        if (before === undefined) {
-          const previous = { data: batch.data.children[1], from, to };
-          changes.push({ kind, columns, from, to, previous });
-        } else if (kind === 'created')
-          changes.push({ kind: 'updated', columns, from, to, previous: before });
+      for (const { row: from, kind, id } of this.#rowsOf(batch)) {
+        const to = from + 1;
+        const before = kind === 'updated' ? undefined : moved.get(textOf(id));
+        const previous = before ?? { data: batch.data.children[1], from, to };
+        if (before && kind === 'deleted') continue;
+        changes.push({ kind: before ? 'updated' : kind, columns, from, to, previous });
       }
       if (changes.length > 0) yield this.#gather(changes);
     }
@@ -227,10 +221,8 @@ export class Changes {
     if (this.#twice.size === 0) return gone;
     const come = new Set<string>();
     for await (const batch of this.#spill.batches()) {
-      const keys = new Keys(batch);
-      for (let row = 0; row < keys.length; row++) {
-        const id = textOf(keys.id(row));
-        const { kind, previous } = this.#describe(batch, row);
+      for (const { kind, previous, ...row } of this.#rowsOf(batch)) {
+        const id = textOf(row.id);
         if (!this.#twice.has(id)) continue;
         if (kind === 'created') come.add(id);
         else if (kind === 'deleted') gone.set(id, only(previous));
@@ -240,13 +232,16 @@ export class Changes {
     return gone;
   }
 
-  #describe(batch: RecordBatch, row: number) {
-    const [kind, previous, status] = [0, 1, CHANGE_COLUMNS.length + this.#status].map(
-      (column): string | null => batch.getChildAt(column)?.get(row),
-    );
-    const known = KINDS.find((name) => name === kind);
-    if (known === undefined) throw new TypeError(`no kind of change: ${kind}`);
-    return { kind: known, previous, status };
+  /** What each row of a batch of changes is, and what it was. */
+  *#rowsOf(batch: RecordBatch) {
+    const keys = new Keys(batch);
+    const texts = [0, 1, CHANGE_COLUMNS.length + this.#status].map((i) => batch.getChildAt(i));
+    for (let row = 0; row < keys.length; row++) {
+      const [name, previous, status]: (string | null)[] = texts.map((column) => column?.get(row));
+      const kind = KINDS.find((known) => known === name);
+      if (kind === undefined) throw new TypeError(`no kind of change: ${name}`);
+      yield { row, kind, previous, status, id: keys.id(row), created: keys.created(row) };
+    }
   }
 }
 

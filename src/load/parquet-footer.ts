@@ -97,32 +97,17 @@ function isSorted({ columns, sorting_columns = [] }: FileRowGroup): boolean {
   return first === 'created_at' && second === 'id';
 }
 
-/** What a page is, as `PageHeader` in parquet.thrift says it. */
-export interface PageHeader {
-  readonly headerBytes: number;
-  readonly uncompressedBytes: number;
-  readonly compressedBytes: number;
-  /** Entries, nulls and empty lists included. */
-  readonly values: number;
-  /** Of a data page V1; undefined for the page of a dictionary. */
-  readonly encoding: number | undefined;
-}
-
-/** Reads the header of a page. @throws Damage for another kind of page */
-export function readPageHeader(view: DataView): PageHeader {
+/** Reads the header of a page. @throws Damage for another kind of page than is written */
+export function readPageHeader(view: DataView) {
   const headerBytes = checkStruct(view);
   const header = deserializeTCompactProtocol({ view, offset: 0 });
-  const {
-    field_2: uncompressedBytes,
-    field_3: compressedBytes,
-    field_5: data,
-    field_7: dictionary,
-  } = header;
-  const { field_1: values, field_2: encoding } = data ?? dictionary ?? {};
-  const counts = [uncompressedBytes, compressedBytes, values, encoding];
-  if (!counts.every((count) => Number.isInteger(count) && count >= 0))
-    throw new Damage('a page is not such as this program writes');
-  return { headerBytes, uncompressedBytes, compressedBytes, values, encoding: data && encoding };
+  const { field_1, field_2 } = header.field_5 ?? header.field_7 ?? {};
+  const numbers: unknown[] = [header.field_2, header.field_3, field_1, field_2];
+  const counts = numbers.filter((n) => typeof n === 'number').filter((n) => n >= 0);
+  if (counts.length < 4) throw new Damage('a page is not such as this program writes');
+  const [uncompressedBytes, compressedBytes, values, encoding] = counts;
+  const isDictionary = header.field_5 === undefined;
+  return { headerBytes, uncompressedBytes, compressedBytes, values, encoding, isDictionary };
 }
 
 /** What a value of Thrift's compact protocol is, as its field header or its list says. */

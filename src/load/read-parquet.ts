@@ -95,9 +95,10 @@ interface Page {
   /** With a few bytes more behind it than `size`. */
   readonly view: DataView;
   readonly size: number;
+  /** Entries, nulls and empty lists included. */
   readonly values: number;
-  /** Undefined for a dictionary. */
-  readonly encoding: number | undefined;
+  readonly encoding: number;
+  readonly isDictionary: boolean;
 }
 
 /** Reads the pages of a column chunk, one at each call. */
@@ -112,7 +113,7 @@ function pageReader(
   return () => {
     const head = bytesAt(handle, at, Math.min(end, at + HEADER_BYTES));
     const header = readPageHeader(new DataView(head.buffer));
-    const { headerBytes, compressedBytes, uncompressedBytes: size, values, encoding } = header;
+    const { headerBytes, compressedBytes, uncompressedBytes: size, values } = header;
     const from = at + headerBytes;
     at = from + compressedBytes;
     if (at > end || size > MOST_BYTES || values > MOST_ENTRIES)
@@ -120,7 +121,7 @@ function pageReader(
     const page = new Uint8Array(size + SLACK_BYTES);
     if (decompress(bytesAt(handle, from, at), page.subarray(0, size)) !== size)
       throw new Damage('a page has another length');
-    return { view: new DataView(page.buffer), size, values, encoding };
+    return { ...header, view: new DataView(page.buffer), size };
   };
 }
 
@@ -193,8 +194,8 @@ class ColumnReader {
     return this.#isText ? end - start : 0;
   }
 
-  #openPage({ view, size, values, encoding }: Page): void {
-    if (encoding === undefined) {
+  #openPage({ view, size, values, encoding, isDictionary }: Page): void {
+    if (isDictionary) {
       this.#dictionary = this.#valuesAt(view, 0, values, size);
       return;
     }

@@ -85,9 +85,7 @@ function loadRemotely(task: LoadTask): LoaderLine {
       tell(ending);
       return answer;
     },
-    async close() {
-      await worker.terminate();
-    },
+    close: async () => void (await worker.terminate()),
   };
 }
 
