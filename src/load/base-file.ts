@@ -1,11 +1,12 @@
-import { type Data, type RecordBatch, Schema } from 'apache-arrow';
+import { Schema } from 'apache-arrow';
 import type { BaseIndex } from '../jobs/base-index.ts';
 import { FINAL_STATUSES } from '../jobs/columns.ts';
 import type { FoundColumn } from '../jobs/file-contents.ts';
 import type { Format } from '../jobs/pipeline.ts';
 import { damageError, openReader, UNORDERED } from './check.ts';
-import { columnsOf } from './encoder.ts';
+import { columnsOf, describeColumn } from './encoder.ts';
 import { type Cut, Damage, follows } from './reader.ts';
+import { Keys } from './runs.ts';
 
 /** A data file of a snapshot that a run goes on from, or is compared with. Its rows stand by `created_at` and `id`. */
 export type BaseFile = Awaited<ReturnType<typeof openBaseFile>>;
@@ -23,12 +24,15 @@ export async function openBaseFile(
   { path, format, rows }: { path: string; format: Format; rows: number },
   schema: Schema,
 ) {
-  const columns = columnsOf(schema);
+  const columns: readonly FoundColumn[] = columnsOf(schema);
   const explained = (thrown: unknown): never => {
     throw damageError(thrown, path, format);
   };
   const reader = await openReader(path, format, { columns, isTrusted: true }).catch(explained);
-  const differs = differingColumn(reader.columns, columns, format);
+  const describe = format === 'parquet' ? describeColumn : (it: FoundColumn) => JSON.stringify(it);
+  const [found, expected] = [reader.columns, columns].map((list) => list.map(describe));
+  const longest = found.length > expected.length ? found : expected;
+  const differs = longest.findIndex((_, i) => found[i] !== expected[i]) + 1;
   if (differs > 0) {
     await reader.close();
     explained(new Damage(`it has other columns: column ${differs} is not as expected`));
@@ -63,20 +67,6 @@ export async function openBaseFile(
   return { format, path, rows, cutBefore, batches, close: reader.close };
 }
 
-/** The number of the first column that is not as expected, or 0. In Parquet a column of JSON is one of text. */
-function differingColumn(
-  found: readonly FoundColumn[],
-  expected: readonly FoundColumn[],
-  format: Format,
-): number {
-  const described = (column: FoundColumn | undefined): string => {
-    const type = format === 'parquet' && column?.type === 'json' ? 'string' : column?.type;
-    return `${column?.name} ${type} ${column?.required}`;
-  };
-  const longer = found.length > expected.length ? found : expected;
-  return longer.findIndex((_, i) => described(found[i]) !== described(expected[i])) + 1;
-}
-
 /** Room for the ids of a row at first: a UUID. */
 const ID_BYTES = 36;
 
@@ -92,20 +82,21 @@ export async function readBaseIndex(file: BaseFile): Promise<BaseIndex> {
   const idOffsets = new Uint32Array(new SharedArrayBuffer((rows + 1) * 4));
   let ids = new Uint8Array(new SharedArrayBuffer(rows * ID_BYTES));
   let at = 0;
-  let lastId = new Uint8Array();
+  let lastId: Uint8Array = new Uint8Array();
   for await (const batch of file.batches(0, rows, ['id', 'status', 'created_at'])) {
-    const [id, status, time] = ['id', 'status', 'created_at'].map((name) => columnOf(batch, name));
-    const bytes = idOffsets[at] + id.valueOffsets[batch.numRows];
-    if (bytes > ids.length) ids = longer(ids, Math.max(bytes, ids.length * 2));
-    ids.set(id.values.subarray(0, id.valueOffsets[batch.numRows]), idOffsets[at]);
-    created.set(time.values, at);
-    for (let row = 0; row < batch.numRows; row++, at++) {
-      const text = textAt(id, row);
-      if (at > 0 && !follows(created[at], text, created[at - 1], lastId))
+    const keys = new Keys(batch);
+    const status = batch.getChild('status');
+    for (let row = 0; row < keys.length; row++, at++) {
+      const [time, id] = [keys.created(row), keys.id(row)];
+      if (at > 0 && !follows(time, id, created[at - 1], lastId))
         throw damageError(new Damage(UNORDERED), file.path, file.format);
-      lastId = text;
-      isFinal[at] = FINAL_STATUSES.has(Buffer.from(textAt(status, row)).toString()) ? 1 : 0;
-      idOffsets[at + 1] = idOffsets[at] + text.length;
+      const end = idOffsets[at] + id.length;
+      if (end > ids.length) ids = longer(ids, 2 * end);
+      ids.set(id, idOffsets[at]);
+      created[at] = time;
+      isFinal[at] = FINAL_STATUSES.has(status?.get(row)) ? 1 : 0;
+      idOffsets[at + 1] = end;
+      lastId = id;
     }
   }
   return { rows, created, isFinal, ids: ids.subarray(0, idOffsets[rows]), idOffsets };
@@ -115,12 +106,4 @@ function longer(ids: Uint8Array, length: number): Uint8Array<SharedArrayBuffer> 
   const grown = new Uint8Array(new SharedArrayBuffer(length));
   grown.set(ids);
   return grown;
-}
-
-function columnOf({ schema, data }: RecordBatch, name: string): Data {
-  return data.children[schema.fields.findIndex((field) => field.name === name)];
-}
-
-function textAt({ values, valueOffsets }: Data, row: number): Uint8Array<ArrayBuffer> {
-  return values.subarray(valueOffsets[row], valueOffsets[row + 1]);
 }

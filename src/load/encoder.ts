@@ -61,6 +61,11 @@ export function columnsOf(schema: Schema): LoadColumn[] {
   });
 }
 
+/** What two columns must have in common. One of JSON is text to some readers. */
+export function describeColumn({ name, type, required }: FoundColumn): string {
+  return `${name} ${type === 'json' ? 'string' : type}${required ? ' required' : ''}`;
+}
+
 /** @throws ExportError (65, load) for a batch with a null in a column that may have none */
 export function refuseNulls(batch: RecordBatch, columns: readonly LoadColumn[]): void {
   for (const [i, { name, required }] of columns.entries())

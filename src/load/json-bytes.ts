@@ -1,5 +1,5 @@
 import { copyBytes, mayStopString, SLACK_BYTES } from '../json/bytes.ts';
-import { BACKSLASH, QUOTE } from '../json/json-scanner.ts';
+import { BACKSLASH, QUOTE, ZERO } from '../json/json-scanner.ts';
 import type { Sink } from './encoder.ts';
 
 /** Text is handed out in about this much at a time: it stays in the processor's cache until it is copied. */
@@ -10,8 +10,6 @@ const PIECE_BYTES = 32 * 1024;
 
 /** The two highest bits of a byte that goes on with a character of UTF-8. */
 const CONTINUATION = 0x80;
-
-const ZERO = 0x30;
 
 /** 00 to 99, as the two characters they are written with. */
 const PAIRS = Int16Array.from({ length: 100 }, (_, i) => {

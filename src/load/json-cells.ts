@@ -1,7 +1,7 @@
 import type { Data } from 'apache-arrow';
 import { formatTimestamp } from '../jobs/timestamp.ts';
 import { SLACK_BYTES } from '../json/bytes.ts';
-import { CLOSE_LIST, OPEN_LIST, QUOTE } from '../json/json-scanner.ts';
+import { CLOSE_LIST, COLON, COMMA, DOT, MINUS, OPEN_LIST, QUOTE } from '../json/json-scanner.ts';
 import type { ExportError } from '../platform/errors.ts';
 import { isValid, type LoadColumn, unfit } from './encoder.ts';
 import { type JsonBytes, literal } from './json-bytes.ts';
@@ -23,11 +23,6 @@ const TRUE = literal('true');
 const FALSE = literal('false');
 const NULL = literal('null');
 const END_OF_TIME = literal('Z"');
-
-const MINUS = 0x2d;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const DOT = 0x2e;
 
 /** Writes the value of one row, which is not null, from a position on; returns the position behind it. */
 export type CellWriter = (row: number, at: number) => number;

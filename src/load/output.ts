@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import type { FileContents, FoundColumn, WrittenFile } from '../jobs/file-contents.ts';
+import type { FileContents, WrittenFile } from '../jobs/file-contents.ts';
 import type { Compression, Format } from '../jobs/pipeline.ts';
 import { syncAndCheck } from '../platform/durable.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
@@ -10,6 +10,7 @@ import { arrow } from './arrow.ts';
 import { checkFile } from './check.ts';
 import {
   columnsOf,
+  describeColumn,
   type LoadColumn,
   type LoaderDefinition,
   refuseNulls,
@@ -279,7 +280,7 @@ async function* bytesBefore(files: FileSystem, { path, byte }: Start): AsyncGene
 
 /** @throws ExportError (65) when a file does not hold what was written to it */
 function compare(name: string, found: FileContents, expected: FileContents): void {
-  const columnsIn = ({ columns }: FileContents): string => columns.map(describe).join();
+  const columnsIn = ({ columns }: FileContents): string => columns.map(describeColumn).join();
   const problems = [
     found.rows === expected.rows ? [] : `${found.rows} rows in place of ${expected.rows}`,
     found.idChecksum === expected.idChecksum ? [] : 'other ids',
@@ -291,11 +292,6 @@ function compare(name: string, found: FileContents, expected: FileContents): voi
       'disk and run the same command again; if it happens twice, report it.',
     { exitCode: EXIT.data, stage: 'load' },
   );
-}
-
-/** A JSON column is text to some readers. */
-function describe({ name, type, required }: FoundColumn): string {
-  return `${name} ${type === 'json' ? 'string' : type}${required ? ' required' : ''}`;
 }
 
 /** Bytes on their way to a file, copied into memory that is used again. */

@@ -1,6 +1,6 @@
 import type { CellTypes } from '../jobs/columns.ts';
 import { scaledDecimal } from '../jobs/timestamp.ts';
-import { OF_FALSE, OF_TRUE, OPEN_LIST } from '../json/json-scanner.ts';
+import { MINUS, OF_FALSE, OF_TRUE, OPEN_LIST, ZERO } from '../json/json-scanner.ts';
 import type { RawJob } from '../json/raw-job.ts';
 
 /** A value that is not of its column's type. It is set to null, flagged, and its raw form kept in `extra`. */
@@ -9,7 +9,6 @@ export const UNPARSABLE: unique symbol = Symbol('unparsable');
 /** What reading one field gives: its value, null for null or absent, or `UNPARSABLE`. */
 export type Read<T> = T | null | typeof UNPARSABLE;
 
-const [MINUS, ZERO] = [0x2d, 0x30];
 /** Decimal digits that a double holds whatever they are. */
 const SAFE_DIGITS = 15;
 
