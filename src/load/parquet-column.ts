@@ -1,5 +1,8 @@
 import type { Data } from 'apache-arrow';
-import thrift, { type ThriftStruct } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
+import thrift, {
+  type ThriftOutput,
+  type ThriftStruct,
+} from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import { isValid } from './encoder.ts';
 import type { PageCodec } from './parquet-codec.ts';
 import { Dictionary } from './parquet-dictionary.ts';
@@ -32,6 +35,10 @@ type Visit = (view: DataView, from: number, to: number) => void;
  * that pays or one page.
  */
 export class ColumnWriter {
+  /** What the values of the row group take, PLAIN encoded. */
+  plainBytes = 0;
+  /** What its pages take so far, compressed. */
+  pageBytes = 0;
   readonly #column: ParquetColumn;
   readonly #codec: PageCodec;
   /** The page being written; nothing of it is needed afterwards, so that the columns of a file share it. */
@@ -42,53 +49,52 @@ export class ColumnWriter {
   readonly #indices = new GrowingNumbers();
   readonly #plain = new GrowingBytes();
   readonly #dictionary: Dictionary;
-  #entries = 0;
   #usesDictionary = true;
+  #entries = 0;
   #range: Range;
-  #chunk = new Chunk();
+  #pages: Uint8Array[] = [];
+  #uncompressedBytes = 0;
+  #values = 0;
+  #nulls = 0;
 
   /** @param scratch may be shared with other columns */
   constructor(column: ParquetColumn, codec: PageCodec, scratch: GrowingBytes) {
     this.#column = column;
     this.#codec = codec;
     this.#body = scratch;
-    this.#dictionary = new Dictionary(column.type === 'BYTE_ARRAY' ? 4 : 0);
-    this.#range = new Range(column.type);
-  }
-
-  /** What there is of the row group. */
-  get chunk(): Readonly<Chunk> {
-    return this.#chunk;
+    this.#dictionary = new Dictionary(column.order === 'bytes' ? 4 : 0);
+    this.#range = new Range(column.order);
   }
 
   /** @param data rows of an Arrow column of this column's type, from the start of its buffers */
   add(data: Data): void {
     this.#appendLevels(data);
-    if (this.#column.type === 'BOOLEAN') {
+    const { order } = this.#column;
+    if (order === 'boolean') {
       for (let row = 0; row < data.length; row++) {
         if (isValid(data, row)) this.#indices.push((data.values[row >> 3] >> (row & 7)) & 1);
       }
-      this.#chunk.plainBytes += (data.length + 7) >> 3;
+      this.plainBytes += (data.length + 7) >> 3;
       return;
     }
     const { prefix } = this.#dictionary;
+    const plainBefore = this.#plain.length;
     if (this.#usesDictionary) {
-      let plainBytes = 0;
       visitValues(data, (view, from, to) => {
-        plainBytes += prefix + to - from;
+        this.plainBytes += prefix + to - from;
         this.#indices.push(this.#dictionary.indexOf(view, from, to));
       });
-      this.#chunk.plainBytes += plainBytes;
-      if (this.#chunk.plainBytes >= SAMPLE_BYTES && !this.#pays) this.#giveUpDictionary();
+      const isKnown = this.plainBytes >= SAMPLE_BYTES;
+      if (isKnown && !this.#dictionary.pays(this.#indices.length, this.plainBytes))
+        this.#giveUpDictionary();
       return;
     }
-    const plainBefore = this.#plain.length;
     visitValues(data, (view, from, to) => {
       if (prefix > 0) this.#plain.appendInt32(to - from);
       this.#plain.appendRange(view, from, to);
       this.#range.add(view, from, to);
     });
-    this.#chunk.plainBytes += this.#plain.length - plainBefore;
+    this.plainBytes += this.#plain.length - plainBefore;
     if (this.#plain.length >= PAGE_BYTES) this.#writePlainPage(this.#entries);
   }
 
@@ -97,42 +103,41 @@ export class ColumnWriter {
    *
    * @param offset where in the file the chunk starts
    */
-  finish(offset: number): Chunk & { readonly description: ThriftStruct } {
+  finish(offset: number): ColumnChunk {
+    const { order } = this.#column;
     let dictionaryBytes = 0;
-    if (this.#column.type === 'BOOLEAN') {
+    if (order === 'boolean') {
       for (const value of this.#indices.filled()) this.#range.add(BOOLEANS, value, value + 1);
       this.#writePage(ENCODING.plain, this.#entries, () =>
         appendPacked(this.#body, this.#indices.filled(), 1),
       );
     } else {
-      if (this.#usesDictionary && !this.#pays) this.#giveUpDictionary();
+      if (this.#usesDictionary && !this.#dictionary.pays(this.#indices.length, this.plainBytes))
+        this.#giveUpDictionary();
       if (this.#usesDictionary) dictionaryBytes = this.#writeDictionary();
       else if (this.#entries > 0) this.#writePlainPage(this.#entries);
     }
-    const chunk = { ...this.#chunk, description: this.#describe(offset, dictionaryBytes) };
-    this.#indices.length = 0;
-    this.#dictionary.clear();
-    this.#usesDictionary = true;
-    this.#range = new Range(this.#column.type);
-    this.#chunk = new Chunk();
+    const chunk = {
+      pages: this.#pages,
+      bytes: this.pageBytes,
+      uncompressedBytes: this.#uncompressedBytes,
+      description: this.#describe(offset, dictionaryBytes),
+    };
+    this.#reset();
     return chunk;
   }
 
-  get #pays(): boolean {
-    return this.#dictionary.pays(this.#indices.length, this.#chunk.plainBytes);
-  }
-
   #appendLevels(data: Data): void {
-    const { mostRepetitions, mostDefinitions } = this.#column;
+    const { leaf } = this.#column;
     const before = this.#definitions.length;
-    if (mostRepetitions > 0) {
-      this.#appendListLevels(data, mostDefinitions);
+    if (leaf.rLevelMax > 0) {
+      this.#appendListLevels(data, leaf.dLevelMax);
       this.#entries += this.#definitions.length - before;
       return;
     }
     this.#entries += data.length;
-    this.#chunk.nulls += data.nullCount;
-    if (mostDefinitions === 0) return;
+    this.#nulls += data.nullCount;
+    if (leaf.dLevelMax === 0) return;
     if (data.nullCount === 0) this.#definitions.fill(1, data.length);
     else {
       this.#definitions.reserve(data.length);
@@ -161,18 +166,18 @@ export class ColumnWriter {
 
   /** Takes what was met so far out of the dictionary again. */
   #giveUpDictionary(): void {
-    const { mostRepetitions, mostDefinitions } = this.#column;
+    const { leaf } = this.#column;
     this.#addDictionaryToRange();
     this.#usesDictionary = false;
     let index = 0;
     let entry = 0;
     for (let left = this.#entries; left > 0; entry++, left--) {
-      const isRecordStart = mostRepetitions === 0 || this.#repetitions.values[entry] === 0;
+      const isRecordStart = leaf.rLevelMax === 0 || this.#repetitions.values[entry] === 0;
       if (isRecordStart && this.#plain.length >= PAGE_BYTES) {
         this.#writePlainPage(entry);
         entry = 0;
       }
-      if (mostDefinitions > 0 && this.#definitions.values[entry] < mostDefinitions) continue;
+      if (leaf.dLevelMax > 0 && this.#definitions.values[entry] < leaf.dLevelMax) continue;
       const value = this.#indices.values[index++];
       const [from, to] = [this.#dictionary.startOf(value), this.#dictionary.endOf(value)];
       this.#plain.appendRange(this.#dictionary.values.view, from, to);
@@ -193,7 +198,7 @@ export class ColumnWriter {
     const { values, size, bitWidth } = this.#dictionary;
     this.#addDictionaryToRange();
     this.#addPage(values.filled(), size, undefined);
-    const { bytes } = this.#chunk;
+    const bytes = this.pageBytes;
     this.#writePage(ENCODING.rleDictionary, this.#entries, () => {
       this.#body.appendByte(bitWidth);
       appendHybrid(this.#body, this.#indices.filled(), bitWidth);
@@ -208,66 +213,75 @@ export class ColumnWriter {
 
   /** A page of the first entries that wait. */
   #writePage(encoding: number, entries: number, appendValues: () => void): void {
-    const { mostRepetitions, mostDefinitions } = this.#column;
+    const { rLevelMax, dLevelMax } = this.#column.leaf;
     this.#body.length = 0;
-    for (const [levels, most] of [
-      [this.#repetitions, mostRepetitions],
-      [this.#definitions, mostDefinitions],
-    ] as const) {
-      if (most === 0) continue;
-      appendLevels(this.#body, levels.filled(entries), bitWidthOf(most));
-      levels.drop(entries);
+    if (rLevelMax > 0) {
+      appendLevels(this.#body, this.#repetitions.filled(entries), bitWidthOf(rLevelMax));
+      this.#repetitions.drop(entries);
+    }
+    if (dLevelMax > 0) {
+      appendLevels(this.#body, this.#definitions.filled(entries), bitWidthOf(dLevelMax));
+      this.#definitions.drop(entries);
     }
     appendValues();
     this.#entries -= entries;
-    this.#chunk.entries += entries;
+    this.#values += entries;
     this.#addPage(this.#body.filled(), entries, encoding);
   }
 
   #addPage(body: Uint8Array, values: number, encoding: number | undefined): void {
-    const isText = this.#column.type === 'BYTE_ARRAY' && encoding !== ENCODING.rleDictionary;
-    const compressed = this.#codec.compress(body, isText ? 'text' : 'numbers');
+    const compressed = this.#codec.compress(
+      body,
+      this.#column.order === 'bytes' && encoding !== ENCODING.rleDictionary ? 'text' : 'numbers',
+    );
     const header = pageHeader(values, body.length, compressed.length, encoding);
-    this.#chunk.pages.push(Buffer.concat([header, compressed]));
-    this.#chunk.bytes += header.length + compressed.length;
-    this.#chunk.uncompressedBytes += header.length + body.length;
+    this.#pages.push(Buffer.concat([header, compressed]));
+    this.pageBytes += header.length + compressed.length;
+    this.#uncompressedBytes += header.length + body.length;
   }
 
   #describe(offset: number, dictionaryBytes: number): ThriftStruct {
-    const { path, type, mostRepetitions } = this.#column;
-    const { bytes, uncompressedBytes, entries, nulls } = this.#chunk;
+    const { path, primitiveType = '', rLevelMax } = this.#column.leaf;
     const { PLAIN, RLE, RLE_DICTIONARY } = thrift.Encoding;
     const isDictionary = dictionaryBytes > 0;
     return new thrift.ColumnChunk({
       file_offset: 0,
       meta_data: new thrift.ColumnMetaData({
-        type: thrift.Type[type],
+        type: thrift.Type[primitiveType],
         encodings: isDictionary ? [PLAIN, RLE, RLE_DICTIONARY] : [PLAIN, RLE],
         path_in_schema: path,
         codec: thrift.CompressionCodec[this.#codec.name],
-        num_values: entries,
-        total_uncompressed_size: uncompressedBytes,
-        total_compressed_size: bytes,
+        num_values: this.#values,
+        total_uncompressed_size: this.#uncompressedBytes,
+        total_compressed_size: this.pageBytes,
         data_page_offset: offset + dictionaryBytes,
         ...(isDictionary && { dictionary_page_offset: offset }),
         // What a null of a list is, readers disagree on.
-        ...(mostRepetitions === 0 && { statistics: statistics(nulls, this.#range.bounds()) }),
+        ...(rLevelMax === 0 && { statistics: statistics(this.#nulls, this.#range.bounds()) }),
       }),
     });
   }
+
+  #reset(): void {
+    this.plainBytes = 0;
+    this.#indices.length = 0;
+    this.#dictionary.clear();
+    this.#usesDictionary = true;
+    this.#range = new Range(this.#column.order);
+    this.#pages = [];
+    this.pageBytes = 0;
+    this.#uncompressedBytes = 0;
+    this.#values = 0;
+    this.#nulls = 0;
+  }
 }
 
-/** One column of one row group: its pages, as they go into the file, and what there is to say of them. */
-class Chunk {
-  readonly pages: Uint8Array[] = [];
-  /** What its pages take, compressed and as they were before. */
-  bytes = 0;
-  uncompressedBytes = 0;
-  /** What its values take, PLAIN encoded. */
-  plainBytes = 0;
-  /** Entries in its pages, nulls and empty lists included. */
-  entries = 0;
-  nulls = 0;
+/** One column of one row group, as it goes into the file and as the footer describes it. */
+export interface ColumnChunk {
+  readonly pages: readonly Uint8Array[];
+  readonly bytes: number;
+  readonly uncompressedBytes: number;
+  readonly description: ThriftStruct;
 }
 
 const BOOLEANS = new DataView(Uint8Array.of(0, 1).buffer);
@@ -297,33 +311,31 @@ function visitRows(data: Data, first: number, end: number, visit: Visit): void {
   }
 }
 
-/** Types of fields in Thrift's compact protocol. */
-const THRIFT = { true: 1, false: 2, i64: 6, binary: 8 };
+const THRIFT_BOOL = 2;
+const THRIFT_I64 = 10;
+const THRIFT_BINARY = 11;
 
-/** `Statistics` of parquet.thrift, serialized. The library's does not know whether a bound is exact. */
-function statistics(nulls: number, bounds?: Bounds): ThriftStruct {
-  const { min, max, minIsExact, maxIsExact } = bounds ?? {};
-  const bytes = new GrowingBytes();
-  let last = 0;
-  const header = (field: number, type: number) => {
-    bytes.appendByte(((field - last) << 4) | type);
-    last = field;
+/** `Statistics` of parquet.thrift. The library's does not know whether a bound is exact. */
+function statistics(nulls: number, bounds: Bounds | undefined): ThriftStruct {
+  return {
+    write(output: ThriftOutput) {
+      const field = (name: string, type: number, id: number, write: () => void) => {
+        output.writeFieldBegin(name, type, id);
+        write();
+        output.writeFieldEnd();
+      };
+      output.writeStructBegin('Statistics');
+      field('null_count', THRIFT_I64, 3, () => output.writeI64(nulls));
+      if (bounds !== undefined) {
+        const { min, max, minIsExact, maxIsExact } = bounds;
+        if (max !== undefined) field('max_value', THRIFT_BINARY, 5, () => output.writeString(max));
+        field('min_value', THRIFT_BINARY, 6, () => output.writeString(min));
+        if (max !== undefined)
+          field('is_max_value_exact', THRIFT_BOOL, 7, () => output.writeBool(maxIsExact));
+        field('is_min_value_exact', THRIFT_BOOL, 8, () => output.writeBool(minIsExact));
+      }
+      output.writeFieldStop();
+      output.writeStructEnd();
+    },
   };
-  header(3, THRIFT.i64);
-  bytes.appendVarint(nulls * 2);
-  for (const [field, bound] of [[5, max] as const, [6, min] as const]) {
-    if (bound === undefined) continue;
-    header(field, THRIFT.binary);
-    bytes.appendVarint(bound.length);
-    bytes.append(bound);
-  }
-  if (max) header(7, maxIsExact ? THRIFT.true : THRIFT.false);
-  if (min) header(8, minIsExact ? THRIFT.true : THRIFT.false);
-  bytes.appendByte(0);
-  return serialized(bytes.filled());
-}
-
-/** A struct that is serialized already. */
-export function serialized(bytes: Uint8Array): ThriftStruct {
-  return { write: ({ trans }) => trans.write(Buffer.from(bytes)) };
 }

@@ -1,15 +1,16 @@
 import type { Data, RecordBatch, Schema } from 'apache-arrow';
 import thrift, { type ThriftStruct } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import util from 'parquetjs-lite/lib/util.js';
+import parquetjs from 'parquetjs-lite/lib/writer.js';
 import type { Compression } from '../jobs/pipeline.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { TOOL } from '../platform/tool.ts';
 import { columnsOf, refuseNulls, type Start } from './encoder.ts';
 import { openCodec } from './parquet-codec.ts';
-import { ColumnWriter, serialized } from './parquet-column.ts';
+import { ColumnWriter } from './parquet-column.ts';
 import { GrowingBytes } from './parquet-encodings.ts';
 import { readFooter } from './parquet-footer.ts';
-import { parquetColumn } from './parquet-schema.ts';
+import { parquetSchema, schemaElements } from './parquet-schema.ts';
 import { withFile } from './reader.ts';
 
 /** A row group ends with the block that brings it to this many rows: DuckDB's own have as many, in whole blocks. */
@@ -21,8 +22,6 @@ export const ROW_GROUP_BYTES = 128 * 1024 * 1024;
 /** And when its pages take this many, compressed: a column's lie side by side, so that all wait here for the last. */
 export const HELD_BYTES = 32 * 1024 * 1024;
 
-const MAGIC = Buffer.from('PAR1');
-
 /** In the form that readers parse: parquet-mr trusts no statistics of a writer whose version it cannot tell. */
 const CREATED_BY = `${TOOL.name} version ${TOOL.version} (build parquetjs-lite)`;
 
@@ -30,8 +29,8 @@ const CREATED_BY = `${TOOL.name} version ${TOOL.version} (build parquetjs-lite)`
  * Encodes record batches of one schema as a Parquet file. Row groups are cut where a batch ends, by the rows since the
  * last cut alone, and none depends on what comes before it.
  *
- * The library's thrift classes describe the file; pages, row groups and footer are put together here: the library's own
- * have no dictionaries, no logical types, wrong sizes and wrong statistics.
+ * The library's envelope frames the file and its thrift classes describe it; pages, row groups and footer are put
+ * together here: the library's own have no dictionaries, no logical types, wrong sizes and wrong statistics.
  *
  * @param out takes the next bytes of the file
  * @param start where it goes on, when there is the start of it
@@ -44,41 +43,44 @@ export async function parquetFile(
   start?: Start,
 ) {
   const described = columnsOf(arrow);
-  const columns = described.map(parquetColumn);
+  const { schema, columns } = parquetSchema(described);
   const codec = await openCodec(compression);
+  const envelope = new parquetjs.ParquetEnvelopeWriter(schema, out, () => {}, 0, {
+    pageIndex: false,
+    useDataPageV2: false,
+  });
   const scratch = new GrowingBytes();
   const writers = columns.map((column) => new ColumnWriter(column, codec, scratch));
   const [time, id] = (['created_at timestamp', 'id string'] as const).map((wanted) =>
     described.findIndex(({ name, type, required }) => required && `${name} ${type}` === wanted),
   );
-  const hasKeys = time >= 0 && id >= 0;
-  const rowGroups = start === undefined ? [] : await rowGroupsBefore(start);
-  let [fileRows, offset] = [start?.row ?? 0, start?.byte ?? 0];
   let order = new RowOrder();
   let rows = 0;
-  if (start === undefined) write(MAGIC);
-
-  function write(bytes: Uint8Array): void {
-    out(bytes);
-    offset += bytes.length;
+  if (start === undefined) envelope.writeHeader();
+  else {
+    envelope.offset = start.byte;
+    envelope.rowCount = start.row;
+    envelope.rowGroups.push(...(await rowGroupsBefore(start)));
   }
 
   function closeRowGroup(): void {
     if (rows === 0) return;
     let uncompressedBytes = 0;
     const descriptions = writers.map((writer) => {
-      const { pages, description, ...chunk } = writer.finish(offset);
-      for (const page of pages) write(page);
+      const chunk = writer.finish(envelope.offset);
+      for (const page of chunk.pages) envelope.writeSection(page);
       uncompressedBytes += chunk.uncompressedBytes;
-      return description;
+      return chunk.description;
     });
-    fileRows += rows;
-    rowGroups.push(
+    envelope.rowCount += rows;
+    envelope.rowGroups.push(
       new thrift.RowGroup({
         columns: descriptions,
         total_byte_size: uncompressedBytes,
         num_rows: rows,
-        ...(hasKeys && order.isAscending && { sorting_columns: [time, id].map(sortingColumn) }),
+        ...(time >= 0 &&
+          id >= 0 &&
+          order.isAscending && { sorting_columns: [time, id].map(sortingColumn) }),
       }),
     );
     rows = 0;
@@ -86,22 +88,22 @@ export async function parquetFile(
   }
 
   function writeFooter(): void {
-    const root = new thrift.SchemaElement({ name: 'root', num_children: columns.length });
     const metadata = util.serializeThrift(
       new thrift.FileMetaData({
         version: 1,
-        schema: [root, ...columns.flatMap(({ elements }) => elements)],
-        num_rows: fileRows,
-        row_groups: rowGroups,
+        schema: schemaElements(columns),
+        num_rows: envelope.rowCount,
+        row_groups: envelope.rowGroups,
         created_by: CREATED_BY,
         column_orders: columns.map(
           () => new thrift.ColumnOrder({ TYPE_ORDER: new thrift.TypeDefinedOrder() }),
         ),
       }),
     );
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(metadata.length);
-    for (const bytes of [metadata, length, MAGIC]) write(bytes);
+    const ending = Buffer.alloc(8, 'PAR1');
+    ending.writeUInt32LE(metadata.length, 0);
+    envelope.writeSection(metadata);
+    envelope.writeSection(ending);
   }
 
   return {
@@ -113,10 +115,10 @@ export async function parquetFile(
       let heldBytes = 0;
       for (const [i, writer] of writers.entries()) {
         writer.add(batch.data.children[i]);
-        plainBytes += writer.chunk.plainBytes;
-        heldBytes += writer.chunk.bytes;
+        plainBytes += writer.plainBytes;
+        heldBytes += writer.pageBytes;
       }
-      if (hasKeys) order.add(batch.data.children[time], batch.data.children[id]);
+      if (time >= 0 && id >= 0) order.add(batch.data.children[time], batch.data.children[id]);
       rows += batch.numRows;
       const isLong = plainBytes >= ROW_GROUP_BYTES || heldBytes >= HELD_BYTES;
       if (rows >= ROW_GROUP_ROWS || isLong) closeRowGroup();
@@ -131,7 +133,9 @@ export async function parquetFile(
 /** How another file's footer describes the row groups before a place. */
 async function rowGroupsBefore({ path, row }: Start): Promise<ThriftStruct[]> {
   const { rowGroups } = await withFile(path, readFooter);
-  return rowGroups.filter((group) => group.row < row).map(({ described }) => serialized(described));
+  return rowGroups
+    .filter((group) => group.row < row)
+    .map(({ described }) => ({ write: ({ trans }) => trans.write(Buffer.from(described)) }));
 }
 
 /** Whether the pages of a file are compressed like this. */

@@ -1,19 +1,99 @@
 /**
  * The parts of parquetjs-lite 0.8.7 and of @bokuweb/zstd-wasm 0.0.27 that the Parquet loader uses: the one comes without
- * types, the other hides them.
+ * types, the other hides them. The index of parquetjs-lite would load its reader as well.
  */
+declare module 'parquetjs-lite/lib/schema.js' {
+  export interface FieldDefinition {
+    type: string;
+    optional?: boolean;
+    repeated?: boolean;
+    fields?: Record<string, FieldDefinition>;
+  }
+
+  export interface ParquetField {
+    readonly name: string;
+    readonly path: readonly string[];
+    readonly repetitionType: 'REQUIRED' | 'OPTIONAL' | 'REPEATED';
+    readonly primitiveType?: string;
+    readonly originalType?: string;
+    readonly rLevelMax: number;
+    readonly dLevelMax: number;
+    readonly fieldCount?: number;
+    readonly fields?: Readonly<Record<string, ParquetField>>;
+  }
+
+  export interface ParquetSchema {
+    readonly fields: Readonly<Record<string, ParquetField>>;
+  }
+
+  const schema: { ParquetSchema: new (fields: Record<string, FieldDefinition>) => ParquetSchema };
+  export default schema;
+}
+
+declare module 'parquetjs-lite/lib/writer.js' {
+  export interface ParquetEnvelopeWriter {
+    offset: number;
+    rowCount: number;
+    rowGroups: import('parquetjs-lite/gen-nodejs/parquet_types.js').ThriftStruct[];
+    writeHeader(): void;
+    writeSection(bytes: Uint8Array): void;
+  }
+
+  const writer: {
+    ParquetEnvelopeWriter: new (
+      schema: import('parquetjs-lite/lib/schema.js').ParquetSchema,
+      write: (bytes: Uint8Array) => void,
+      close: () => void,
+      fileOffset: number,
+      options: { pageIndex: boolean; useDataPageV2: boolean },
+    ) => ParquetEnvelopeWriter;
+  };
+  export default writer;
+}
+
 declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
   /** Fields are those of parquet.thrift, https://github.com/apache/parquet-format. */
   export interface ThriftStruct {
-    /** `trans` takes what is serialized already. */
-    write(output: { readonly trans: { write(bytes: Buffer): void } }): void;
+    write(output: ThriftOutput): void;
+  }
+  export interface ThriftOutput {
+    /** Takes what is serialized already. */
+    readonly trans: { write(bytes: Buffer): void };
+    writeStructBegin(name: string): void;
+    writeStructEnd(): void;
+    writeFieldBegin(name: string, type: number, id: number): void;
+    writeFieldEnd(): void;
+    writeFieldStop(): void;
+    writeBool(value: boolean): void;
+    writeI64(value: number): void;
+    writeString(value: Uint8Array): void;
   }
   type Struct = new (fields?: Readonly<Record<string, unknown>>) => ThriftStruct;
   type Enum = Readonly<Record<string, number>>;
 
-  type Enums = 'CompressionCodec' | 'ConvertedType' | 'Encoding' | 'FieldRepetitionType' | 'Type';
-
-  const thrift: Readonly<Record<Enums, Enum>> & Readonly<Record<string, Struct>>;
+  const thrift: Readonly<
+    Record<
+      | 'ColumnChunk'
+      | 'ColumnMetaData'
+      | 'ColumnOrder'
+      | 'FileMetaData'
+      | 'ListType'
+      | 'LogicalType'
+      | 'MicroSeconds'
+      | 'RowGroup'
+      | 'SchemaElement'
+      | 'SortingColumn'
+      | 'StringType'
+      | 'TimestampType'
+      | 'TimeUnit'
+      | 'TypeDefinedOrder',
+      Struct
+    > &
+      Record<
+        'CompressionCodec' | 'ConvertedType' | 'Encoding' | 'FieldRepetitionType' | 'Type',
+        Enum
+      >
+  >;
   export default thrift;
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type PhysicalType, Range } from '../../src/load/parquet-statistics.ts';
+import { type Order, Range } from '../../src/load/parquet-statistics.ts';
 
 /** Texts that differ late, hold characters of every length, and end where nothing comes behind. */
 const texts = fc
@@ -33,8 +33,8 @@ const texts = fc
   )
   .map(([start, end]) => start + end.join(''));
 
-function rangeOf(type: PhysicalType, values: readonly Buffer[]) {
-  const range = new Range(type);
+function rangeOf(order: Order, values: readonly Buffer[]) {
+  const range = new Range(order);
   for (const value of values) {
     const { buffer, byteOffset, length } = Buffer.concat([Buffer.of(1), value]);
     range.add(new DataView(buffer, byteOffset, length), 1, length);
@@ -49,7 +49,7 @@ describe('the range of texts', () => {
         const sorted = given.map((text) => Buffer.from(text)).sort(Buffer.compare);
         const [least, most] = [sorted[0], sorted[sorted.length - 1]];
         const bounds = rangeOf(
-          'BYTE_ARRAY',
+          'bytes',
           given.map((text) => Buffer.from(text)),
         );
         assert.ok(bounds !== undefined);
@@ -80,7 +80,7 @@ describe('the range of numbers', () => {
     fc.assert(
       fc.property(fc.array(integers), (given) => {
         const bounds = rangeOf(
-          'INT64',
+          'int64',
           given.map((value) => Buffer.from(BigInt64Array.of(value).buffer)),
         );
         const sorted = [...given].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
@@ -95,7 +95,7 @@ describe('the range of numbers', () => {
     fc.assert(
       fc.property(fc.array(doubles, { maxLength: 5 }), (given) => {
         const bounds = rangeOf(
-          'DOUBLE',
+          'double',
           given.map((value) => Buffer.from(Float64Array.of(value).buffer)),
         );
         if (given.length === 0 || given.some(Number.isNaN)) {
