@@ -35,6 +35,8 @@ export interface Completeness {
 export interface RowChunk {
   /** Each job once, and again when it came in a newer version; in no promised order. */
   readonly rows: readonly RawJob[];
+  /** Ids of those that came before, in an older version. */
+  readonly again: readonly string[];
   readonly setAside: readonly SetAside[];
   /** In the normal course no job created before this is still to come; null when that cannot be told. */
   readonly settled: Micros | null;

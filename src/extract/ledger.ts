@@ -28,6 +28,7 @@ export class Ledger {
   readonly #othersUpdated: number[] = [];
   readonly #setAside = new Set<string>();
   #rows: RawJob[] = [];
+  #again: string[] = [];
   #aside: SetAside[] = [];
 
   /** Jobs in hand, those set aside included. */
@@ -46,7 +47,10 @@ export class Ledger {
       const known = this.#updatedOf(number);
       const isNewer = updated > known || (Number.isNaN(known) && !Number.isNaN(updated));
       if (known !== UNSEEN && !isNewer) return;
-      if (known !== UNSEEN) this.duplicates++;
+      if (known !== UNSEEN) {
+        this.duplicates++;
+        this.#again.push(idOf(row));
+      }
     } else if (number < 0 && row.string('id')) this.oddIds++;
     this.#note(number, updated);
     this.#rows.push(row);
@@ -107,10 +111,11 @@ export class Ledger {
     for (const hash of hashes) this.#setAside.add(hash);
   }
 
-  /** What was taken since the last call. */
-  handOut(): { rows: RawJob[]; setAside: SetAside[] } {
-    const out = { rows: this.#rows, setAside: this.#aside };
+  /** What was taken since the last call. `again`: ids of the rows that were handed out before, in an older version. */
+  handOut(): { rows: RawJob[]; again: string[]; setAside: SetAside[] } {
+    const out = { rows: this.#rows, again: this.#again, setAside: this.#aside };
     this.#rows = [];
+    this.#again = [];
     this.#aside = [];
     return out;
   }

@@ -122,63 +122,55 @@ function recordIn(body: Uint8Array): Uint8Array {
   return body.subarray(start, end);
 }
 
-interface Pending {
-  readonly answers: Promise<Answer[]>;
-  /** Once they are there: their size. */
-  bytes: number | undefined;
+/** A stretch of the list, read window by window: where each begins is told by what the last one showed. */
+export interface Lane {
+  /** Position at which its next window begins. */
+  offset: number;
+  isDone: boolean;
 }
 
 /**
- * Reads windows concurrently and hands their answers out in the order in which they were planned.
+ * Reads stretches of the list side by side, one window of each at a time, and hands out answers as they come. Whoever takes
+ * one says where the lane goes on, or that it is done.
  *
- * @param plan the next window; undefined while there is none to read
+ * @param open the next stretch; undefined while there is none
  */
-export async function* readWindows(
+export async function* readLanes<L extends Lane>(
   reader: ListReader,
   sizing: Sizing,
-  plan: () => PageQuery | undefined,
-): AsyncGenerator<Answer[], void> {
+  open: () => L | undefined,
+  queryOf: (lane: L) => PageQuery,
+): AsyncGenerator<{ lane: L; answers: readonly Answer[] }, void> {
   const { readAhead } = reader;
   const stop = new AbortController();
   const signal = AbortSignal.any([reader.signal, stop.signal]);
-  const queue: Pending[] = [];
-  const start = (query: PageQuery): void => {
-    const answers = readWindow({ ...reader, signal }, sizing, query);
-    const pending: Pending = { answers, bytes: undefined };
-    queue.push(pending);
-    answers.then(
-      (read) => {
-        pending.bytes = read.reduce(
-          (sum, answer) => sum + (answer.kind === 'page' ? answer.bytes : 0),
-          0,
-        );
-      },
-      () => {},
-    );
-  };
-  const hasRoom = (): boolean => {
-    const held = queue.reduce((sum, { bytes }) => sum + (bytes ?? sizing.pageBytes), 0);
-    return (
-      queue.length === 0 ||
-      (queue.length < readAhead.windows && held + sizing.pageBytes <= readAhead.bytes)
-    );
-  };
-  const fill = (): void => {
-    while (hasRoom()) {
-      const query = plan();
-      if (query === undefined) return;
-      start(query);
-    }
-  };
+  const waiting: L[] = [];
+  const reading = new Map<L, Promise<{ lane: L; answers: readonly Answer[] }>>();
+  const hasRoom = (): boolean =>
+    reading.size === 0 ||
+    (reading.size < readAhead.windows && (reading.size + 1) * sizing.pageBytes <= readAhead.bytes);
   try {
-    for (fill(); queue.length > 0; fill()) {
-      const answers = await queue[0].answers;
-      queue.shift();
-      yield answers;
+    for (;;) {
+      while (hasRoom()) {
+        // The first lane first, so that rows come about in the order of the list.
+        waiting.sort((a, b) => b.offset - a.offset);
+        const lane = waiting.pop() ?? open();
+        if (lane === undefined) break;
+        const answers = readWindow({ ...reader, signal }, sizing, queryOf(lane));
+        reading.set(
+          lane,
+          answers.then((read) => ({ lane, answers: read })),
+        );
+      }
+      if (reading.size === 0) return;
+      const next = await Promise.race(reading.values());
+      reading.delete(next.lane);
+      yield next;
+      if (!next.lane.isDone) waiting.push(next.lane);
     }
   } finally {
     stop.abort(new Error('the walk ended'));
-    await Promise.allSettled(queue.map(({ answers }) => answers));
+    await Promise.allSettled(reading.values());
   }
 }
 

@@ -12,7 +12,6 @@ import { type Base, findPrefix, KnownRows, openBase, rowsOf } from './base.ts';
 import { Blocks, type Rows } from './blocks.ts';
 import { type Audit, type ChangeCounts, Changes } from './changes.ts';
 import { columnsOf } from './encoder.ts';
-import { IdSet } from './id-set.ts';
 import { LOAD_SQL, loadSql } from './load-sql.ts';
 import { type Known, type Table, TableFiles, writeFile } from './output.ts';
 import { increase, Rejects } from './rejects.ts';
@@ -88,7 +87,6 @@ interface Draft {
 export class Loader {
   readonly #task: LoadTask;
   readonly #files: FileSystem;
-  readonly #ids = new IdSet();
   /** Ids that came more than once. */
   readonly #again = new Set<string>();
   readonly #runs: PartRun[] = [];
@@ -115,9 +113,10 @@ export class Loader {
    */
   part(index: number): Promise<void> {
     return explained(async () => {
-      const { batch, rejects, settled } = await this.#read(index);
+      const { batch, rejects, again, settled } = await this.#read(index);
       this.#schema ??= batch.schema;
-      for (const id of this.#rejects.add(index, rejects)) this.#note(Buffer.from(id));
+      for (const id of this.#rejects.add(index, rejects)) this.#baseRows?.touch(Buffer.from(id));
+      for (const id of again) this.#again.add(id);
       if (batch.numRows > 0) this.#takeRows(index, batch);
       if (this.#again.size > 0) this.#isInOrder = false;
       if (settled !== null && this.#isInOrder && !this.#baseRows) await this.#attempt(settled);
@@ -166,7 +165,8 @@ export class Loader {
 
   #takeRows(index: number, batch: RecordBatch): void {
     const keys = new Keys(batch);
-    for (let row = 0; row < keys.length; row++) this.#note(keys.id(row));
+    for (let row = 0; this.#baseRows && row < keys.length; row++)
+      this.#baseRows.touch(keys.id(row));
     const run = new PartRun(index, batch, keys, async () => (await this.#read(index)).batch);
     this.#runs.push(run);
     this.#merge.add(run);
@@ -341,11 +341,6 @@ export class Loader {
     count(anomalies, block);
     await changes?.add({ batch: block, from: 0, to: block.numRows });
     await table.write(block);
-  }
-
-  #note(id: Uint8Array): void {
-    if (!this.#ids.add(id)) this.#again.add(textOf(id));
-    this.#baseRows?.touch(id);
   }
 }
 

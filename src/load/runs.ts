@@ -344,7 +344,7 @@ export class Spill {
   async #write(batch: RecordBatch): Promise<void> {
     this.#encoder ??= new PartEncoder(batch.schema);
     this.batchBytes = Math.max(this.batchBytes, memoryOf(batch));
-    const rest = { rejects: new Uint8Array(), settled: null, state: null };
+    const rest = { rejects: new Uint8Array(), again: [], settled: null, state: null };
     const bytes = this.#encoder.encode({ batch, ...rest });
     await usingFile(await this.#files.open(`${this.#path}-${this.#count++}`, 'create'), (file) =>
       writeFully(file, bytes),

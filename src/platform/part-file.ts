@@ -24,6 +24,8 @@ export interface Part {
   readonly batch: RecordBatch;
   /** NDJSON: what could not be a row. */
   readonly rejects: Uint8Array;
+  /** Ids that an earlier part may hold too, or this one twice: every id of which that is so. */
+  readonly again: readonly string[];
   /**
    * Rows created before it, microseconds since the epoch, are all in this part or an earlier one, in the normal course;
    * null: nothing is known.
@@ -59,10 +61,12 @@ export class PartEncoder {
    * @param part may change afterwards: its bytes are copied
    * @returns bytes that are good until the next call, which uses their memory again
    */
-  encode({ batch, rejects, settled, state }: Part): Buffer {
+  encode({ batch, rejects, again, settled, state }: Part): Buffer {
     this.#writer.write(batch);
     const stream = [this.#schema, ...this.#writer.take(), END_OF_STREAM];
-    const json = Buffer.from(JSON.stringify({ settled: settled?.toString() ?? null, state }));
+    const json = Buffer.from(
+      JSON.stringify({ again, settled: settled?.toString() ?? null, state }),
+    );
     const streamBytes = stream.reduce((sum, { length }) => sum + length, 0);
     const length = streamBytes + rejects.length + json.length + TRAILER_BYTES;
     if (length > this.#memory.length)
@@ -120,11 +124,11 @@ export function decodePart(bytes: Uint8Array): Part | undefined {
   const length = (at: number) => Number(whole.readBigUInt64LE(end + MAGIC.length + at * 8));
   const behindStream = length(0);
   const behindRejects = behindStream + length(1);
-  const { settled, state } = JSON.parse(whole.toString('utf8', behindRejects, end));
+  const { again, settled, state } = JSON.parse(whole.toString('utf8', behindRejects, end));
   const [batch] = RecordBatchReader.from(bytes.subarray(0, behindStream));
   if (batch === undefined) return undefined;
   const rejects = bytes.subarray(behindStream, behindRejects);
-  return { batch, rejects, settled: settled === null ? null : BigInt(settled), state };
+  return { batch, rejects, again, settled: settled === null ? null : BigInt(settled), state };
 }
 
 function digest(bytes: Buffer): Buffer {

@@ -29,7 +29,7 @@ import type { ExportOptions, ExportResult } from './options.ts';
 import { openClient } from './start.ts';
 
 /** Raised whenever a part or its state is written differently: no version continues another's work. */
-const PART_FORMAT = 3;
+const PART_FORMAT = 4;
 
 /**
  * Windows read ahead of the rows handed out, for each connection: one in flight, and a few that wait for their turn. More

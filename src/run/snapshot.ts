@@ -7,7 +7,7 @@ import { columnsWithout, describeColumns, JOB_COLUMNS } from '../jobs/columns.ts
 import { mutableFilters } from '../jobs/query.ts';
 import type { Micros } from '../jobs/timestamp.ts';
 import type { JsonValue } from '../json/checked-json.ts';
-import { compareKeys, JOB_FIELDS, keyOf, type RawJob, type RowKey } from '../json/raw-job.ts';
+import { compareKeys, JOB_FIELDS, keyOf, RawJob, type RowKey } from '../json/raw-job.ts';
 import type { Loaded, LoadTask } from '../load/loader.ts';
 import { type LoaderLine, startLoader } from '../load/thread.ts';
 import { EXIT, ExportError, messageOf } from '../platform/errors.ts';
@@ -118,6 +118,7 @@ async function storeParts(
     const bytes = encoder.encode({
       batch,
       rejects: Buffer.from(lines.join('')),
+      again: [...step.again, ...step.setAside.flatMap(idsIn)],
       settled: step.settled,
       state: { walk: step.walk, costs: { ...costs() } },
     });
@@ -192,6 +193,7 @@ async function* withProgress(
 /** What becomes one part. */
 interface Step {
   readonly rows: readonly RawJob[];
+  readonly again: readonly string[];
   readonly setAside: readonly SetAside[];
   readonly settled: Micros | null;
   readonly walk: JsonValue;
@@ -208,6 +210,7 @@ export async function* toSteps(
   walkFound: JsonValue | undefined,
 ): AsyncGenerator<Step> {
   let rows: RawJob[] = [];
+  let again: string[] = [];
   let setAside: SetAside[] = [];
   let [bytes, answers, steps] = [0, 0, 0];
   let settled: Micros | null = null;
@@ -215,8 +218,9 @@ export async function* toSteps(
   let latest = (): JsonValue => walk;
 
   function take(): Step {
-    const step = { rows, setAside, settled, walk };
+    const step = { rows, again, setAside, settled, walk };
     rows = [];
+    again = [];
     setAside = [];
     [bytes, answers, steps] = [0, 0, steps + 1];
     return step;
@@ -225,6 +229,7 @@ export async function* toSteps(
   try {
     for await (const chunk of chunks) {
       const before = bytes;
+      again.push(...chunk.again);
       for (const row of chunk.rows) {
         if (rows.length === PART_ROWS || bytes > PART_BYTES) yield take();
         rows.push(chunk.rows.length < FEW_ROWS ? row.copy() : row);
@@ -280,6 +285,12 @@ function inOrder(rows: readonly RawJob[]): readonly RawJob[] {
 function isNewer(job: RawJob, other: RawJob): boolean {
   const [time, otherTime] = [job.instant(UPDATED_AT), other.instant(UPDATED_AT)];
   return time !== null && (otherTime === null || time > otherTime);
+}
+
+/** The id of what was set aside, where it has one all the same: a row may have it too. */
+function idsIn({ raw }: SetAside): string[] {
+  const id = raw ? RawJob.fromReject(Buffer.from(raw).toString('utf8'))?.string('id') : undefined;
+  return id ? [id] : [];
 }
 
 /** One line of `rejects.ndjson`: what was sent is text in it, as it came. */

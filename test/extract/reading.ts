@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type Completeness, Extraction, type RowChunk } from '../../src/extract/extraction.ts';
 import { idOf } from '../../src/extract/ledger.ts';
 import type { FetchPage } from '../../src/extract/page.ts';
@@ -23,7 +24,11 @@ export async function readAll(reader: ListReader): Promise<Reading> {
   const ids = new Map<string, number>();
   for await (const chunk of extraction.chunks()) {
     chunks.push(chunk);
-    for (const id of chunk.rows.map(idOf)) ids.set(id, (ids.get(id) ?? 0) + 1);
+    const said = new Set(chunk.again);
+    for (const id of chunk.rows.map(idOf)) {
+      assert.equal(ids.has(id), said.has(id), `${id} came before, or did not`);
+      ids.set(id, (ids.get(id) ?? 0) + 1);
+    }
   }
   if (!extraction.completeness) throw new Error('no verdict');
   return { chunks, ids, completeness: extraction.completeness };

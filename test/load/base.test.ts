@@ -13,7 +13,7 @@ import { startLoader } from '../../src/load/thread.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
 import { PartEncoder, partName } from '../../src/platform/part-file.ts';
-import { batchOf } from '../support/batches.ts';
+import { againIn, batchOf } from '../support/batches.ts';
 import { temporaryFolder } from '../support/exports.ts';
 import { crash, faultyFiles } from '../support/faulty-files.ts';
 import { rejection } from '../support/rejection.ts';
@@ -69,7 +69,7 @@ function batch(jobs: readonly Job[]): RecordBatch {
   });
 }
 
-function encode(jobs: readonly Job[]): Uint8Array {
+function encode(jobs: readonly Job[], again: readonly string[] = []): Uint8Array {
   const rows = batch(inOrder(jobs.filter(({ isReject }) => !isReject)));
   const rejects = jobs
     .filter(({ isReject }) => isReject)
@@ -77,7 +77,7 @@ function encode(jobs: readonly Job[]): Uint8Array {
       const raw = JSON.stringify({ id, updated_at: updated === null ? null : `0.00000${updated}` });
       return `${JSON.stringify({ reason: 'odd', offset: null, raw })}\n`;
     });
-  const rest = { rejects: Buffer.from(rejects.join('')), settled: null, state: null };
+  const rest = { rejects: Buffer.from(rejects.join('')), again, settled: null, state: null };
   return new PartEncoder(SCHEMA).encode({ batch: rows, ...rest });
 }
 
@@ -99,8 +99,9 @@ async function load(
   const loader = new Loader({ ...task, work, staging }, door);
   let loaded: Loaded;
   try {
+    const again = againIn(parts);
     for (const [index, jobs] of parts.entries()) {
-      await writeFile(join(work, partName(index)), encode(jobs));
+      await writeFile(join(work, partName(index)), encode(jobs, again[index]));
       await loader.part(index);
     }
     loaded = await loader.finish(ending);
@@ -374,7 +375,7 @@ test('a full run compares, with an index or without; a thread makes the same as 
     const [work, staging] = [await temporaryFolder(t), await temporaryFolder(t)];
     const line = await startLoader({ ...task, base, work, staging }, door);
     for (const [part, jobs] of parts.entries()) {
-      await writeFile(join(work, partName(part)), encode(jobs));
+      await writeFile(join(work, partName(part)), encode(jobs, againIn(parts)[part]));
       line.part(part);
     }
     const loaded = await line.finish(ending);

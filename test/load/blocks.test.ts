@@ -87,7 +87,7 @@ describe('rows that are gathered', () => {
   });
 
   it('are not copied where they are all of a batch', () => {
-    const rest = { rejects: new Uint8Array(), settled: null, state: null };
+    const rest = { rejects: new Uint8Array(), again: [], settled: null, state: null };
     const part = new PartEncoder(JOB_SCHEMA).encode({ batch: jobBatch(0, 10), ...rest });
     const { batch } = decodePart(part) ?? assert.fail();
     const [ids] = gather([{ batch, from: 0, to: 10 }]).data.children;

@@ -10,7 +10,7 @@ import { type Loaded, Loader } from '../../src/load/loader.ts';
 import { startLoader } from '../../src/load/thread.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
 import { PartEncoder, partName } from '../../src/platform/part-file.ts';
-import { batchOf, jobBatch } from '../support/batches.ts';
+import { againIn, batchOf, jobBatch } from '../support/batches.ts';
 import { temporaryFolder } from '../support/exports.ts';
 import { rejection } from '../support/rejection.ts';
 
@@ -61,10 +61,10 @@ function rejectLine({ id, updated }: Job): string {
   return `${JSON.stringify({ reason: 'odd', offset: null, raw })}\n`;
 }
 
-function encode({ jobs, settled }: Step): Uint8Array {
+function encode({ jobs, settled }: Step, again: readonly string[] = []): Uint8Array {
   const rows = batch(inOrder(jobs.filter(({ isReject }) => !isReject)));
   const rejects = jobs.filter(({ isReject }) => isReject).map(rejectLine);
-  const rest = { rejects: Buffer.from(rejects.join('')), settled, state: null };
+  const rest = { rejects: Buffer.from(rejects.join('')), again, settled, state: null };
   return new PartEncoder(SCHEMA).encode({ batch: rows, ...rest });
 }
 
@@ -72,8 +72,9 @@ function encode({ jobs, settled }: Step): Uint8Array {
 async function load(t: TestContext, steps: readonly Step[], formats: readonly Format[]) {
   const [work, staging] = [await temporaryFolder(t), await temporaryFolder(t)];
   const loader = new Loader({ work, staging, formats, changes: false }, nodeFiles);
+  const again = againIn(steps.map(({ jobs }) => jobs));
   for (const [index, step] of steps.entries()) {
-    await writeFile(join(work, partName(index)), encode(step));
+    await writeFile(join(work, partName(index)), encode(step, again[index]));
     await loader.part(index);
   }
   const loaded = await loader.finish({ full: true });
@@ -218,6 +219,7 @@ test('a thread makes what the loader makes inline', async (t) => {
       const part = {
         batch: jobBatch(index * 2000, 2000),
         rejects: new Uint8Array(),
+        again: [],
         settled: null,
         state: null,
       };

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { decodePart, PartEncoder } from '../../src/platform/part-file.ts';
 import { cuts, SAMPLE_SCHEMA, slices, tables } from '../support/arbitrary-batches.ts';
 
-const EMPTY = { rejects: new Uint8Array(), settled: null, state: null };
+const EMPTY = { rejects: new Uint8Array(), again: [], settled: null, state: null };
 
 test('a part is an Arrow IPC stream to any reader, and gives back all that went in', () => {
   const encoder = new PartEncoder(SAMPLE_SCHEMA);
@@ -14,19 +14,20 @@ test('a part is an Arrow IPC stream to any reader, and gives back all that went 
       tables,
       cuts,
       fc.uint8Array(),
+      fc.array(fc.string({ unit: 'grapheme' })),
       fc.option(fc.bigInt()),
       fc.jsonValue(),
-      (table, lengths, rejects, settled, state) => {
+      (table, lengths, rejects, again, settled, state) => {
         const json = JSON.parse(JSON.stringify(state));
         for (const batch of slices(table, lengths)) {
-          const bytes = encoder.encode({ batch, rejects, settled, state: json });
+          const bytes = encoder.encode({ batch, rejects, again, settled, state: json });
           const rows = tableFromIPC(bytes);
           assert.deepEqual(rows.schema.fields.map(String), SAMPLE_SCHEMA.fields.map(String));
           assert.deepEqual(rows.toArray().map(String), batch.toArray().map(String));
           const part = decodePart(bytes);
           assert.equal(part?.batch.numRows, batch.numRows);
           assert.deepEqual(Buffer.from(part.rejects), Buffer.from(rejects));
-          assert.deepEqual([part.settled, part.state], [settled, json]);
+          assert.deepEqual([part.again, part.settled, part.state], [again, settled, json]);
         }
       },
     ),

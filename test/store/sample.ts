@@ -27,6 +27,7 @@ export function partOf(id: string, state: JsonValue = id): Uint8Array {
   return new PartEncoder(SAMPLE_SCHEMA).encode({
     batch,
     rejects: Buffer.from(`reject of ${id}\n`),
+    again: [],
     settled: 7n,
     state,
   });

@@ -99,3 +99,15 @@ function uuid(random: () => number): string {
       .padStart(digits, '0');
   return `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(6)}${hex(6)}`;
 }
+
+/** Of each part the ids that it has twice or that a part before it has. */
+export function againIn(parts: readonly (readonly { readonly id: string }[])[]): string[][] {
+  const seen = new Set<string>();
+  return parts.map((jobs) =>
+    jobs.flatMap(({ id }) => {
+      if (seen.has(id)) return [id];
+      seen.add(id);
+      return [];
+    }),
+  );
+}
