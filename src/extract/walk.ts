@@ -1,11 +1,11 @@
 import { Coverage, type Gap, type Key, type Segment } from './coverage.ts';
+import { Lanes, type Stretch } from './lanes.ts';
 import { idOf } from './ledger.ts';
 import type { Order, Setting } from './order.ts';
 import type { PageQuery } from './page.ts';
 import {
   type Answer,
   isFull,
-  type Lane,
   offsetIgnored,
   type PageRead,
   readLanes,
@@ -31,25 +31,6 @@ const SHORT_PAGES = 5;
 const WINDOWS_BEYOND = 300;
 /** Requests that closing gaps may take, for each window. */
 const MOST_ENCLOSING = 2;
-/** Windows of a lane: few enough that rows come about in order, and enough that its last, half in vain, counts little. */
-const LANE_WINDOWS = 10;
-/** The share of its windows that a lane may read in vain, about. */
-const WASTE = 0.15;
-/** What is remembered of what older windows have shown, each time another is learnt from. */
-const MEMORY = 0.95;
-
-/** What a stretch of the walk has shown so far. */
-interface Stretch extends Lane {
-  /** Position behind it: another begins there. */
-  readonly end: number;
-  /** Position behind its last window. */
-  readTo: number;
-  /** Key of its last row. */
-  high: Key | null;
-  /** Key of the first row that its next window will show again. */
-  shown: Key | null;
-}
-
 /**
  * One pass over the list in one order: windows up, the first page down, and what it takes to enclose what those leave
  * open. Rows go into the ledger; every job that was there throughout is in hand once `isProven` (docs/completeness.md).
@@ -72,15 +53,7 @@ export class Walk {
   readonly #closing: Promise<void>[] = [];
   /** Where the gaps end that were tried to be closed on the way. */
   readonly #tried = new Set<Key>();
-  /** Position behind the stretches that were begun; those that are not done; and the one that reached the furthest. */
-  #frontier: number;
-  readonly #lanes = new Set<Stretch>();
-  #furthest: Stretch | undefined;
-  /** Rows at the end of a window that its next shows again for their ties, on average, and how far single ones are from that. */
-  #tied = 1;
-  #spread = 0;
-  /** Rows that the list moved left between two windows of a lane, at most. */
-  #shift = 0;
+  readonly #lanes: Lanes;
   #total = 0;
   #firstTotal = -1;
   /** Jobs that the first page in descending order holds, once it came as it should. */
@@ -103,7 +76,7 @@ export class Walk {
     this.#order = order;
     this.#setting = setting;
     this.coverage = new Coverage(state?.segments);
-    this.#frontier = state?.covered ?? 0;
+    this.#lanes = new Lanes(setting, this.coverage, state?.covered ?? 0);
     this.#lastKey = state?.segments.find(({ low }) => low === null)?.high ?? null;
     this.barred = state?.barred ?? null;
   }
@@ -113,7 +86,7 @@ export class Walk {
   }
 
   get state(): WalkState {
-    return { covered: this.#covered, segments: this.coverage.segments, barred: this.barred };
+    return { covered: this.#lanes.covered, segments: this.coverage.segments, barred: this.barred };
   }
 
   /** No job before this key is still expected; null when that cannot be told. */
@@ -125,17 +98,15 @@ export class Walk {
   async *read(): AsyncGenerator<void, void> {
     if (this.#isLeft) return;
     const { reader, sizing } = this.#setting;
-    const isResumed = this.#covered > 0;
-    // Lanes that were left end where the first of them did.
-    this.#frontier = Math.max(0, this.#covered - 1);
-    this.#lanes.clear();
+    const isResumed = this.#lanes.covered > 0;
+    this.#lanes.restart();
     const newest = this.#readNewest();
     newest.catch(() => {});
     if (isResumed) await newest;
     else {
-      const first = this.#stretch(0, 0);
+      const first = this.#lanes.first();
       this.#takeWindow(first, await this.#readFirst());
-      this.#frontier = first.offset;
+      this.#lanes.leave(first);
     }
     yield;
     const query = ({ offset }: Stretch): PageQuery => this.#query(offset, sizing.pageSize);
@@ -197,75 +168,19 @@ export class Walk {
     return { offset, limit, orderBy: by, direction, auxiliary };
   }
 
-  /** Position up to which all windows were read. */
-  get #covered(): number {
-    return Math.min(this.#frontier, ...[...this.#lanes].map(({ offset }) => offset));
-  }
-
   /** Position behind the list, as far as that is known. */
   get #listEnd(): number {
     const longest = 2 * this.#firstTotal + WINDOWS_BEYOND * this.#setting.sizing.pageSize;
     return Math.min(Math.max(this.#total, this.#beyond), longest);
   }
 
-  #stretch(offset: number, end: number): Stretch {
-    const lane = { offset, end, readTo: offset, high: null, shown: null, isDone: false };
-    this.#lanes.add(lane);
-    return lane;
-  }
-
-  /** Rows that a window brings beyond those it shares with the next, about. */
-  get #advance(): number {
-    const { pageSize } = this.#setting.sizing;
-    return Math.max(1, pageSize / 10, pageSize - 1 - this.#tied - this.#shift);
-  }
-
-  /** Rows of a lane of about so many windows, where there is a choice, so that its last one is seldom read for a few rows. */
-  #rowsOf(windows: number): number {
-    // What proves nothing is read in order, so that little is read twice after an interruption.
-    if (this.barred !== null) return this.#setting.sizing.pageSize - 1;
-    const advance = this.#advance;
-    const reserve = 2 * this.#spread;
-    const least = Math.ceil(Math.min(0.5, reserve / advance) / WASTE);
-    const count = Math.min(LANE_WINDOWS, Math.max(least, windows));
-    const left = reserve * Math.sqrt(count);
-    return Math.max(1, Math.floor(count * advance - (left < advance / 2 ? left : 0)));
-  }
-
-  /** Learns from a page how many jobs are tied at its end, wherever that is. */
-  #learn(keys: readonly Key[]): void {
-    const tied: number[] = [];
-    for (const [at, key] of keys.entries())
-      tied.push(at > 0 && keys[at - 1] === key ? tied[at - 1] + 1 : 1);
-    const mean = tied.reduce((sum, rows) => sum + rows, 0) / tied.length;
-    const spread = tied.reduce((sum, rows) => sum + Math.abs(rows - mean), 0) / tied.length;
-    const weight = this.windows < 2 ? 1 : 1 - MEMORY;
-    this.#tied += weight * (mean - this.#tied);
-    this.#spread += weight * (spread - this.#spread);
-  }
-
-  /** The next stretch: behind what is in hand already, up to what is. */
+  /** The next stretch of the list. */
   #open(): Stretch | undefined {
-    const { reader } = this.#setting;
     if (this.#isLeft) return undefined;
-    const read = this.coverage.segments.filter(({ high }) => high !== null);
-    for (const { start, end } of read)
-      if (start <= this.#frontier + 1) this.#frontier = Math.max(this.#frontier, end - 1);
-    const offset = this.#frontier;
     // Where the newest jobs are in hand, the windows only have to reach them.
     const inHand = this.barred === null ? this.#newestJobs : 0;
     const end = Math.max(this.#listEnd - inHand, this.#beyond - 1);
-    if (offset >= end) return undefined;
-    const known = read.find(({ start }) => start > offset + 1);
-    const rest = Math.min(end, known ? known.start - 1 : end) - offset;
-    const advance = this.#advance;
-    const isSmall = rest < advance / 2;
-    // The lane before it may reach that far.
-    if (isSmall && [...this.#lanes].some((lane) => lane.end === offset)) return undefined;
-    const windows = Math.ceil((end - offset) / advance / reader.readAhead.windows);
-    const rows = this.#rowsOf(windows);
-    this.#frontier = offset + (rest < rows + advance / 2 ? rest : rows);
-    return this.#stretch(offset, this.#frontier);
+    return this.#lanes.open(end, this.barred === null);
   }
 
   /** Whether to read on behind the total, which may be capped, old, or that of a page. */
@@ -276,9 +191,7 @@ export class Walk {
     const { reader, sizing } = this.#setting;
     const more = Math.min(Math.max(1, this.#windowsBeyond), reader.readAhead.windows);
     this.#windowsBeyond += more;
-    this.#frontier = this.#furthest?.offset ?? this.#frontier;
-    this.#beyond =
-      (this.#furthest?.readTo ?? this.#frontier) + (more - 1) * (sizing.pageSize - 1) + 1;
+    this.#beyond = this.#lanes.reopen() + (more - 1) * (sizing.pageSize - 1) + 1;
     return true;
   }
 
@@ -287,67 +200,33 @@ export class Walk {
     const query = this.#query(0, sizing.pageSize, 'DESC');
     for (const answer of await readWindow(reader, sizing, query)) {
       const keys = this.#take(answer);
-      if (keys.length > 0) this.#learn(keys);
+      if (keys.length > 0) this.#lanes.learn(keys, this.windows);
     }
   }
 
-  /** Takes what came for the next window of a lane, and says where that goes on. */
+  /** Takes what came for the next window of a lane. */
   #takeWindow(lane: Stretch, answers: readonly Answer[]): void {
-    const before = this.#setting.ledger.size;
-    const { offset, readTo, high: last } = lane;
-    const { query } = answers[answers.length - 1];
+    const { ledger } = this.#setting;
+    const before = ledger.size;
     const keys = answers.flatMap((answer) => this.#take(answer));
     this.windows += answers.length;
-    lane.readTo = query.offset + query.limit;
-    const isFurthest = lane.readTo >= (this.#furthest?.readTo ?? 0);
-    if (isFurthest) this.#furthest = lane;
     const high = keys.at(-1);
-    if (high === undefined || this.barred !== null) {
-      lane.offset = Math.max(offset + 1, lane.readTo - 1);
-      lane.isDone = lane.offset >= lane.end;
-      if (isFurthest) this.#goesOn = false;
-    }
-    if (high !== undefined) {
-      const isNews = this.#lastKey === null || high > this.#lastKey;
-      if (isFurthest)
-        this.#goesOn = answers.every(isFullPage) && (this.#setting.ledger.size > before || isNews);
-      if (isNews) this.#lastKey = high;
-    }
-    if (high !== undefined && this.barred === null) {
-      if (last !== null) {
-        const behind = keys.findIndex((key) => key > last);
-        const moved = readTo - offset - (behind < 0 ? keys.length : behind);
-        this.#shift = Math.max(moved, this.#shift * MEMORY);
-      }
-      const damaged = answers.reduce(
-        (sum, answer) => sum + (answer.kind === 'page' ? answer.damaged.length : 0),
-        0,
-      );
-      // The next window begins strictly before the last row of this one.
-      const tied = lane.readTo - (keys.length - keys.indexOf(high)) - damaged;
-      const least = tied - 1 > offset ? tied - 1 : Math.max(offset + 1, lane.readTo - 1);
-      const next = least - Math.ceil(this.#shift);
-      lane.offset = next > offset ? next : least;
-      lane.high = high;
-      lane.shown = keys[lane.offset - offset] ?? null;
-      this.#learn(keys);
-      const segment = this.coverage.segments.find(
-        (one) => (one.low === null || one.low < high) && (one.high === null || one.high >= high),
-      );
-      lane.isDone = tied > lane.end || (segment !== undefined && segment.high !== high);
-    }
+    const isNews = high !== undefined && (this.#lastKey === null || high > this.#lastKey);
+    if (isNews) this.#lastKey = high;
+    const told = this.barred === null ? keys : [];
+    if (this.#lanes.advance(lane, answers, told))
+      this.#goesOn =
+        high !== undefined && answers.every(isFullPage) && (ledger.size > before || isNews);
+    if (told.length > 0) this.#lanes.learn(told, this.windows);
     if (lane.readTo >= this.#listEnd) lane.isDone = true;
     this.#settle();
-    if (!lane.isDone) return;
-    this.#lanes.delete(lane);
-    if (lane.end === this.#frontier) this.#frontier = Math.max(this.#frontier, lane.offset);
+    if (lane.isDone) this.#lanes.leave(lane);
   }
 
   #settle(): void {
     const [first] = this.coverage.segments;
     if (first === undefined || first.low !== null) return;
-    for (const { high, shown } of this.#lanes)
-      if (high !== null && high === first.high && shown !== null) this.#settled = shown;
+    this.#settled = this.#lanes.shownBehind(first.high) ?? this.#settled;
   }
 
   /** @returns the keys of its rows, in the order of the answer; none when they prove nothing */
@@ -446,7 +325,7 @@ export class Walk {
   async #closeBehind(): Promise<void> {
     if (this.barred !== null) return;
     for (const gap of this.coverage.gaps()) {
-      if (gap.to === null || gap.end > this.#covered || this.#tried.has(gap.to)) continue;
+      if (gap.to === null || gap.end > this.#lanes.covered || this.#tried.has(gap.to)) continue;
       this.#tried.add(gap.to);
       const closed = this.#close(gap);
       closed.catch(() => {});

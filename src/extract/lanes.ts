@@ -1,0 +1,184 @@
+import type { Coverage, Key } from './coverage.ts';
+import type { Setting } from './order.ts';
+import type { Answer, Lane } from './windows.ts';
+
+/** Windows of a lane: few enough that rows come about in order, and enough that its last, half in vain, counts little. */
+const LANE_WINDOWS = 10;
+/** The share of its windows that a lane may read in vain, about. */
+const WASTE = 0.15;
+/** What is remembered of what older windows have shown, each time another is learnt from. */
+const MEMORY = 0.95;
+
+/** What a stretch of the walk has shown so far. */
+export interface Stretch extends Lane {
+  /** Position behind it: another begins there. */
+  readonly end: number;
+  /** Position behind its last window. */
+  readTo: number;
+  /** Key of its last row. */
+  high: Key | null;
+  /** Key of the first row that its next window will show again. */
+  shown: Key | null;
+}
+
+/** Plans which stretches of the list a walk reads side by side, and where the next window of each begins. */
+export class Lanes {
+  readonly #setting: Setting;
+  readonly #coverage: Coverage;
+  /** Position behind the stretches that were begun; those that are not done; and the one that reached the furthest. */
+  #frontier: number;
+  readonly #open = new Set<Stretch>();
+  #furthest: Stretch | undefined;
+  /** Rows at the end of a window that its next shows again for their ties, on average, and how far single ones are from that. */
+  #tied = 1;
+  #spread = 0;
+  /** Rows that the list moved left between two windows of a lane, at most. */
+  #shift = 0;
+
+  /**
+   * @param coverage what is in hand, as it grows
+   * @param covered position up to which windows were read before an interruption
+   */
+  constructor(setting: Setting, coverage: Coverage, covered: number) {
+    this.#setting = setting;
+    this.#coverage = coverage;
+    this.#frontier = covered;
+  }
+
+  /** Position up to which all windows were read. */
+  get covered(): number {
+    return Math.min(this.#frontier, ...[...this.#open].map(({ offset }) => offset));
+  }
+
+  /** Goes on behind what was read: lanes that were left end where the first of them did. */
+  restart(): void {
+    this.#frontier = Math.max(0, this.covered - 1);
+    this.#open.clear();
+  }
+
+  /** The stretch of the first window. */
+  first(): Stretch {
+    this.#frontier = 0;
+    return this.#begin(0);
+  }
+
+  /**
+   * The next stretch: behind what is in hand already, up to what is; undefined when none is left.
+   *
+   * @param end position behind the last row that is wanted
+   * @param proves whether the walk may still prove something
+   */
+  open(end: number, proves: boolean): Stretch | undefined {
+    const read = this.#coverage.segments.filter(({ high }) => high !== null);
+    for (const { start, end: readTo } of read)
+      if (start <= this.#frontier + 1) this.#frontier = Math.max(this.#frontier, readTo - 1);
+    const offset = this.#frontier;
+    if (offset >= end) return undefined;
+    const known = read.find(({ start }) => start > offset + 1);
+    const rest = Math.min(end, known ? known.start - 1 : end) - offset;
+    const advance = this.#advance;
+    const isSmall = rest < advance / 2;
+    // The lane before it may reach that far.
+    if (isSmall && [...this.#open].some((lane) => lane.end === offset)) return undefined;
+    const { pageSize } = this.#setting.sizing;
+    const share = (end - offset) / advance / this.#setting.reader.readAhead.windows;
+    // What proves nothing is read in order, so that little is read twice after an interruption.
+    const rows = proves ? this.#rowsOf(Math.ceil(share)) : pageSize - 1;
+    this.#frontier = offset + (rest < rows + advance / 2 ? rest : rows);
+    return this.#begin(offset);
+  }
+
+  /** Goes on behind the lane that reached the furthest. @returns position behind its last window */
+  reopen(): number {
+    this.#frontier = this.#furthest?.offset ?? this.#frontier;
+    return this.#furthest?.readTo ?? this.#frontier;
+  }
+
+  /**
+   * Says where a lane goes on behind the window that came, or that it is done.
+   *
+   * @param keys of its rows, in order; none when they prove nothing
+   * @returns whether no lane has reached further
+   */
+  advance(lane: Stretch, answers: readonly Answer[], keys: readonly Key[]): boolean {
+    const { offset, readTo, high: last } = lane;
+    const { query } = answers[answers.length - 1];
+    lane.readTo = query.offset + query.limit;
+    const isFurthest = lane.readTo >= (this.#furthest?.readTo ?? 0);
+    if (isFurthest) this.#furthest = lane;
+    const high = keys.at(-1);
+    if (high === undefined) {
+      lane.offset = Math.max(offset + 1, lane.readTo - 1);
+      lane.isDone = lane.offset >= lane.end;
+      return isFurthest;
+    }
+    if (last !== null) {
+      const behind = keys.findIndex((key) => key > last);
+      const moved = readTo - offset - (behind < 0 ? keys.length : behind);
+      this.#shift = Math.max(moved, this.#shift * MEMORY);
+    }
+    const damaged = answers.reduce(
+      (sum, answer) => sum + (answer.kind === 'page' ? answer.damaged.length : 0),
+      0,
+    );
+    // The next window begins strictly before the last row of this one.
+    const tied = lane.readTo - (keys.length - keys.indexOf(high)) - damaged;
+    const least = tied - 1 > offset ? tied - 1 : Math.max(offset + 1, lane.readTo - 1);
+    const next = least - Math.ceil(this.#shift);
+    lane.offset = next > offset ? next : least;
+    lane.high = high;
+    lane.shown = keys[lane.offset - offset] ?? null;
+    const segment = this.#coverage.segments.find(
+      (one) => (one.low === null || one.low < high) && (one.high === null || one.high >= high),
+    );
+    lane.isDone = tied > lane.end || (segment !== undefined && segment.high !== high);
+    return isFurthest;
+  }
+
+  /** Learns from a page how many jobs are tied at its end, wherever that is. */
+  learn(keys: readonly Key[], windows: number): void {
+    const tied: number[] = [];
+    for (const [at, key] of keys.entries())
+      tied.push(at > 0 && keys[at - 1] === key ? tied[at - 1] + 1 : 1);
+    const mean = tied.reduce((sum, rows) => sum + rows, 0) / tied.length;
+    const spread = tied.reduce((sum, rows) => sum + Math.abs(rows - mean), 0) / tied.length;
+    const weight = windows < 2 ? 1 : 1 - MEMORY;
+    this.#tied += weight * (mean - this.#tied);
+    this.#spread += weight * (spread - this.#spread);
+  }
+
+  /** Forgets a lane that is done. */
+  leave(lane: Stretch): void {
+    this.#open.delete(lane);
+    if (lane.end === this.#frontier) this.#frontier = Math.max(this.#frontier, lane.offset);
+  }
+
+  /** Key of the first row that the lane which ends at a key will show again. */
+  shownBehind(key: Key | null): Key | null {
+    const lane = [...this.#open].find(({ high }) => high !== null && high === key);
+    return lane?.shown ?? null;
+  }
+
+  #begin(offset: number): Stretch {
+    const end = this.#frontier;
+    const lane = { offset, end, readTo: offset, high: null, shown: null, isDone: false };
+    this.#open.add(lane);
+    return lane;
+  }
+
+  /** Rows that a window brings beyond those it shares with the next, about. */
+  get #advance(): number {
+    const { pageSize } = this.#setting.sizing;
+    return Math.max(1, pageSize / 10, pageSize - 1 - this.#tied - this.#shift);
+  }
+
+  /** Rows of a lane of about so many windows, where there is a choice, so that its last one is seldom read for a few rows. */
+  #rowsOf(windows: number): number {
+    const advance = this.#advance;
+    const reserve = 2 * this.#spread;
+    const least = Math.ceil(Math.min(0.5, reserve / advance) / WASTE);
+    const count = Math.min(LANE_WINDOWS, Math.max(least, windows));
+    const left = reserve * Math.sqrt(count);
+    return Math.max(1, Math.floor(count * advance - (left < advance / 2 ? left : 0)));
+  }
+}
