@@ -15,7 +15,7 @@ import type { Environment } from './environment.ts';
 import type { Output, Screen } from './screen.ts';
 
 /** The pipeline itself, imported only by the commands that need it: it brings the heavy libraries along. */
-export type Engine = typeof import('../run.ts');
+export type Engine = typeof import('../index.ts');
 
 /** All of the process that a command may touch. */
 export interface Context {

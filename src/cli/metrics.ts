@@ -1,8 +1,8 @@
+import type { Manifest } from '../index.ts';
 import { writeNewFile } from '../platform/durable.ts';
 import type { ExitCode } from '../platform/errors.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
 import { nodeFiles } from '../platform/node-files.ts';
-import type { Manifest } from '../run.ts';
 
 /** How a run ended, well or not. */
 export interface RunFigures {

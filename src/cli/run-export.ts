@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { Manifest } from '../index.ts';
 import { EXIT, type ExitCode, ExportError } from '../platform/errors.ts';
 import { checkOptions } from '../run/check-options.ts';
 import {
@@ -10,7 +11,6 @@ import {
   type Rows,
   RUN_OPTIONS,
 } from '../run/options.ts';
-import type { Manifest } from '../run.ts';
 import {
   DEFAULT_PIPELINE,
   type Engine,

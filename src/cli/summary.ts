@@ -1,4 +1,4 @@
-import type { ExportResult, PipelineStatus, Plan, SnapshotLine, Verification } from '../run.ts';
+import type { ExportResult, PipelineStatus, Plan, SnapshotLine, Verification } from '../index.ts';
 
 export const SCRIPT = 'pasqal-jobs';
 

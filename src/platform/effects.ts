@@ -1,4 +1,6 @@
+import { setTimeout as after } from 'node:timers/promises';
 import type { FileSystem } from './file-system.ts';
+import { nodeFiles } from './node-files.ts';
 
 export interface Clock {
   /** Wall time, milliseconds since the epoch: for what people read. */
@@ -36,3 +38,21 @@ export interface Effects {
   readonly files: FileSystem;
   readonly emit: (event: RunEvent) => void;
 }
+
+/** The real world: system clocks, `Math.random`, the disk; events go nowhere. */
+export const nodeEffects: Effects = {
+  clock: {
+    wall: () => Date.now(),
+    monotonic: () => performance.now(),
+    sleep: async (ms, signal) => {
+      try {
+        await after(ms, undefined, signal ? { signal } : {});
+      } catch (thrown) {
+        throw signal?.aborted ? signal.reason : thrown;
+      }
+    },
+  },
+  random: Math.random,
+  files: nodeFiles,
+  emit: () => {},
+};

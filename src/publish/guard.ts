@@ -1,5 +1,5 @@
+import { canonical, type Manifest } from '../jobs/manifest.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
-import { canonical, type Manifest } from './manifest.ts';
 
 /**
  * Whether a snapshot may take the place of the one before. A list that lost more rows than plausible is rather a mistyped

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
+import { MANIFEST, type Manifest, parseManifest, type ReadManifest } from '../jobs/manifest.ts';
 import type { Clock } from '../platform/effects.ts';
-import { EXIT, ExportError } from '../platform/errors.ts';
+import { EXIT, ExportError, hasCode, messageOf } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
 import { TOOL } from '../platform/tool.ts';
-import { MANIFEST, type Manifest, readManifest } from './manifest.ts';
 
 export const LATEST = 'latest';
 
@@ -96,12 +96,9 @@ export async function listSnapshots(
     const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
     found.push({ folder, manifest, bytes, isLatest: name === latest });
   }
-  return found.sort((one, other) => (ageKey(one) < ageKey(other) ? -1 : 1));
-}
-
-/** Run ids tell seconds only: of two runs within one, the later may have the smaller id. */
-function ageKey({ manifest }: Snapshot): string {
-  return `${manifest.startedAt} ${manifest.runId}`;
+  // Run ids tell seconds only: of two runs within one, the later may have the smaller id.
+  const age = ({ manifest }: Snapshot) => `${manifest.startedAt} ${manifest.runId}`;
+  return found.sort((one, other) => (age(one) < age(other) ? -1 : 1));
 }
 
 /** The snapshot that `latest` names; undefined without one, or when it leads elsewhere. */
@@ -110,6 +107,25 @@ export async function latestSnapshot(
   pipelineFolder: string,
 ): Promise<Snapshot | undefined> {
   return (await listSnapshots(files, pipelineFolder)).find(({ isLatest }) => isLatest);
+}
+
+/**
+ * Reads the manifest of a snapshot.
+ *
+ * @throws ExportError (65, publish) when there is none or it is not what this program writes
+ */
+export async function readManifest(files: FileSystem, folder: string): Promise<ReadManifest> {
+  const path = join(folder, MANIFEST);
+  try {
+    return parseManifest(await files.read(path));
+  } catch (cause) {
+    const isMissing = hasCode(cause, 'ENOENT', 'ENOTDIR');
+    if (!isMissing && !(cause instanceof TypeError)) throw cause;
+    const message = isMissing
+      ? `${folder} is no snapshot: it has no ${MANIFEST}`
+      : `${path} cannot be used: ${messageOf(cause)}`;
+    throw new ExportError(message, { exitCode: EXIT.data, stage: 'publish', cause });
+  }
 }
 
 /** @returns the manifest of a folder, if it is one of this program's and of that run: the mark of what may be removed */
@@ -151,7 +167,7 @@ export async function retain(options: {
   const older = snapshots
     .slice(0, Math.max(0, at))
     .filter((one) => one.manifest.pipeline === pipeline);
-  const doomed = older.slice(0, Math.max(0, older.length - Math.max(0, keep - 1)));
+  const doomed = keep > 1 ? older.slice(0, 1 - keep) : older;
   for (const { folder, manifest } of doomed) {
     const removing = join(pipelineFolder, `.removing-${manifest.runId}`);
     await files.rename(folder, removing);

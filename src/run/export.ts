@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { Extraction, isIncrement } from '../extract/extraction.ts';
-import type { JobsClient } from '../extract/http/client.ts';
+import { createJobsClient, type JobsClient } from '../extract/http/client.ts';
 import { columnsWithout } from '../jobs/columns.ts';
 import type { JsonValue } from '../json/checked-json.ts';
 import { RawJob } from '../json/raw-job.ts';
 import type { Effects } from '../platform/effects.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { startNow } from '../platform/start-now.ts';
+import { TOOL } from '../platform/tool.ts';
 import { sameExport } from '../publish/guard.ts';
-import { finishPublication } from '../publish/publish.ts';
+import { checkOutput, finishPublication } from '../publish/publish.ts';
 import { latestSnapshot, newRunId, retain, type Snapshot } from '../publish/snapshots.ts';
-import { checkOutput } from '../publish/staging.ts';
 import { withStatus } from '../publish/status.ts';
 import { fingerprint } from '../store/fingerprint.ts';
 import { acquireLock, type Lock } from '../store/lock.ts';
@@ -26,7 +26,6 @@ import {
   writtenFilters,
 } from './base.ts';
 import type { ExportOptions, ExportResult } from './options.ts';
-import { openClient } from './start.ts';
 
 /** Raised whenever a part or its state is written differently: no version continues another's work. */
 const PART_FORMAT = 3;
@@ -278,4 +277,19 @@ async function restore(work: Work, { ledger }: Extraction): Promise<number> {
     }
   }
   return rows;
+}
+
+/** @param begun monotonic milliseconds at the start of the run, from which the deadline counts */
+export function openClient(options: ExportOptions, effects: Effects, begun: number): JobsClient {
+  const { apiUrl, filters, credentials, concurrency, deadlineMs, proxy, resumeWithinMs } = options;
+  const more = {
+    ...(deadlineMs !== undefined && { deadlineAt: begun + deadlineMs }),
+    ...(resumeWithinMs > 0 && { giveUpAfterMs: resumeWithinMs }),
+    ...(proxy && { proxy }),
+  };
+  const userAgent = `${TOOL.name}/${TOOL.version}`;
+  return createJobsClient(
+    { apiUrl, filters, credentials, concurrency, userAgent, ...more },
+    effects,
+  );
 }

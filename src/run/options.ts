@@ -1,4 +1,5 @@
 import { OPTIONAL_COLUMNS } from '../jobs/columns.ts';
+import type { Manifest } from '../jobs/manifest.ts';
 import type { Credentials, TokenEndpoint } from '../jobs/options.ts';
 import {
   COMPRESSIONS,
@@ -9,7 +10,6 @@ import {
   type Region,
 } from '../jobs/pipeline.ts';
 import { FILTERS, type FilterTable, type FilterType, flagOf } from '../jobs/query.ts';
-import type { Manifest } from '../publish/manifest.ts';
 import * as values from './values.ts';
 
 /** One option: a flag, an environment variable, a property of `runExport`, and for some of a pipeline file. */

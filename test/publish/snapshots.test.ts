@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { formatManifest } from '../../src/jobs/manifest.ts';
 import { makeFolders, writeNewFile } from '../../src/platform/durable.ts';
-import { formatManifest } from '../../src/publish/manifest.ts';
 import {
   latestSnapshot,
   listSnapshots,

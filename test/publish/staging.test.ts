@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { formatManifest } from '../../src/jobs/manifest.ts';
 import { makeFolders, writeNewFile } from '../../src/platform/durable.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
-import { formatManifest } from '../../src/publish/manifest.ts';
-import { checkOutput, openStaging } from '../../src/publish/staging.ts';
+import { checkOutput, openStaging } from '../../src/publish/publish.ts';
 import { crash, faultyFiles } from '../support/faulty-files.ts';
 import { memoryFiles, systemError } from '../support/memory-files.ts';
 import { sampleManifest } from './sample.ts';

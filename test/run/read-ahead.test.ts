@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { runExport } from '../../src/index.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
 import { decodePart } from '../../src/platform/part-file.ts';
 import { WINDOWS_AHEAD } from '../../src/run/export.ts';
 import { PART_ROWS } from '../../src/run/snapshot.ts';
-import { runExport } from '../../src/run.ts';
 import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
 
