@@ -1,8 +1,9 @@
 import type { SingleBar } from 'cli-progress';
 import type { RunEvent } from '../platform/effects.ts';
+import { count, counted, formatSeconds } from '../platform/format.ts';
 import { type Invocation, LEVELS, SCREEN_OPTIONS, settings } from './command.ts';
 import type { Output } from './screen.ts';
-import { count, counted, formatSeconds, logLine } from './summary.ts';
+import { logLine } from './summary.ts';
 
 export type Progress = Extract<RunEvent, { type: 'progress' }>;
 export type Fields = Readonly<Record<string, string | number | boolean>>;

@@ -41,11 +41,6 @@ export function foreign(text: string | null): Html {
   return text === null ? html`<i>none</i>` : html`<bdi>${text}</bdi>`;
 }
 
-/** `3,000`. */
-export function count(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
-}
-
 export const NOTHING = '–';
 
 /** `8.2%`, of a share between 0 and 1. */

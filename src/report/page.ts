@@ -1,17 +1,8 @@
 import { createHash } from 'node:crypto';
+import { count } from '../platform/format.ts';
 import { patterns } from './charts.ts';
 import * as h from './html.ts';
-import {
-  block,
-  count,
-  duration,
-  foreign,
-  type Html,
-  html,
-  listing,
-  percent,
-  table,
-} from './html.ts';
+import { block, duration, foreign, type Html, html, listing, percent, table } from './html.ts';
 import { type Answers, WEEKDAYS, WINDOWS } from './queries.ts';
 import type { ReportManifest } from './snapshot.ts';
 import { STYLE } from './style.ts';

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Credentials } from '../jobs/options.ts';
 import type { Filters, PipelineDefinition, Region } from '../jobs/pipeline.ts';
 import { parseTimestamp } from '../jobs/timestamp.ts';
-import { EXIT, type ExitCode, ExportError } from '../platform/errors.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 import {
   collect,
   type ExportOptions,
@@ -16,7 +16,17 @@ import {
   RUN_OPTIONS,
   withDefaults,
 } from './options.ts';
-import * as values from './values.ts';
+import {
+  ageOf,
+  hint,
+  isLoopback,
+  orExit,
+  quote,
+  Refusal,
+  readValue,
+  server,
+  within,
+} from './values.ts';
 
 /** Options that were checked are not checked again: a relative date would move. */
 const checked = new WeakSet<object>();
@@ -34,32 +44,34 @@ export function checkOptions(
   nameOf: (name: string) => string = (name) => name,
 ): ExportOptions {
   if (isChecked(given)) return given;
-  const place: Place = { exitCode: EXIT.usage, nameOf };
-  const own = ['credentials', 'filters', 'proxy', 'relative', 'description'];
-  const source = fieldsOf(given, place, 'expected an object of options');
-  refuseUnknown(source, [...own, ...Object.keys(RUN_OPTIONS)], place);
-  const { region, apiUrl, ...run } = withDefaults(RUN_OPTIONS, pick(RUN_OPTIONS, source, place));
-  const url = apiUrl ?? (region && REGIONS[region].apiUrl);
-  if (url === undefined) throw refused(place, 'apiUrl', 'give it, or a region');
-  const filters = filtersOf(source.filters, place);
-  const relative = { ...relativeDates(filters, now), ...given.relative };
-  const dates = Object.entries(relative).map(([name, { at }]) => [name, at]);
-  const options: ExportOptions = {
-    ...run,
-    output: resolve(run.output),
-    apiUrl: url,
-    filters: { ...filters, ...Object.fromEntries(dates) },
-    credentials: credentialsOf(given.credentials, region, place),
-    ...(dates.length > 0 ? { relative } : {}),
-    ...(given.proxy ? { proxy: proxyOf(given.proxy, place) } : {}),
-  };
-  refuseEmptyRanges(options.filters, place);
-  const { host, hostname } = new URL(url);
-  if (options.credentials.kind === 'none' && !values.isLoopback(hostname)) {
-    throw refused({ ...place, exitCode: EXIT.config }, 'credentials', `none are given for ${host}`);
-  }
-  checked.add(options);
-  return options;
+  return orExit(EXIT.usage, () => {
+    const own = ['credentials', 'filters', 'proxy', 'relative', 'description'];
+    const source = fieldsOf(given, 'expected an object of options');
+    refuseUnknown(source, [...own, ...Object.keys(RUN_OPTIONS)]);
+    const { region, apiUrl, ...run } = withDefaults(RUN_OPTIONS, pick(RUN_OPTIONS, source));
+    const url = apiUrl ?? (region && REGIONS[region].apiUrl);
+    if (url === undefined) throw new Refusal('apiUrl: give it, or a region');
+    const filters = within('filters', () => filtersOf(source.filters));
+    const relative = { ...relativeDates(filters, now), ...given.relative };
+    const dates = Object.entries(relative).map(([name, { at }]) => [name, at]);
+    const options: ExportOptions = {
+      ...run,
+      output: resolve(run.output),
+      apiUrl: url,
+      filters: { ...filters, ...Object.fromEntries(dates) },
+      credentials: within('credentials', () => credentialsOf(given.credentials, region)),
+      ...(dates.length > 0 && { relative }),
+      ...(given.proxy && { proxy: within('proxy', () => proxyOf(given.proxy)) }),
+    };
+    refuseEmptyRanges(options.filters, nameOf);
+    const { host, hostname } = new URL(url);
+    if (options.credentials.kind === 'none' && !isLoopback(hostname)) {
+      const message = `credentials: none are given for ${host}`;
+      throw new ExportError(message, { exitCode: EXIT.config, stage: 'cli' });
+    }
+    checked.add(options);
+    return options;
+  });
 }
 
 function isChecked(given: object): given is ExportOptions {
@@ -73,78 +85,52 @@ function isChecked(given: object): given is ExportOptions {
  * @throws ExportError (78) naming file and option
  */
 export function checkDefinition(exported: unknown, file: string): PipelineDefinition {
-  const place: Place = { exitCode: EXIT.config, nameOf: (name) => name, where: `${file}: ` };
-  const source = fieldsOf(exported, place, 'expected "export default definePipeline({ ... })"');
-  const options = Object.entries<Option>(RUN_OPTIONS).filter(([, { inFile }]) => inFile);
-  const names = ['description', 'filters', ...options.map(([name]) => name), '$schema'];
-  refuseUnknown(source, names, place);
-  const { description } = source;
-  if (typeof description !== 'string' || description.trim() === '') {
-    throw refused(place, 'description', 'expected one line of text');
-  }
-  return {
-    description,
-    ...pick(RUN_OPTIONS, source, place),
-    filters: filtersOf(source.filters, place),
+  const check = () => {
+    const source = fieldsOf(exported, 'expected "export default definePipeline({ ... })"');
+    const options = Object.entries<Option>(RUN_OPTIONS).filter(([, { inFile }]) => inFile);
+    const names = ['description', 'filters', ...options.map(([name]) => name), '$schema'];
+    refuseUnknown(source, names);
+    const { description } = source;
+    if (typeof description !== 'string' || description.trim() === '') {
+      throw new Refusal('description: expected one line of text');
+    }
+    const filters = within('filters', () => filtersOf(source.filters));
+    return { description, ...pick(RUN_OPTIONS, source), filters };
   };
-}
-
-/** Where options come from, for messages. */
-interface Place {
-  readonly exitCode: ExitCode;
-  readonly nameOf: (name: string) => string;
-  readonly where?: string;
-}
-
-function refused({ exitCode, nameOf, where = '' }: Place, name: string, problem: string) {
-  return new ExportError(`${where}${nameOf(name)}: ${problem}`, { exitCode, stage: 'cli' });
+  return orExit(EXIT.config, () => within(file, check));
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function fieldsOf(value: unknown, { exitCode, where = '' }: Place, otherwise: string): Fields {
+function fieldsOf(value: unknown, otherwise: string): Fields {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
-  throw new ExportError(`${where}${otherwise}`, { exitCode, stage: 'cli' });
+  throw new Refusal(otherwise);
 }
 
-function refuseUnknown(
-  source: Fields,
-  names: readonly string[],
-  { exitCode, where = '' }: Place,
-): void {
+function refuseUnknown(source: Fields, names: readonly string[]): void {
   const unknown = Object.keys(source).find((key) => !names.includes(key));
   if (unknown === undefined) return;
-  const next = values.hint(unknown, names, `known are ${names.join(', ')}`);
-  const problem = `no option is called ${values.quote(unknown)}; ${next}`;
-  throw new ExportError(`${where}${problem}`, { exitCode, stage: 'cli' });
+  const next = hint(unknown, names, `known are ${names.join(', ')}`);
+  throw new Refusal(`no option is called ${quote(unknown)}; ${next}`);
 }
 
 /** The options of a table that are given, checked. */
-function pick<Table extends Rows>(table: Table, source: Fields, place: Place) {
+function pick<Table extends Rows>(table: Table, source: Fields) {
   return collect(table, ({ kind }, name) => {
     if (source[name] === undefined) return undefined;
-    return attempt(place, name, () => values.readValue(kind, source[name]));
+    return within(name, () => readValue(kind, source[name]));
   });
 }
 
-function attempt<T>(place: Place, name: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw error instanceof values.Refusal ? refused(place, name, error.message) : error;
-  }
-}
-
-function filtersOf(given: unknown, place: Place): Filters {
-  const within = { ...place, where: `${place.where ?? ''}filters: ` };
-  const source = fieldsOf(given ?? {}, within, 'expected an object');
-  refuseUnknown(source, Object.keys(FILTER_OPTIONS), within);
-  return pick(FILTER_OPTIONS, source, within);
+function filtersOf(given: unknown): Filters {
+  const source = fieldsOf(given ?? {}, 'expected an object');
+  refuseUnknown(source, Object.keys(FILTER_OPTIONS));
+  return pick(FILTER_OPTIONS, source);
 }
 
 function relativeDates({ startDate, endDate }: Filters, now: number) {
   const dates = Object.entries({ startDate, endDate }).flatMap(([name, written = '']) => {
-    const age = values.ageOf(written);
+    const age = ageOf(written);
     if (age === undefined) return [];
     const at = new Date(now - age).toISOString().replace(/\.\d+Z$/, 'Z');
     return [[name, { written, at }] as const];
@@ -152,19 +138,17 @@ function relativeDates({ startDate, endDate }: Filters, now: number) {
   return Object.fromEntries(dates);
 }
 
-function refuseEmptyRanges(filters: Filters, { exitCode, nameOf }: Place): void {
-  const time = (date = '') => parseTimestamp(date);
-  const { minRuns = 0, maxRuns = Number.POSITIVE_INFINITY } = filters;
-  const [start, end] = [time(filters.startDate), time(filters.endDate)];
+function refuseEmptyRanges(filters: Filters, nameOf: (name: string) => string): void {
+  const { minRuns = 0, maxRuns = Number.POSITIVE_INFINITY, startDate = '', endDate = '' } = filters;
+  const [start, end] = [parseTimestamp(startDate), parseTimestamp(endDate)];
   const ranges = [
     ['minRuns', 'maxRuns', minRuns > maxRuns],
     ['startDate', 'endDate', start !== null && end !== null && start > end],
   ] as const;
-  for (const [low, high, empty] of ranges) {
-    if (!empty) continue;
+  for (const [low, high, isEmpty] of ranges) {
+    if (!isEmpty) continue;
     const [from, to] = [low, high].map((name) => `${nameOf(name)} ${filters[name]}`);
-    const problem = `${from} lies past ${to}: no job matches both; swap them or drop one`;
-    throw new ExportError(problem, { exitCode, stage: 'cli' });
+    throw new Refusal(`${from} lies past ${to}: no job matches both; swap them or drop one`);
   }
 }
 
@@ -179,46 +163,42 @@ const SIGN_IN: { readonly [Kind in Credentials['kind']]: readonly string[] } = {
 const ENDPOINT = ['url', 'publicClientId', 'realm', 'passwordGrant', 'audience'] as const;
 
 /** Nothing of what was given is repeated: it may be a secret. */
-function credentialsOf(
-  given: GivenCredentials,
-  region: Region | undefined,
-  place: Place,
-): Credentials {
-  const within = { ...place, where: `${place.where ?? ''}credentials: ` };
-  const source = fieldsOf(given, within, 'expected an object such as { kind: "token", token }');
+function credentialsOf(given: GivenCredentials, region: Region | undefined): Credentials {
+  const source = fieldsOf(given, 'expected an object such as { kind: "token", token }');
   const names: readonly string[] | undefined = SIGN_IN[given.kind];
   if (names === undefined) {
-    throw refused(within, 'kind', `expected one of ${Object.keys(SIGN_IN).join(', ')}`);
+    throw new Refusal(`kind: expected one of ${Object.keys(SIGN_IN).join(', ')}`);
   }
-  requireTexts(source, names, within);
+  textsOf(source, names);
   if (given.kind === 'none' || given.kind === 'token') return given;
   const endpoint = { ...(region && REGIONS[region].endpoint), ...given.endpoint };
-  requireTexts(endpoint, ENDPOINT, { ...within, where: `${within.where}endpoint: ` });
-  const { url, publicClientId = '', realm = '', passwordGrant = '', audience = '' } = endpoint;
-  const checkedUrl = attempt(within, 'endpoint.url', () => values.readValue(values.server, url));
-  return {
-    ...given,
-    endpoint: { url: checkedUrl, publicClientId, realm, passwordGrant, audience },
-  };
+  const texts = within('endpoint', () => textsOf(endpoint, ENDPOINT));
+  const url = within('endpoint.url', () => readValue(server, texts.url));
+  return { ...given, endpoint: { ...texts, url } };
 }
 
-function requireTexts(source: Fields, names: readonly string[], place: Place): void {
-  const missing = names.find((name) => typeof source[name] !== 'string' || source[name] === '');
-  if (missing !== undefined) throw refused(place, missing, 'expected some text');
+/** These fields, each of which must be some text. */
+function textsOf<Name extends string>(source: Fields, names: readonly Name[]) {
+  const texts = names.map((name): [Name, string] => {
+    const text = source[name];
+    if (typeof text === 'string' && text !== '') return [name, text];
+    throw new Refusal(`${name}: expected some text`);
+  });
+  // Every name has its text: beyond what the type checker follows.
+  return Object.fromEntries(texts) as Record<Name, string>;
 }
 
 /** Nothing of a proxy's address is repeated: there may be a password in it. */
-function proxyOf(given: ProxySettings, place: Place): ProxySettings {
-  const within = { ...place, where: `${place.where ?? ''}proxy: ` };
-  const source = fieldsOf(given, within, 'expected an object');
-  refuseUnknown(source, ['http', 'https', 'noProxy'], within);
-  const names = Object.keys(source).filter((name) => source[name] !== undefined);
-  requireTexts(source, names, within);
-  for (const name of ['http', 'https'] as const) {
-    const address = given[name];
-    if (address === undefined || (/^https?:\/\/[^/]/i.test(address) && URL.canParse(address)))
-      continue;
-    throw refused(within, name, 'expected the URL of an http or https proxy');
+function proxyOf(given: ProxySettings | undefined): ProxySettings {
+  const source = fieldsOf(given, 'expected an object');
+  refuseUnknown(source, ['http', 'https', 'noProxy']);
+  const { noProxy, ...addresses } = textsOf(
+    source,
+    Object.keys(source).filter((name) => source[name] !== undefined),
+  );
+  for (const [name, address] of Object.entries(addresses)) {
+    if (/^https?:\/\/[^/]/i.test(address) && URL.canParse(address)) continue;
+    throw new Refusal(`${name}: expected the URL of an http or https proxy`);
   }
-  return given;
+  return { ...addresses, ...(noProxy !== undefined && { noProxy }) };
 }

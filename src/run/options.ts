@@ -21,7 +21,7 @@ export interface Option<T = unknown> {
   readonly kind: values.Kind<T>;
   readonly help: string;
   /** What happens when it is not given, for `--help`. */
-  readonly shownDefault?: string;
+  readonly shownDefault?: string | undefined;
   /** A pipeline file may set it. */
   readonly inFile?: boolean;
 }
@@ -38,7 +38,7 @@ export function option<T>(
   help: string,
   shownDefault?: string,
 ): Option<T> {
-  return { flag, group, kind, help, ...(shownDefault === undefined ? {} : { shownDefault }) };
+  return { flag, group, kind, help, shownDefault };
 }
 
 /** Declares an option with a default, in the words of the command line. */
@@ -50,13 +50,13 @@ export function preset<T>(
   fallback: string,
   shownDefault = fallback,
 ): Defaulted<T> {
-  const texts = kind.written === 'list' ? fallback.split(',') : [fallback];
-  return { flag, group, kind, help, shownDefault, fallback: kind.parse(texts) };
+  const value = kind.parse(kind.written === 'list' ? fallback.split(',') : [fallback]);
+  return { ...option(flag, group, kind, help, shownDefault), fallback: value };
 }
 
 /** A switch that is off unless it is given. */
 export function off(flag: string, group: Option['group'], help: string): Defaulted<boolean> {
-  return { flag, group, help, kind: values.switched, fallback: false };
+  return { ...option(flag, group, values.switched, help), fallback: false };
 }
 
 function inFile<O extends Option>(given: O): O & { readonly inFile: true } {
@@ -74,22 +74,20 @@ export type Values<Table extends Rows> = {
   readonly [Key in DefaultedOf<Table>]: ValueOf<Table[Key]>;
 } & { readonly [Key in Exclude<keyof Table, DefaultedOf<Table>>]?: ValueOf<Table[Key]> };
 
-/** What the values of a type of filter may be, and what this program takes beyond the API's own values. */
-const FILTER_TYPES: {
-  readonly [T in FilterType]: readonly [kind: values.Kind<unknown>, more: string];
-} = {
-  strings: [values.texts, ''],
-  string: [values.text(), ''],
-  integer: [values.integer(0), ''],
-  boolean: [values.switched, ''],
-  date: [values.dateTime, ', or so long before now: -7d'],
+/** What the values of a type of filter may be. */
+const FILTER_KINDS: { readonly [T in FilterType]: values.Kind<unknown> } = {
+  strings: values.texts,
+  string: values.text(),
+  integer: values.integer(0),
+  boolean: values.switched,
+  date: values.dateTime,
 };
 
 /** The options of a table of filters, by the names of the filters. */
 export function filterOptions(table: FilterTable): Rows {
   const rows = Object.entries(table).map(([name, { type, help }]) => {
-    const [kind, more] = FILTER_TYPES[type];
-    return [name, option(flagOf(name), 'Which jobs', kind, help + more)];
+    const more = type === 'date' ? ', or so long before now: -7d' : '';
+    return [name, option(flagOf(name), 'Which jobs', FILTER_KINDS[type], help + more)];
   });
   return Object.fromEntries(rows);
 }
