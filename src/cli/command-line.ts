@@ -1,7 +1,7 @@
 import yargs, { type Argv, type Options } from 'yargs';
 import { EXIT, ExportError, messageOf } from '../platform/errors.ts';
 import type { Option } from '../run/options.ts';
-import { hint, quote } from '../run/values.ts';
+import { hint, quote, within } from '../run/values.ts';
 import type { Command, Context, Given } from './command.ts';
 import { parseTexts } from './environment.ts';
 import { describePipelines } from './pipelines.ts';
@@ -122,7 +122,8 @@ function yargsOption(option: Option, completing: boolean, folder: string): Optio
   // Of a flag that is repeated yargs makes a list, and `--no-` makes it false.
   const coerce = (raw: unknown) => {
     if (raw === false) throw new Error(`--${flag} needs a value`);
-    return parseTexts(option, [raw].flat().map(String), { name: `--${flag}`, folder });
+    const texts = [raw].flat().map(String);
+    return within(`--${flag}`, () => parseTexts(option, texts, folder));
   };
   const checked = completing ? { choices: kind.choices } : { coerce };
   return {

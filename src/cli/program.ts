@@ -1,11 +1,11 @@
 import type { EventEmitter } from 'node:events';
 import { EXIT, type ExitCode, ExportError } from '../platform/errors.ts';
-import type { Context } from './command.ts';
-import { parseCommandLine, refuseSecretFlags } from './command-line.ts';
+import { Refusal } from '../run/values.ts';
+import type { Command, Context } from './command.ts';
+import { parseCommandLine, refuseSecretFlags, usageError } from './command-line.ts';
 import { ALL_OPTIONS, COMMANDS } from './commands.ts';
 import { refuseUnknownVariables, variableValues } from './environment.ts';
 import { createScreen, failureStyle, showFailure } from './screen.ts';
-import { SCRIPT } from './summary.ts';
 
 /**
  * Runs one command line from start to end.
@@ -20,6 +20,7 @@ export async function runProgram(
 ): Promise<ExitCode> {
   const { environment, stdout, stderr, folder, clock } = context;
   const screen = createScreen(stdout, stderr, environment);
+  let command: Command | undefined;
   try {
     refuseSecretFlags(args);
     const parsed = await parseCommandLine(args, COMMANDS, version, context);
@@ -28,12 +29,13 @@ export async function runProgram(
       return EXIT.ok;
     }
     refuseUnknownVariables(environment, ALL_OPTIONS);
-    const { command, flags, argument } = parsed;
-    const help = `${SCRIPT} ${command.name} --help`;
-    const given = { ...variableValues(environment, command.options, { folder, help }), ...flags };
+    const { flags, argument } = parsed;
+    command = parsed.command;
+    const given = { ...variableValues(environment, command.options, folder), ...flags };
     return await command.run({ given, argument, context, screen });
   } catch (thrown) {
-    return showFailure(thrown, screen, failureStyle(args, environment), clock.wall());
+    const told = thrown instanceof Refusal ? usageError(thrown.message, command) : thrown;
+    return showFailure(told, screen, failureStyle(args, environment), clock.wall());
   }
 }
 

@@ -13,7 +13,8 @@ export function within<T>(name: string, check: () => T): T {
   try {
     return check();
   } catch (error) {
-    throw error instanceof Refusal ? new Refusal(`${name}: ${error.message}`) : error;
+    if (!(error instanceof Refusal)) throw error;
+    throw new Refusal(`${name}: ${error.message}`, { cause: error.cause });
   }
 }
 
@@ -23,7 +24,7 @@ export function orExit<T>(exitCode: ExitCode, check: () => T): T {
     return check();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    throw new ExportError(error.message, { exitCode, stage: 'cli' });
+    throw new ExportError(error.message, { exitCode, stage: 'cli', cause: error.cause });
   }
 }
 
