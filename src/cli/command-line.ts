@@ -36,16 +36,16 @@ export async function parseCommandLine(
   const args = given[0] === 'help' ? [...given.slice(1), '--help'] : given;
   const completing = args[0] === COMPLETING;
   const shown = completing || args.some((arg) => /^-h$|^-V$|help|version|completion/.test(arg));
-  const pipelines = shown ? await describePipelines(context.pipelines) : undefined;
+  const pipelines = shown ? await describePipelines(context.pipelines) : new Map<string, string>();
   let selected: Command | undefined;
   const parser = parserOf(version, context.stdout.columns ?? DEFAULT_COLUMNS);
   for (const command of commands) {
     const { name, argument, description, options } = command;
     parser.command({
-      command: [name, argument?.usage].filter(Boolean).join(' '),
+      command: `${name} ${argument.usage}`,
       describe: description,
       builder: (y: Argv) => {
-        if (argument) declareArgument(y, argument, completing, pipelines);
+        declareArgument(y, argument, completing, pipelines);
         for (const option of options) {
           y.option(option.flag, yargsOption(option, completing, context.folder));
         }
@@ -60,14 +60,18 @@ export async function parseCommandLine(
   const flags: Given = await parser
     .completion('completion', 'Print a completion script for the shell in use')
     .fail((message, error) => {
-      throw yargsComplaint(message ?? messageOf(error), args, commands);
+      const command = commands.find(({ name }) => args.includes(name));
+      throw usageError(complaint(message ?? messageOf(error)), command);
     })
     .parseAsync([...args], {}, (_error, _argv, output) => {
       text = output;
     });
-  if (selected === undefined) return { text };
-  refuseSwitchValues(args, selected);
-  return { command: selected, flags, argument: argumentOf(selected, flags) };
+  if (selected !== undefined) return checked(flags, selected, args);
+  if (text !== '') return { text };
+  const word = args.find((arg) => !arg.startsWith('-'));
+  const names = commands.map(({ name }) => name);
+  const next = hint(String(word), names, `known are ${names.join(', ')}`);
+  throw usageError(`unknown command ${quote(word)}; ${next}`);
 }
 
 const EPILOGUE = `Every flag is also a variable: --page-size is PASQAL_JOBS_PAGE_SIZE. Credentials come from variables only.
@@ -86,7 +90,6 @@ function parserOf(version: string, columns: number): Argv {
       'parse-positional-numbers': false,
     })
     .demandCommand(1, 'no command given')
-    .strict()
     .exitProcess(false)
     .wrap(Math.min(100, columns))
     .usage(
@@ -101,16 +104,15 @@ function parserOf(version: string, columns: number): Argv {
 
 function declareArgument(
   parser: Argv,
-  { name, description }: NonNullable<Command['argument']>,
+  { name, description }: Command['argument'],
   completing: boolean,
-  pipelines: ReadonlyMap<string, string> | undefined,
+  pipelines: ReadonlyMap<string, string>,
 ): void {
-  const known = name === 'pipeline' ? pipelines : undefined;
-  const choices = completing && known ? { choices: [...known.keys()] } : {};
+  const isPipeline = name === 'pipeline' && pipelines.size > 0;
+  const choices = completing && isPipeline ? { choices: [...pipelines.keys()] } : {};
   parser.positional(name, { type: 'string', description, ...choices });
-  if (known === undefined) return;
-  const lines = [...known].map(([pipeline, says]) => `  ${pipeline}: ${says}`);
-  parser.epilogue(['Pipelines:', ...lines].join('\n'));
+  const lines = [...pipelines].map(([pipeline, says]) => `  ${pipeline}: ${says}`);
+  if (isPipeline) parser.epilogue(['Pipelines:', ...lines].join('\n'));
 }
 
 /**
@@ -134,69 +136,50 @@ function yargsOption(option: Option, completing: boolean, folder: string): Optio
   };
 }
 
-function argumentOf(command: Command, flags: Given): string | undefined {
-  if (Array.isArray(flags._) && flags._.length > 1) {
-    throw usageError('got a word too many', command);
-  }
-  const value = flags[command.argument?.name ?? ''];
-  return typeof value === 'string' ? value : undefined;
-}
-
 /** A wrong command line: what is wrong, and where to read on. */
 export function usageError(problem: string, command?: Pick<Command, 'name'>): ExportError {
-  const help = ['pasqal-jobs', command?.name, '--help'].filter(Boolean).join(' ');
+  const help = [SCRIPT, command?.name, '--help'].filter(Boolean).join(' ');
   return new ExportError(`${problem}; see ${help}`, { exitCode: EXIT.usage, stage: 'cli' });
 }
 
-/** Says in this program's words what yargs found wrong with the command line. */
-function yargsComplaint(
-  message: string,
-  args: readonly string[],
-  commands: readonly Command[],
-): ExportError {
-  const command = commands.find(({ name }) => args.includes(name));
-  const unknown = /^Unknown (?:argument|command)s?: (.*)$/s.exec(message)?.[1];
-  if (unknown !== undefined && command) return unknownArgument(unknown, args, command);
-  const word = args.find((arg) => !arg.startsWith('-'));
-  if (word !== undefined && unknown?.split(', ').includes(word)) {
-    const names = commands.map(({ name }) => name);
-    const next = hint(word, names, `known are ${names.join(', ')}`);
-    return usageError(`unknown command ${quote(word)}; ${next}`);
-  }
+/** What yargs found wrong, in this program's words. */
+function complaint(message: string): string {
   const starving = /^Not enough arguments following: (.*)$/s.exec(message)?.[1];
-  if (starving !== undefined) return usageError(`--${starving} needs a value`, command);
-  if (message.startsWith('Not enough non-option arguments') && command?.argument) {
-    return usageError(`${command.argument.usage} is missing`, command);
-  }
-  const [first = message] = message.split('\n');
-  return usageError(first, command);
-}
-
-/** Of an unknown flag the name is repeated and never the value; of a cluster of short ones only the first letter. */
-function unknownArgument(list: string, args: readonly string[], command: Command): ExportError {
-  const [name = list] = list.split(', ');
-  const long = [`--${name}`, `--no-${name}`];
-  if (args.some((arg) => long.includes(arg.split('=', 1)[0] ?? ''))) {
-    const names = command.options.map(({ flag }) => flag);
-    const next = hint(name, names, '', '--');
-    return usageError(`unknown flag --${name}${next && `; ${next}`}`, command);
-  }
-  if (!args.includes(name)) return usageError(`unknown flag -${name.slice(0, 1)}`, command);
-  return usageError(`got a word too many: ${quote(name)}`, command);
+  return starving === undefined ? (message.split('\n')[0] ?? '') : `--${starving} needs a value`;
 }
 
 /**
- * yargs takes `--errors=maybe` for false.
+ * Refuses what yargs lets pass: flags that nobody knows, words too many, a switch that is neither true nor false
+ * (`--errors=maybe`). Of an unknown flag the name is repeated and never the value; of a cluster of short ones only the
+ * first letter.
  *
  * @throws ExportError (64)
  */
-function refuseSwitchValues(args: readonly string[], command: Command): void {
-  for (const { flag, kind } of command.options) {
+function checked(flags: Given, command: Command, args: readonly string[]): Parsed {
+  const { argument, options } = command;
+  const names = options.map(({ flag }) => flag);
+  const known = new Set([...names, argument.name, ...['_', '$0', 'help', 'h', 'version', 'V']]);
+  const unknown = Object.keys(flags).find((name) => !known.has(name));
+  if (unknown !== undefined) {
+    const long = [`--${unknown}`, `--no-${unknown}`];
+    const isLong = args.some((arg) => long.includes(arg.split('=', 1)[0] ?? ''));
+    const next = hint(unknown, names, '', '--');
+    const problem = isLong ? `--${unknown}${next && `; ${next}`}` : `-${unknown.slice(0, 1)}`;
+    throw usageError(`unknown flag ${problem}`, command);
+  }
+  const [, extra] = [flags._].flat();
+  if (extra !== undefined) {
+    const word = args.includes('--') ? '' : `: ${quote(extra)}`;
+    throw usageError(`got a word too many${word}`, command);
+  }
+  for (const { flag, kind } of options) {
     const value = args.find((arg) => arg.startsWith(`--${flag}=`))?.slice(flag.length + 3);
     if (kind.written === 'switch' && value !== undefined && !/^(?:true|false)$/.test(value)) {
       throw usageError(`--${flag}: expected ${kind.accepts}, got ${quote(value)}`, command);
     }
   }
+  const value = flags[argument.name];
+  return { command, flags, argument: typeof value === 'string' ? value : undefined };
 }
 
 const VARIABLE_FOR: readonly (readonly [word: RegExp, variable: string])[] = [

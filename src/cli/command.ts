@@ -47,8 +47,8 @@ export interface Invocation {
 
 export interface Command {
   readonly name: string;
-  /** The positional argument as yargs writes it: `[pipeline]` is optional, `<folder>` is not. */
-  readonly argument?: {
+  /** The positional argument, which may be left out, as yargs writes it: `[pipeline]`. */
+  readonly argument: {
     readonly usage: string;
     readonly name: string;
     readonly description: string;
