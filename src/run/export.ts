@@ -15,7 +15,7 @@ import { latestSnapshot, newRunId, retain, type Snapshot } from '../publish/snap
 import { withStatus } from '../publish/status.ts';
 import { fingerprint } from '../store/fingerprint.ts';
 import { acquireLock, type Lock } from '../store/lock.ts';
-import { ageOtherWork, Work, workFolder } from '../store/work.ts';
+import { ageOtherWork, openWork, type Work, workFolder } from '../store/work.ts';
 import {
   accountOf,
   type Base,
@@ -102,7 +102,7 @@ export async function runExport(
     if (another !== undefined && !options.replace) throw another;
     return await withStatus({ files, clock, pipelineFolder, progress: () => reached }, async () => {
       const base = await findBase(options, effects, latest);
-      const work = await openWork(options, effects, pipelineFolder, base, latest);
+      const work = await findWork(options, effects, pipelineFolder, base, latest);
       const { runId, dates } = work.header;
       reached.runId = runId;
       try {
@@ -126,7 +126,7 @@ export async function runExport(
 }
 
 /** The unfinished work of this run, found or begun. The caller holds the pipeline's lock. */
-async function openWork(
+async function findWork(
   options: ExportOptions,
   effects: Effects,
   pipelineFolder: string,
@@ -144,7 +144,7 @@ async function openWork(
     columns: columnsWithout(options.without),
     partFormat: PART_FORMAT,
   });
-  const work = await Work.open({
+  const work = await openWork({
     files,
     clock,
     folder: workFolder(pipelineFolder, own),

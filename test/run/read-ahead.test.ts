@@ -23,7 +23,7 @@ function slowFiles(api: Simulator, wrote: (rows: number) => void): FileSystem {
     ...nodeFiles,
     async open(path, mode) {
       const file = await nodeFiles.open(path, mode);
-      if (!/part-\d+\.arrow\.tmp$/.test(path)) return file;
+      if (!/part-\d+\.arrow\.new$/.test(path)) return file;
       return {
         ...file,
         async write(bytes) {
@@ -84,7 +84,7 @@ test('no row is written for the second time because it came again, in whatever o
       written += decodePart(bytes)?.batch.numRows ?? 0;
       return file.write(bytes);
     };
-    return /part-\d+\.arrow\.tmp$/.test(path) ? { ...file, write } : file;
+    return /part-\d+\.arrow\.new$/.test(path) ? { ...file, write } : file;
   };
   const options = {
     ...exportOptions(api.url, await temporaryFolder(t)),
