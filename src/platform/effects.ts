@@ -39,6 +39,11 @@ export interface Effects {
   readonly emit: (event: RunEvent) => void;
 }
 
+/** Tells of what a person may want to know. */
+export function log({ emit }: Pick<Effects, 'emit'>, level: LogLevel, message: string): void {
+  emit({ type: 'log', level, message });
+}
+
 /** The real world: system clocks, `Math.random`, the disk; events go nowhere. */
 export const nodeEffects: Effects = {
   clock: {
