@@ -9,6 +9,11 @@ const texts = list(text);
 /** Median, 90% and 99%, seconds. */
 const quantiles = v.nullable(list(number));
 
+/** Columns that are numbers, by their names. */
+function numbers<Name extends string>(...names: readonly Name[]) {
+  return v.entriesFromList(names, number);
+}
+
 /** A question to the snapshot: its answer is a table of the page. */
 interface Query<T extends v.ObjectEntries = v.ObjectEntries> {
   /** One line above the SQL. */
@@ -109,8 +114,8 @@ export const QUERIES = {
   headline: query(
     'The window of 28 days, the 28 days before it, all time. Times in seconds',
     {
-      ...{ name: text, jobs: number, ended: number, failed: number, failure_rate: some },
-      ...{ waits: quantiles, expansion: some, qpu_seconds: number },
+      ...numbers('jobs', 'ended', 'failed', 'qpu_seconds'),
+      ...{ name: text, failure_rate: some, waits: quantiles, expansion: some },
     },
     `SELECT name, count(*) FILTER (c) AS jobs, count(*) FILTER (c AND ended) AS ended, count(*) FILTER (c AND failed) AS failed,
        count(*) FILTER (c AND failed) / nullif(count(*) FILTER (c AND ended), 0) AS failure_rate,
@@ -127,10 +132,7 @@ FROM windowed WHERE c GROUP BY windowed.status ORDER BY jobs DESC, status LIMIT 
   ),
   jobs: query(
     'Jobs by status, by day, week or month',
-    {
-      ...{ name: text, step: text, jobs: number, done: number, error: number, timed_out: number },
-      ...{ canceled: number, running: number, pending: number, other: number },
-    },
+    { name: text, step: text, ...numbers('jobs', ...STATUSES, 'other') },
     `SELECT name, step::VARCHAR AS step, count(status) AS jobs, ${STATUS_COUNTS.join(', ')},
        count(*) FILTER (status NOT IN (${NAMES.join(', ')})) AS other
 FROM steps LEFT JOIN (SELECT name, bar AS step, status FROM windowed WHERE c) USING (name, step)
@@ -146,8 +148,8 @@ WHERE kind = 'bars' ORDER BY name, step`,
   times: query(
     'Queue time, run time and failures by day or week of creation. Times in seconds',
     {
-      ...{ name: text, step: text, jobs: number, waits: quantiles, runs: quantiles },
-      ...{ ended: number, failed: number, failure_rate: some },
+      ...numbers('jobs', 'ended', 'failed'),
+      ...{ name: text, step: text, waits: quantiles, runs: quantiles, failure_rate: some },
     },
     `SELECT name, step::VARCHAR AS step, coalesce(jobs, 0) AS jobs, waits, runs, coalesce(ended, 0) AS ended, coalesce(failed, 0) AS failed, failure_rate
 FROM steps LEFT JOIN (SELECT name, line AS step, count(*) AS jobs, ${RATES},
@@ -187,10 +189,7 @@ ORDER BY name, kind, measure, value DESC, owner`,
   ),
   hours: query(
     'Jobs created, by weekday and hour of the time zone',
-    {
-      ...{ name: text, hour: number, mon: number, tue: number, wed: number },
-      ...{ thu: number, fri: number, sat: number, sun: number },
-    },
+    { name: text, ...numbers('hour', ...WEEKDAYS) },
     `SELECT name, hour, ${WEEKDAY_COUNTS.join(', ')}
 FROM windows CROSS JOIN range(24) AS hours(hour) LEFT JOIN (SELECT name, hour, weekday FROM windowed WHERE c) USING (name, hour)
 WHERE bars IS NOT NULL GROUP BY name, rank, hour ORDER BY rank, hour`,
@@ -209,10 +208,7 @@ FROM open_jobs WHERE state <> 'other' ORDER BY age DESC, open_jobs.id LIMIT 10`,
   ),
   changes: query(
     'What changed since the snapshot before, if that is known; "failed": came to fail',
-    {
-      ...{ change: text, previous_status: v.nullable(text), status: text, failed: v.boolean() },
-      ...{ jobs: number, ids: texts },
-    },
+    { change: text, previous_status: v.nullable(text), status: text, jobs: number, ids: texts },
     `SELECT change, shown(changes.previous_status) AS previous_status, shown(changes.status) AS status,
        change <> 'deleted' AND changes.status IN ('ERROR', 'TIMED_OUT') AND changes.previous_status IS DISTINCT FROM changes.status AS failed,
        count(*) AS jobs, ${NEWEST}
@@ -220,7 +216,7 @@ FROM changes GROUP BY ALL ORDER BY jobs DESC, change, status, previous_status LI
   ),
   changed: query(
     'The same in sums',
-    { created: number, updated: number, deleted: number, failed: number },
+    numbers('created', 'updated', 'deleted', 'failed'),
     `SELECT count(*) FILTER (change = 'created') AS created, count(*) FILTER (change = 'updated') AS updated, count(*) FILTER (change = 'deleted') AS deleted,
        count(*) FILTER (change <> 'deleted' AND status IN ('ERROR', 'TIMED_OUT') AND previous_status IS DISTINCT FROM status) AS failed
 FROM changes`,

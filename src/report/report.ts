@@ -42,14 +42,15 @@ export async function writeReport(
   task: ReportTask,
   path = join(task.folder, REPORT),
 ): Promise<readonly WrittenFile[]> {
+  const { files, manifest } = task;
   const { html, sql } = await makeReport(task);
   const outputs = [
     { path, format: 'html', bytes: html },
     { path: path.replace(/(?:\.[^./\\]*)?$/, '.sql'), format: 'sql', bytes: sql },
-  ] as const;
-  for (const output of outputs) await replaceFile(task.files, output.path, output.bytes, 'report');
-  return outputs.map(({ path, format, bytes }) => ({
-    ...{ name: basename(path), format, rows: task.manifest.rows, bytes: bytes.length },
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-  }));
+  ];
+  for (const { path, bytes } of outputs) await replaceFile(files, path, bytes, 'report');
+  return outputs.map(({ path, format, bytes }) => {
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    return { name: basename(path), format, rows: manifest.rows, bytes: bytes.length, sha256 };
+  });
 }
