@@ -5,37 +5,35 @@ import { explainIoErrors } from './platform/io-errors.ts';
 import { nodeFiles } from './platform/node-files.ts';
 import { readManifest } from './publish/snapshots.ts';
 import { findSnapshot, type Verification, verifySnapshot as verify } from './publish/verify.ts';
-import { checkOptions } from './run/check-options.ts';
 import { runExport as exportOnce, openClient } from './run/export.ts';
 import { keepTrying } from './run/keep-trying.ts';
-import type { ExportResult, GivenOptions } from './run/options.ts';
+import { checkOptions, type ExportResult, type GivenOptions } from './run/options.ts';
 
 export type { Completeness } from './extract/extraction.ts';
 export type { ProofMethod } from './extract/list-proof.ts';
 export { type Column, type ColumnType, JOB_COLUMNS } from './jobs/columns.ts';
 export type { Manifest, PublishedFile } from './jobs/manifest.ts';
-export type { Credentials, TokenEndpoint } from './jobs/options.ts';
+export {
+  type Credentials,
+  type GivenCredentials,
+  type ProxySettings,
+  REGIONS,
+  type Region,
+  type TokenEndpoint,
+} from './jobs/options.ts';
 export {
   type Compression,
   definePipeline,
   type Filters,
   type Format,
   type PipelineDefinition,
-  type Region,
 } from './jobs/pipeline.ts';
 export type { Clock, Effects, RunEvent } from './platform/effects.ts';
 export { EXIT, type ExitCode, ExportError, type Stage } from './platform/errors.ts';
 export type { FileSystem, OpenFile } from './platform/file-system.ts';
 export { type PipelineStatus, pipelineStatus, type SnapshotLine } from './publish/status.ts';
 export type { Verification } from './publish/verify.ts';
-export {
-  type ExportOptions,
-  type ExportResult,
-  type GivenCredentials,
-  type GivenOptions,
-  type ProxySettings,
-  REGIONS,
-} from './run/options.ts';
+export type { ExportOptions, ExportResult, GivenOptions } from './run/options.ts';
 
 const NEVER = new AbortController().signal;
 

@@ -1,14 +1,14 @@
 import { join, resolve } from 'node:path';
 import type { Manifest } from '../index.ts';
+import { REGIONS } from '../jobs/options.ts';
 import { EXIT, type ExitCode, ExportError } from '../platform/errors.ts';
-import { checkOptions } from '../run/check-options.ts';
 import {
+  checkOptions,
   collect,
   type ExportOptions,
   FILTER_OPTIONS,
   type Option,
   preset,
-  REGIONS,
   type Rows,
   RUN_OPTIONS,
 } from '../run/options.ts';

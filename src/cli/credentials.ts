@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
+import type { GivenCredentials } from '../jobs/options.ts';
 import { EXIT } from '../platform/errors.ts';
-import type { GivenCredentials } from '../run/options.ts';
 import { isLoopback, orExit, Refusal, server as serverKind, within } from '../run/values.ts';
 import { type Environment, readText, withoutMark } from './environment.ts';
 import { HIDDEN_VARIABLES, type Redactor } from './screen.ts';

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { ProxySettings } from '../jobs/options.ts';
 import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
-import type { Option, ProxySettings } from '../run/options.ts';
+import type { Option } from '../run/options.ts';
 import { hint, path as pathKind, Refusal, within } from '../run/values.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

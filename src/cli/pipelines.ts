@@ -3,7 +3,7 @@ import { basename, extname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { PipelineDefinition } from '../jobs/pipeline.ts';
 import { EXIT, ExportError, errorCode, messageOf } from '../platform/errors.ts';
-import { checkDefinition } from '../run/check-options.ts';
+import { checkDefinition } from '../run/options.ts';
 import { quote } from '../run/values.ts';
 import { withoutMark } from './environment.ts';
 

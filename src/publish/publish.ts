@@ -75,17 +75,16 @@ function cannotCreate(message: string, cause?: unknown): ExportError {
 /**
  * Opens a staging folder and clears away those of runs that did not finish. The caller holds the pipeline's lock.
  *
- * @param options.owner the lock's token: who lost the lock never works in the folder of who has it
+ * @param owner the lock's token: who lost the lock never works in the folder of who has it
  * @throws ExportError (73, publish) when the folder cannot be made
  */
-export async function openStaging(options: {
-  readonly files: FileSystem;
-  readonly pipelineFolder: string;
-  readonly runId: string;
-  readonly owner: string;
-}): Promise<Staging> {
-  const { pipelineFolder, runId, owner } = options;
-  const starting = explainIoErrors(options.files, 'publish', 'start');
+export async function openStaging(
+  given: FileSystem,
+  pipelineFolder: string,
+  runId: string,
+  owner: string,
+): Promise<Staging> {
+  const starting = explainIoErrors(given, 'publish', 'start');
   await makeFolders(starting, pipelineFolder);
   await removeLeftOvers(starting, pipelineFolder);
   const folder = join(pipelineFolder, `.staging-${runId}-${owner}`);
@@ -93,7 +92,7 @@ export async function openStaging(options: {
   const mark = formatJson({ tool: TOOL.name, runId });
   await writeNewFile(starting, join(folder, MARK), mark, 'publish');
   await starting.syncFolder(folder);
-  const files = explainIoErrors(options.files, 'publish', 'work');
+  const files = explainIoErrors(given, 'publish', 'work');
   const abandon = () => removeIfOurs(files, folder, runId).catch(() => undefined);
   return { pipelineFolder, runId, folder, abandon };
 }
@@ -103,20 +102,19 @@ export async function openStaging(options: {
  * before the next. Killed before the rename it leaves a staging folder, which the next run clears; killed after it, a
  * whole snapshot that `latest` does not name yet, which `finishPublication` completes.
  *
- * @param options.lock asked right before the rename and again before `latest`: who lost it publishes nothing
+ * @param lock asked right before the rename and again before `latest`: who lost it publishes nothing
  * @returns absolute path of the snapshot
  * @throws ExportError (74, publish), or what the lock says; `latest` is untouched then, and the staging folder gone
  *   unless it was renamed
  */
-export async function publish(options: {
-  readonly files: FileSystem;
-  readonly staging: Staging;
-  readonly manifest: Manifest;
-  readonly lock: { check(): Promise<void> };
-}): Promise<string> {
-  const { staging, manifest, lock } = options;
+export async function publish(
+  given: FileSystem,
+  staging: Staging,
+  manifest: Manifest,
+  lock: { check(): Promise<void> },
+): Promise<string> {
   const { pipelineFolder, runId } = staging;
-  const files = explainIoErrors(options.files, 'publish', 'work');
+  const files = explainIoErrors(given, 'publish', 'work');
   const snapshot = join(pipelineFolder, snapshotName(runId));
   try {
     const bytes = formatManifest(manifest);
@@ -143,13 +141,8 @@ export async function publish(options: {
  * @returns the snapshot, or undefined when the run has none yet
  * @throws ExportError (publish): 65 when the snapshot's manifest was damaged since, 74 on I/O errors
  */
-export async function finishPublication(options: {
-  readonly files: FileSystem;
-  readonly pipelineFolder: string;
-  readonly runId: string;
-}): Promise<{ readonly folder: string; readonly manifest: Manifest } | undefined> {
-  const { pipelineFolder, runId } = options;
-  const files = explainIoErrors(options.files, 'publish', 'work');
+export async function finishPublication(given: FileSystem, pipelineFolder: string, runId: string) {
+  const files = explainIoErrors(given, 'publish', 'work');
   const name = await snapshotFolder(files, pipelineFolder, runId);
   if (name === undefined) return undefined;
   const folder = join(pipelineFolder, name);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { MANIFEST, type Manifest, parseManifest, type ReadManifest } from '../jobs/manifest.ts';
-import type { Clock } from '../platform/effects.ts';
+import type { Effects } from '../platform/effects.ts';
 import { EXIT, ExportError, hasCode, messageOf } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
@@ -22,18 +22,16 @@ export function runIdOf(name: string): string | undefined {
   return name.match(`^(?:run=)?(${RUN_ID})$`)?.[1];
 }
 
-/** @param options.folder of the pipeline: no snapshot in it is of the run id that is returned */
-export async function newRunId(options: {
-  readonly files: FileSystem;
-  readonly clock: Pick<Clock, 'wall'>;
-  readonly random: () => number;
-  readonly folder: string;
-}): Promise<string> {
-  const time = new Date(options.clock.wall()).toISOString().replace(/[-:]|\.\d+/g, '');
-  let suffix = Math.floor(options.random() * SUFFIXES);
+/** @param folder of the pipeline: no snapshot in it is of the run id that is returned */
+export async function newRunId(
+  { files, clock, random }: Pick<Effects, 'files' | 'clock' | 'random'>,
+  folder: string,
+): Promise<string> {
+  const time = new Date(clock.wall()).toISOString().replace(/[-:]|\.\d+/g, '');
+  let suffix = Math.floor(random() * SUFFIXES);
   for (;;) {
     const runId = `${time}-${suffix.toString(16).padStart(6, '0')}`;
-    if ((await snapshotFolder(options.files, options.folder, runId)) === undefined) return runId;
+    if ((await snapshotFolder(files, folder, runId)) === undefined) return runId;
     suffix = (suffix + 1) % SUFFIXES;
   }
 }
@@ -80,10 +78,7 @@ export interface Snapshot {
  *
  * @throws ExportError (74, publish)
  */
-export async function listSnapshots(
-  given: FileSystem,
-  pipelineFolder: string,
-): Promise<Snapshot[]> {
+export async function listSnapshots(given: FileSystem, pipelineFolder: string) {
   const files = explainIoErrors(given, 'publish', 'verify');
   if ((await files.stat(pipelineFolder))?.kind !== 'folder') return [];
   const latest = await latestTarget(files, pipelineFolder);
@@ -102,10 +97,7 @@ export async function listSnapshots(
 }
 
 /** The snapshot that `latest` names; undefined without one, or when it leads elsewhere. */
-export async function latestSnapshot(
-  files: FileSystem,
-  pipelineFolder: string,
-): Promise<Snapshot | undefined> {
+export async function latestSnapshot(files: FileSystem, pipelineFolder: string) {
   return (await listSnapshots(files, pipelineFolder)).find(({ isLatest }) => isLatest);
 }
 
@@ -150,17 +142,16 @@ export async function ownManifest(
  *
  * A snapshot is renamed, durably, before it is removed, so that none is ever seen with files missing.
  *
- * @param options.keep snapshots that stay, the one `latest` names included; 1 or more
+ * @param keep snapshots that stay, the one `latest` names included; 1 or more
  * @returns run ids of the snapshots removed, oldest first
  * @throws ExportError (74, publish)
  */
-export async function retain(options: {
-  readonly files: FileSystem;
-  readonly pipelineFolder: string;
-  readonly keep: number;
-}): Promise<string[]> {
-  const { pipelineFolder, keep } = options;
-  const files = explainIoErrors(options.files, 'publish', 'work');
+export async function retain(
+  given: FileSystem,
+  pipelineFolder: string,
+  keep: number,
+): Promise<string[]> {
+  const files = explainIoErrors(given, 'publish', 'work');
   const snapshots = await listSnapshots(files, pipelineFolder);
   const at = snapshots.findIndex(({ isLatest }) => isLatest);
   const pipeline = snapshots[at]?.manifest.pipeline;

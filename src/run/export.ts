@@ -104,9 +104,9 @@ export async function runExport(
         const filters = { ...options.filters, ...dates };
         const start = { ...opened, work, options: { ...options, filters } };
         const result =
-          (await finishPublication({ files, pipelineFolder, runId })) ??
+          (await finishPublication(files, pipelineFolder, runId)) ??
           (await runUnderLock(start, reached, begun, signal));
-        if (options.keep !== undefined) await retain({ files, pipelineFolder, keep: options.keep });
+        if (options.keep !== undefined) await retain(files, pipelineFolder, options.keep);
         await work.discard();
         // What this pipeline now has newer rows than, and would start afresh, nobody asks for again: windows that roll on.
         await ageWork(opened, work, options.resumeWithinMs);
@@ -123,7 +123,7 @@ export async function runExport(
 /** The unfinished work of this run, found or begun. The caller holds the pipeline's lock. */
 async function findWork(opened: Opened): Promise<Work> {
   const { options, effects, pipelineFolder, base } = opened;
-  const { files, clock, random } = effects;
+  const { files, clock } = effects;
   const dates = Object.entries(options.relative ?? {}).map(([name, { at }]) => [name, at]);
   const own = fingerprint({
     apiUrl: options.apiUrl,
@@ -139,7 +139,7 @@ async function findWork(opened: Opened): Promise<Work> {
     clock,
     folder: workFolder(pipelineFolder, own),
     fingerprint: own,
-    runId: await newRunId({ files, clock, random, folder: pipelineFolder }),
+    runId: await newRunId(effects, pipelineFolder),
     restart: options.restart,
     resumeWithinMs: options.resumeWithinMs,
     ...(dates.length > 0 && { dates: Object.fromEntries(dates) }),

@@ -51,8 +51,7 @@ export async function buildSnapshot(
   const { options, effects, work, lock, pipelineFolder, base, latest } = start;
   const { files } = effects;
   const { formats, compression, changes } = options;
-  const owner = { runId: work.header.runId, owner: lock.token };
-  const staging = await openStaging({ files, pipelineFolder, ...owner });
+  const staging = await openStaging(files, pipelineFolder, work.header.runId, lock.token);
   try {
     const folders = { work: work.folder, staging: staging.folder };
     const task = { ...folders, formats, compression, changes, base: base && loadedBase(base) };
@@ -84,7 +83,7 @@ export async function buildSnapshot(
       const made = manifestOf({ ...start, extraction }, completeness, loaded);
       const manifest = options.report ? await addReport(start, staging.folder, made) : made;
       warnOf(manifest, effects);
-      return { folder: await publish({ files, staging, manifest, lock }), manifest };
+      return { folder: await publish(files, staging, manifest, lock), manifest };
     } finally {
       await line.close();
     }

@@ -21,8 +21,8 @@ const DATA = dataFile(2, 'ids');
 
 /** What a start of the run does from staging on; a resumed start first looks whether it had published already. */
 async function run(files: FileSystem, runId: string): Promise<void> {
-  if ((await finishPublication({ files, pipelineFolder: PIPELINE, runId })) === undefined) {
-    const staging = await openStaging({ files, pipelineFolder: PIPELINE, runId, owner: OWNER });
+  if ((await finishPublication(files, PIPELINE, runId)) === undefined) {
+    const staging = await openStaging(files, PIPELINE, runId, OWNER);
     const names = ['jobs.parquet', 'jobs.ndjson'] as const;
     const explained = explainIoErrors(files, 'load', 'work');
     for (const name of names) {
@@ -35,9 +35,9 @@ async function run(files: FileSystem, runId: string): Promise<void> {
         published('jobs.ndjson', 'ndjson', 2, DATA),
       ],
     });
-    await publish({ files, staging, manifest, lock: HELD });
+    await publish(files, staging, manifest, HELD);
   }
-  await retain({ files, pipelineFolder: PIPELINE, keep: 1 });
+  await retain(files, PIPELINE, 1);
 }
 
 async function withOldSnapshot(): Promise<MemoryFiles> {
@@ -147,19 +147,14 @@ describe('a publication that meets an error at any operation', () => {
   it('publishes nothing when the lock is lost by then', async () => {
     const files = await withOldSnapshot();
     const before = files.tree();
-    const staging = await openStaging({
-      files,
-      pipelineFolder: PIPELINE,
-      runId: NEW,
-      owner: OWNER,
-    });
+    const staging = await openStaging(files, PIPELINE, NEW, OWNER);
     const lock = {
       check: async () => {
         throw new ExportError('lost', { exitCode: 75, stage: 'checkpoint' });
       },
     };
     const manifest = sampleManifest({ runId: NEW });
-    await assert.rejects(publish({ files, staging, manifest, lock }), { exitCode: 75 });
+    await assert.rejects(publish(files, staging, manifest, lock), { exitCode: 75 });
     assert.deepEqual(files.tree(), before);
   });
 });

@@ -4,11 +4,17 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { pipelineSchema } from '../../esbuild.config.ts';
 import { runExport } from '../../src/index.ts';
+import { REGIONS } from '../../src/jobs/options.ts';
 import { definePipeline } from '../../src/jobs/pipeline.ts';
 import { FILTERS } from '../../src/jobs/query.ts';
 import { ExportError } from '../../src/platform/errors.ts';
-import { checkDefinition, checkOptions } from '../../src/run/check-options.ts';
-import { FILTER_OPTIONS, filterOptions, REGIONS, RUN_OPTIONS } from '../../src/run/options.ts';
+import {
+  checkDefinition,
+  checkOptions,
+  FILTER_OPTIONS,
+  filterOptions,
+  RUN_OPTIONS,
+} from '../../src/run/options.ts';
 import * as values from '../../src/run/values.ts';
 
 const NOON = Date.UTC(2026, 10, 23, 12);

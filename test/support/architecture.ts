@@ -30,7 +30,7 @@ const NEIGHBOURS: readonly (readonly [importer: RegExp, allowed: RegExp])[] = [
   ),
   [
     /^src\/cli\//,
-    /^src\/(?:jobs\/|json\/|platform\/|cli\/|run\/(?:options|check-options|values)\.ts$|index\.ts$)/,
+    /^src\/(?:jobs\/|json\/|platform\/|cli\/|run\/(?:options|values)\.ts$|index\.ts$)/,
   ],
   [/^src\/run\//, /^src\/(?!cli\/|index\.ts)/],
   [/^src\/index\.ts$/, /^src\/(?!cli\/)/],
