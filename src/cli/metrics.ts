@@ -72,11 +72,7 @@ function linesOf([name, help, value]: Figure, pipeline: string): string[] {
  *
  * @throws ExportError (73) naming the path
  */
-export async function writeMetrics(
-  path: string,
-  run: RunFigures,
-  manifest?: Manifest,
-): Promise<void> {
+export async function writeMetrics(path: string, run: RunFigures, manifest?: Manifest) {
   const files = explainIoErrors(nodeFiles, 'cli', 'start');
   const there = (await files.stat(path))?.kind === 'file';
   const previous = there ? new TextDecoder().decode(await files.read(path)) : '';

@@ -38,11 +38,7 @@ export async function describePipelines(folder: string): Promise<Map<string, str
  * @param workingFolder where a relative path starts
  * @throws ExportError 64 for a name that no file has, 78 for a file that is no valid pipeline
  */
-export async function loadPipeline(
-  given: string,
-  folder: string,
-  workingFolder: string,
-): Promise<Pipeline> {
+export async function loadPipeline(given: string, folder: string, workingFolder: string) {
   const [, stem] = FILE.exec(basename(given)) ?? [];
   if (stem !== undefined && /[\\/]/.test(given)) {
     return { name: stem, definition: await loadFile(resolve(workingFolder, given), given) };

@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode, ExportError, messageOf } from '../platform/errors.ts';
+import { EXIT, ExportError, messageOf } from '../platform/errors.ts';
 import { openFilesError } from '../platform/io-errors.ts';
 import { type Environment, variableOf } from './environment.ts';
 import { logLine, SCRIPT } from './summary.ts';
@@ -102,12 +102,7 @@ export function failureStyle(args: readonly string[], environment: Environment):
  * Shows why a command failed: one line on stderr, and with `--json` one object on stdout, so that a reader of stdout
  * always gets exactly one.
  */
-export function showFailure(
-  thrown: unknown,
-  screen: Screen,
-  style: FailureStyle,
-  wall: number,
-): ExitCode {
+export function showFailure(thrown: unknown, screen: Screen, style: FailureStyle, wall: number) {
   const { message, exitCode, stage, retryable } = described(thrown);
   const stack = style.debug && thrown instanceof Error ? stackOf(thrown) : undefined;
   if (style.jsonLog) {

@@ -26,12 +26,7 @@ export type FiltersOf<Table extends FilterTable> = {
   readonly [Name in keyof Table]?: FilterValues[Table[Name]['type']];
 };
 
-function filter<T extends FilterType>(
-  parameter: string,
-  type: T,
-  help: string,
-  mutable = false,
-): Filter<T> {
+function filter<T extends FilterType>(parameter: string, type: T, help: string, mutable = false) {
   return { parameter, type, mutable, help };
 }
 
@@ -64,20 +59,14 @@ export function flagOf(name: string): string {
 }
 
 /** The query parameters that say the filters, in the order of the table; each value of a list is one of its own. */
-export function filterParameters(
-  filters: FiltersOf<FilterTable>,
-  table: FilterTable = FILTERS,
-): [parameter: string, value: string][] {
+export function filterParameters(filters: FiltersOf<FilterTable>, table: FilterTable = FILTERS) {
   return given(filters, table).flatMap(([name, value]) =>
     [value].flat().map((item): [string, string] => [table[name].parameter, String(item)]),
   );
 }
 
 /** Names of the filters given that a job can enter or leave. */
-export function mutableFilters(
-  filters: FiltersOf<FilterTable>,
-  table: FilterTable = FILTERS,
-): string[] {
+export function mutableFilters(filters: FiltersOf<FilterTable>, table: FilterTable = FILTERS) {
   return given(filters, table)
     .map(([name]) => name)
     .filter((name) => table[name].mutable);

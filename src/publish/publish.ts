@@ -188,11 +188,7 @@ async function removeIfOurs(files: FileSystem, folder: string, runId: string): P
 }
 
 /** @returns the file by which a folder is known as ours; undefined for a foreign one */
-async function markOf(
-  files: FileSystem,
-  folder: string,
-  runId: string,
-): Promise<string | undefined> {
+async function markOf(files: FileSystem, folder: string, runId: string) {
   if (await ownManifest(files, folder, runId)) return MANIFEST;
   const names = await files.list(folder);
   if (names.every((name) => name === MARK)) return MARK;

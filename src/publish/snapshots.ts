@@ -37,11 +37,7 @@ export async function newRunId(
 }
 
 /** @returns the name of the folder that a run has published, if it has */
-export async function snapshotFolder(
-  files: FileSystem,
-  pipelineFolder: string,
-  runId: string,
-): Promise<string | undefined> {
+export async function snapshotFolder(files: FileSystem, pipelineFolder: string, runId: string) {
   for (const name of [snapshotName(runId), runId]) {
     if ((await files.stat(join(pipelineFolder, name))) !== undefined) return name;
   }
@@ -121,11 +117,7 @@ export async function readManifest(files: FileSystem, folder: string): Promise<R
 }
 
 /** @returns the manifest of a folder, if it is one of this program's and of that run: the mark of what may be removed */
-export async function ownManifest(
-  files: FileSystem,
-  folder: string,
-  runId: string,
-): Promise<Manifest | undefined> {
+export async function ownManifest(files: FileSystem, folder: string, runId: string) {
   if ((await files.stat(folder))?.kind !== 'folder') return undefined;
   try {
     const { manifest } = await readManifest(files, folder);
@@ -146,11 +138,7 @@ export async function ownManifest(
  * @returns run ids of the snapshots removed, oldest first
  * @throws ExportError (74, publish)
  */
-export async function retain(
-  given: FileSystem,
-  pipelineFolder: string,
-  keep: number,
-): Promise<string[]> {
+export async function retain(given: FileSystem, pipelineFolder: string, keep: number) {
   const files = explainIoErrors(given, 'publish', 'work');
   const snapshots = await listSnapshots(files, pipelineFolder);
   const at = snapshots.findIndex(({ isLatest }) => isLatest);

@@ -58,10 +58,7 @@ const UNITS = [
 ] as const;
 
 /** Seconds as people say them, two digits or more: `42 s`, `3.4 h`, `12 days`, `1,200 h` of machine time. */
-export function duration(
-  seconds: number | null | undefined,
-  longest: 'days' | 'h' = 'days',
-): string {
+export function duration(seconds: number | null | undefined, longest: 'days' | 'h' = 'days') {
   if (seconds === null || seconds === undefined) return NOTHING;
   const units = UNITS.filter(([, , unit]) => longest === 'days' || unit !== 'days');
   const [, size, unit] = units.find(([from]) => seconds >= from) ?? UNITS[3];

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';
-import type { WrittenFile } from '../jobs/file-contents.ts';
 import { replaceFile } from '../platform/durable.ts';
 import { page } from './page.ts';
 import { askSnapshot, type ReportTask, reportSql } from './snapshot.ts';
@@ -38,10 +37,7 @@ export async function makeReport(task: ReportTask): Promise<Report> {
  * @returns what the manifest says of the two
  * @throws also what the file system throws
  */
-export async function writeReport(
-  task: ReportTask,
-  path = join(task.folder, REPORT),
-): Promise<readonly WrittenFile[]> {
+export async function writeReport(task: ReportTask, path = join(task.folder, REPORT)) {
   const { files, manifest } = task;
   const { html, sql } = await makeReport(task);
   const outputs = [

@@ -90,10 +90,7 @@ export async function findBase(
   }
 }
 
-async function indexOf(
-  { folder, manifest: { files } }: Snapshot,
-  { without }: ExportOptions,
-): Promise<BaseIndex> {
+async function indexOf({ folder, manifest: { files } }: Snapshot, { without }: ExportOptions) {
   const { openBase } = await import('../load/base.ts');
   const { readBaseIndex } = await import('../load/base-file.ts');
   const { arrowSchema } = await import('../jobs/arrow-schema.ts');
@@ -143,11 +140,7 @@ export function lastFull({ runId, startedAt, base }: Manifest) {
 }
 
 /** Cuts a list of ids into pieces that fit a request line; one piece where all do. */
-export function groupsOf(
-  apiUrl: string,
-  filters: Filters,
-  ids: readonly string[],
-): readonly (readonly string[])[] {
+export function groupsOf(apiUrl: string, filters: Filters, ids: readonly string[]) {
   const longest = { offset: 1e9, limit: 100, orderBy: 'created_at', direction: 'DESC' } as const;
   const bytes = (some: readonly string[]) =>
     requestLineBytes(apiUrl, filters, { ...longest, ids: some });

@@ -166,10 +166,7 @@ export function collect<Table extends Rows>(
 }
 
 /** Fills in the defaults of the options that are not given. */
-export function withDefaults<Table extends Rows>(
-  table: Table,
-  given: Partial<Values<Table>>,
-): Values<Table> {
+export function withDefaults<Table extends Rows>(table: Table, given: Partial<Values<Table>>) {
   const defaults = collect(table, (option) => ('fallback' in option ? option.fallback : undefined));
   // Exactly the options that the type says are always there have a fallback.
   return { ...defaults, ...given } as Values<Table>;

@@ -124,11 +124,7 @@ function loadedBase({ folder, manifest, index, trustedBefore }: Base): LoadTask[
 }
 
 /** A report is no reason to lose a snapshot: whatever goes wrong with it is a warning. */
-async function addReport(
-  { options, effects }: RunStart,
-  folder: string,
-  manifest: Manifest,
-): Promise<Manifest> {
+async function addReport({ options, effects }: RunStart, folder: string, manifest: Manifest) {
   const { files } = effects;
   const { REPORT_FILES, writeReport } = await import('../report/report.ts');
   try {

@@ -255,12 +255,7 @@ export function quote(value: unknown): string {
 }
 
 /** What to do about an unknown name: `did you mean x?`, or `otherwise` when none is within a third of its length. */
-export function hint(
-  given: string,
-  names: readonly string[],
-  otherwise: string,
-  prefix = '',
-): string {
+export function hint(given: string, names: readonly string[], otherwise: string, prefix = '') {
   const maxDistance = Math.max(1, Math.floor(given.length / 3));
   const nearest = closestMatch(given, names, { maxDistance });
   return nearest === undefined ? otherwise : `did you mean ${prefix}${nearest}?`;

@@ -122,12 +122,7 @@ async function acquire(acquisition: Acquisition, path: string): Promise<Holder> 
 }
 
 /** @returns whether `path` is now a name of what was written; false when it is taken */
-async function isNamed(
-  files: FileSystem,
-  written: string,
-  path: string,
-  mine: Holder,
-): Promise<boolean> {
+async function isNamed(files: FileSystem, written: string, path: string, mine: Holder) {
   try {
     await files.link(written, path).catch((error: unknown) => {
       if (!hasCode(error, ...NO_LINKS)) throw error;
