@@ -47,7 +47,10 @@ const SIGNALS = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
  * @param source the process
  * @param exit ends it
  */
-export function signalOf(source: Pick<EventEmitter, 'on'>, exit: (code: ExitCode) => void) {
+export function signalOf(
+  source: Pick<EventEmitter, 'on'>,
+  exit: (code: ExitCode) => void,
+): AbortSignal {
   const controller = new AbortController();
   for (const [name, exitCode] of Object.entries(SIGNALS)) {
     source.on(name, () => {

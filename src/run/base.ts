@@ -61,32 +61,23 @@ export async function findBase(
 ): Promise<Base | undefined> {
   const { incremental, changes, overlapMs } = options;
   if (!incremental && !changes) return undefined;
-  const tell = (reason: string) => {
+  const readsAll = (reason: string, comparedWith?: Base) => {
     if (incremental) log(effects, 'info', `reading everything: ${reason}`);
+    return comparedWith;
   };
-  if (latest === undefined) {
-    tell('there is no snapshot yet');
-    return undefined;
-  }
+  if (latest === undefined) return readsAll('there is no snapshot yet');
   const unfit = await unfitness(options, effects.files, latest);
-  if (unfit !== undefined) {
-    tell(unfit);
-    return undefined;
-  }
+  if (unfit !== undefined) return readsAll(unfit);
   const { folder, manifest } = latest;
   const trustedBefore = BigInt(Date.parse(manifest.startedAt) - overlapMs) * 1000n;
   const base = { folder, manifest, trustedBefore };
   const reason = incremental ? fullBecause(options, manifest, effects.clock.wall()) : '';
-  if (reason !== undefined) {
-    tell(reason);
-    return changes ? base : undefined;
-  }
+  if (reason !== undefined) return readsAll(reason, changes ? base : undefined);
   try {
     return { ...base, index: await indexOf(latest, options) };
   } catch (error) {
     if (!(error instanceof ExportError)) throw error;
-    tell(error.message);
-    return undefined;
+    return readsAll(error.message);
   }
 }
 
