@@ -104,8 +104,8 @@ export async function openStaging(
  *
  * @param lock asked right before the rename and again before `latest`: who lost it publishes nothing
  * @returns absolute path of the snapshot
- * @throws ExportError (74, publish), or what the lock says; `latest` is untouched then, and the caller abandons the
- *   staging, which does nothing once it was renamed
+ * @throws ExportError (74, publish), or what the lock says; `latest` is untouched then, and the staging folder gone
+ *   unless it was renamed
  */
 export async function publish(
   given: FileSystem,
@@ -116,13 +116,18 @@ export async function publish(
   const { pipelineFolder, runId } = staging;
   const files = explainIoErrors(given, 'publish', 'work');
   const snapshot = join(pipelineFolder, snapshotName(runId));
-  const bytes = formatManifest(manifest);
-  await writeNewFile(files, join(staging.folder, MANIFEST), bytes, 'publish');
-  await files.syncFolder(staging.folder);
-  await files.remove(join(staging.folder, MARK));
-  await files.syncFolder(staging.folder);
-  await lock.check();
-  await files.rename(staging.folder, snapshot);
+  try {
+    const bytes = formatManifest(manifest);
+    await writeNewFile(files, join(staging.folder, MANIFEST), bytes, 'publish');
+    await files.syncFolder(staging.folder);
+    await files.remove(join(staging.folder, MARK));
+    await files.syncFolder(staging.folder);
+    await lock.check();
+    await files.rename(staging.folder, snapshot);
+  } catch (error) {
+    await staging.abandon();
+    throw error;
+  }
   await files.syncFolder(pipelineFolder);
   await lock.check();
   await nameLatest(files, pipelineFolder, snapshotName(runId));
