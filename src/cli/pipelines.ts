@@ -12,12 +12,6 @@ export const PIPELINES_FOLDER = fileURLToPath(new URL('../../pipelines/', import
 
 const FILE = /^([a-z0-9][a-z0-9_-]*)\.(?:ts|js|mjs|json)$/;
 
-/** A pipeline and the name of its folder in the output folder. */
-export interface Pipeline {
-  readonly name: string;
-  readonly definition: PipelineDefinition;
-}
-
 /** What the pipelines of a folder are for, by name. A pipeline is a file: adding one makes its name known. */
 export async function describePipelines(folder: string): Promise<Map<string, string>> {
   const descriptions = new Map<string, string>();
@@ -33,7 +27,7 @@ export async function describePipelines(folder: string): Promise<Map<string, str
 
 /**
  * Loads a pipeline by its name in a folder, or a file that is named by a path (`./night.json`). No other file is ever
- * run, whatever folder one happens to stand in.
+ * run, whatever folder one happens to stand in. The name is that of its folder in the output folder.
  *
  * @param workingFolder where a relative path starts
  * @throws ExportError 64 for a name that no file has, 78 for a file that is no valid pipeline

@@ -78,16 +78,11 @@ export function createRedactor(): Redactor {
   };
 }
 
-/** How a failure is shown. Found out without parsing, for the command line itself may be what is wrong. */
-export interface FailureStyle {
-  readonly json: boolean;
-  /** stderr holds one JSON object a line. */
-  readonly jsonLog: boolean;
-  /** Also shows the stack, and what an error was caused by. */
-  readonly debug: boolean;
-}
-
-export function failureStyle(args: readonly string[], environment: Environment): FailureStyle {
+/**
+ * How a failure is shown: also on stdout as JSON, on stderr as a JSON object a line, with the stack and the causes.
+ * Found out without parsing, for the command line itself may be what is wrong.
+ */
+export function failureStyle(args: readonly string[], environment: Environment) {
   const line = ` ${args.join(' ')} `;
   const says = (flag: string, value: string) =>
     new RegExp(` --${flag}[= ]${value} `).test(line) || environment[variableOf({ flag })] === value;
@@ -102,8 +97,13 @@ export function failureStyle(args: readonly string[], environment: Environment):
  * Shows why a command failed: one line on stderr, and with `--json` one object on stdout, so that a reader of stdout
  * always gets exactly one.
  */
-export function showFailure(thrown: unknown, screen: Screen, style: FailureStyle, wall: number) {
-  const { message, exitCode, stage, retryable } = described(thrown);
+export function showFailure(
+  thrown: unknown,
+  screen: Screen,
+  style: ReturnType<typeof failureStyle>,
+  wall: number,
+) {
+  const { message, exitCode, stage, retryable } = exportErrorOf(thrown);
   const stack = style.debug && thrown instanceof Error ? stackOf(thrown) : undefined;
   if (style.jsonLog) {
     screen.note(logLine('json', wall, 'error', message, { exitCode, stage, retryable, stack }));
@@ -115,23 +115,19 @@ export function showFailure(thrown: unknown, screen: Screen, style: FailureStyle
   return exitCode;
 }
 
-type Failure = Pick<ExportError, 'message' | 'exitCode' | 'stage' | 'retryable'>;
-
-function described(thrown: unknown): Failure {
+function exportErrorOf(thrown: unknown): ExportError {
   const known = openFilesError(thrown, 'cli');
   if (known instanceof ExportError) return known;
   const said = messageOf(thrown).split('\n')[0]?.slice(0, 200) ?? '';
-  const own = { stage: 'cli', retryable: false } as const;
   if (said.includes('uv_cwd')) {
     const message = 'the working folder is gone; run the same command in another folder';
-    return { ...own, message, exitCode: EXIT.cannotCreate };
+    return new ExportError(message, { exitCode: EXIT.cannotCreate, stage: 'cli' });
   }
   const name = thrown instanceof Error ? thrown.name : typeof thrown;
-  return {
-    ...own,
-    message: `${name}: ${said}; this is a bug in ${SCRIPT}: run it again with PASQAL_JOBS_LOG_LEVEL=debug and report what it prints`,
-    exitCode: EXIT.bug,
-  };
+  return new ExportError(
+    `${name}: ${said}; this is a bug in ${SCRIPT}: run it again with PASQAL_JOBS_LOG_LEVEL=debug and report what it prints`,
+    { exitCode: EXIT.bug, stage: 'cli' },
+  );
 }
 
 function stackOf(error: Error): string {

@@ -61,8 +61,8 @@ export function statusSummary(status: PipelineStatus): string {
   ].join('\n');
 }
 
-function snapshotLine({ runId, rows, bytes, kind, changes = {}, proven }: SnapshotLine): string {
-  const changed = Object.entries(changes).map(([name, value]) => `${name} ${count(value)}`);
+function snapshotLine({ runId, rows, bytes, kind, changes, proven }: SnapshotLine): string {
+  const changed = Object.entries(changes ?? {}).map(([name, value]) => `${name} ${count(value)}`);
   return [
     `  ${runId}  ${counted(rows, 'job').padStart(14)}  ${size(bytes).padStart(9)}  ${kind}`,
     ...(changed.length > 0 ? [changed.join(', ')] : []),

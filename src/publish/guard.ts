@@ -30,16 +30,8 @@ export function guardShrink(
   );
 }
 
-/** What makes two exports comparable. */
-export interface ExportIdentity {
-  readonly apiUrl: string;
-  /** Undefined on either side matches any. */
-  readonly account?: string;
-  /** As written: `-7d` is the same every night. */
-  readonly filters: Readonly<Record<string, unknown>>;
-  /** Columns that are left out, in any order. */
-  readonly without?: readonly string[];
-}
+/** What makes two exports comparable. An account that either side does not know matches any. */
+export type ExportIdentity = Pick<Manifest, 'apiUrl' | 'account' | 'filters' | 'without'>;
 
 /**
  * Whether an export is of the same as the snapshot that `latest` names: two of them never share a folder by accident.

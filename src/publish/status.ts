@@ -127,19 +127,11 @@ async function lastGoodOf(files: FileSystem, pipelineFolder: string): Promise<St
 }
 
 /** One published snapshot, as `status` lists it. */
-export interface SnapshotLine {
-  readonly runId: string;
-  /** Absolute path. */
-  readonly folder: string;
-  /** ISO 8601. */
-  readonly finishedAt: string;
-  readonly rows: number;
-  /** Of all its files. */
-  readonly bytes: number;
+export interface SnapshotLine
+  extends Pick<Manifest, 'runId' | 'finishedAt' | 'rows' | 'changes'>,
+    Pick<Snapshot, 'folder' | 'bytes'> {
   readonly kind: 'full' | 'incremental';
   readonly proven: boolean;
-  /** Rows by kind of change since the snapshot before. Absent where that is not known. */
-  readonly changes?: Readonly<Record<string, number>>;
 }
 
 export interface PipelineStatus {

@@ -9,19 +9,13 @@ const REPORT = 'report.html';
 /** What may be left of a report that could not be written. */
 export const REPORT_FILES = ['report.html', 'report.sql', 'report.html.new', 'report.sql.new'];
 
-export interface Report {
-  /** One self-contained page. */
-  readonly html: Uint8Array;
-  /** The SQL that its numbers come from. */
-  readonly sql: Uint8Array;
-}
-
 /**
  * Makes the page of a snapshot.
  *
+ * @returns one self-contained page, and the SQL that its numbers come from
  * @throws ExportError (78, report) without DuckDB, (65) for files that cannot be read or a time zone that is not known
  */
-export async function makeReport(task: ReportTask): Promise<Report> {
+export async function makeReport(task: ReportTask) {
   const { manifest, timeZone } = task;
   const answers = await askSnapshot(task);
   return {

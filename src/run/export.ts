@@ -166,11 +166,9 @@ async function ageWork(
   keptForMs?: number,
 ): Promise<string[]> {
   const { files, clock } = effects;
-  const others = await ageOtherWork({
-    ...{ files, clock, pipelineFolder, own: header.fingerprint },
-    published: latest?.manifest.runId,
-    ...(keptForMs !== undefined && { keptForMs }),
-  });
+  const { fingerprint: own } = header;
+  const published = latest?.manifest.runId;
+  const others = await ageOtherWork({ files, clock, pipelineFolder, own, published, keptForMs });
   for (const { folder } of others.filter(({ removed }) => removed)) {
     const what = 'removed the work of another run, published or too old to be resumed';
     log(effects, 'info', `${what}: ${folder}`);
@@ -192,7 +190,8 @@ async function runUnderLock(
     const state = last && v.parse(StateSchema, last.state);
     const walkFound = state?.walk ?? undefined;
     const { apiUrl, filters } = options;
-    const groups = groupsOf(apiUrl, filters, [...new Set(filters.id ?? [])]);
+    const inGroups = (ids: readonly string[]) => groupsOf(apiUrl, filters, ids);
+    const groups = inGroups([...new Set(filters.id ?? [])]);
     const whole = {
       reader: {
         fetchPage: client.fetchPage,
@@ -204,19 +203,12 @@ async function runUnderLock(
       ...(groups.length > 1 && { idGroups: groups }),
       emit: effects.emit,
     };
-    const { index, trustedBefore } = base ?? {};
-    const goesOn = walkFound === undefined || isIncrement(walkFound);
-    const known = index !== undefined &&
-      trustedBefore !== undefined &&
-      goesOn && {
-        base: {
-          index,
-          trustedBefore,
-          groupsOf: (ids: readonly string[]) => groupsOf(apiUrl, filters, ids),
-        },
-      };
-    const resumed = walkFound !== undefined && { resumeFrom: walkFound };
-    const extraction = new Extraction({ ...whole, ...known, ...resumed });
+    const goesOn = base?.index && (walkFound === undefined || isIncrement(walkFound));
+    const extraction = new Extraction({
+      ...whole,
+      ...(goesOn && { base: { ...base, index: base.index, groupsOf: inGroups } }),
+      ...(walkFound !== undefined && { resumeFrom: walkFound }),
+    });
     // The rows of parts that were found must be in the ledger first; otherwise the first request goes out before the
     // heavy modules load.
     const rowsFound = await restore(work, extraction);

@@ -227,7 +227,7 @@ export async function ageOtherWork(options: {
   readonly clock: Pick<Clock, 'wall'>;
   readonly pipelineFolder: string;
   readonly own: string;
-  readonly keptForMs?: number;
+  readonly keptForMs?: number | undefined;
   /** The run that was published last: killed behind that, it left its work. */
   readonly published?: string | undefined;
 }): Promise<OtherWork[]> {
