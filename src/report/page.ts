@@ -23,12 +23,7 @@ interface Told extends Pick<ReportTask, 'manifest' | 'timeZone'> {
   readonly answers: Answers;
 }
 
-interface Section {
-  readonly id: string;
-  readonly title: string;
-  readonly about?: Content;
-  readonly content: Content;
-}
+type Section = readonly [id: string, title: string, content: Content, about?: Content];
 
 /** The page, whole: no script, and a policy that allows none. */
 export function page(told: Told): string {
@@ -37,7 +32,7 @@ export function page(told: Told): string {
   const policy = `default-src 'none'; style-src 'sha256-${hash}'`;
   const sections = [headline, overTime, failures, tops, busyHours, openNow, lastNight, trust];
   const parts = sections.map((section) => section(told));
-  const links = parts.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`);
+  const links = parts.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`);
   const made = `Made by ${manifest.tool.name} ${manifest.tool.version} from run ${manifest.runId}`;
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -52,7 +47,7 @@ ${patterns()}
 <p class="lead">${lead(answers)}</p>
 <nav aria-label="Sections"><ul>${links}</ul></nav></header>
 <main>
-${parts.map(({ id, title, about, content }) => html`<section id="${id}"><h2>${title}</h2>${about && html`<p>${about}</p>`}\n${content}</section>\n`)}</main>
+${parts.map(([id, title, content, about]) => html`<section id="${id}"><h2>${title}</h2>${about && html`<p>${about}</p>`}\n${content}</section>\n`)}</main>
 <footer>${made}, offline, from the snapshot alone. The SQL of every number is in report.sql, to go on from in DuckDB.</footer>
 </body></html>
 `.text;
@@ -133,16 +128,12 @@ function headline({ answers }: Told): Section {
     ['Jobs, all time', ({ jobs }) => count(jobs), 'n'],
   );
   const content = html`<dl class="cards">${cards}</dl>\n<details><summary>Jobs by status, as sent</summary>${statuses}</details>`;
-  return { id: 'headline', title: 'The last 28 days', content };
+  return ['headline', 'The last 28 days', content];
 }
 
 function overTime({ answers }: Told): Section {
-  return {
-    id: 'usage',
-    title: 'Jobs, machine time, queue',
-    about: 'The first and the last day, week or month of a chart may be partial.',
-    content: usage(answers),
-  };
+  const about = 'The first and the last day, week or month of a chart may be partial.';
+  return ['usage', 'Jobs, machine time, queue', usage(answers), about];
 }
 
 function failures({ answers }: Told): Section {
@@ -155,7 +146,7 @@ function failures({ answers }: Told): Section {
     ['Last', ({ last }) => last],
     ['Newest of these jobs', ({ ids }) => idList(ids)],
   );
-  return { id: 'failures', title: 'What fails', content: [failureRate(answers), errors] };
+  return ['failures', 'What fails', [failureRate(answers), errors]];
 }
 
 function errorText({ kind, example }: Answers['errors'][number]): Html {
@@ -196,12 +187,10 @@ function tops({ answers }: Told): Section {
       const name = `${title}, ${window.title.toLowerCase()}`;
       return block(name, html`<div class="three">${lists}</div>`);
     });
-  return {
-    id: 'top',
-    title: 'Who uses it',
-    about: 'The projects and batches with the most jobs, the most machine time, the longest queue.',
-    content: [...blocks('project', 'Projects'), ...blocks('batch', 'Batches')],
-  };
+  const about =
+    'The projects and batches with the most jobs, the most machine time, the longest queue.';
+  const content = [...blocks('project', 'Projects'), ...blocks('batch', 'Batches')];
+  return ['top', 'Who uses it', content, about];
 }
 
 function busyHours({ answers, timeZone }: Told): Section {
@@ -217,12 +206,9 @@ function busyHours({ answers, timeZone }: Told): Section {
     });
     return html`<figure class="heat" id="hours-${window.id}"><figcaption><b>${window.title}</b></figcaption><table><caption class="hidden">Jobs created by weekday and hour, ${window.title}</caption><thead><tr><td></td>${head}</tr></thead><tbody>${body}</tbody></table></figure>`;
   });
-  return {
-    id: 'hours',
-    title: 'Busy hours',
-    about: `Jobs created by weekday and hour, in the time zone ${timeZone}. The stronger the colour, the more.`,
-    content: html`<div class="block"><div class="pair">${figures}</div></div>`,
-  };
+  const about = `Jobs created by weekday and hour, in the time zone ${timeZone}. The stronger the colour, the more.`;
+  const content = html`<div class="block"><div class="pair">${figures}</div></div>`;
+  return ['hours', 'Busy hours', content, about];
 }
 
 const STATES: Readonly<Record<string, string>> = {
@@ -247,7 +233,7 @@ function openNow({ answers }: Told): Section {
     ['Since', ({ since }) => since],
     ['For', ({ age }) => duration(age), 'n'],
   );
-  return { id: 'open', title: 'Waiting and running now', content: [sums, oldest] };
+  return ['open', 'Waiting and running now', [sums, oldest]];
 }
 
 const CHANGES: Readonly<Record<string, string>> = {
@@ -255,19 +241,16 @@ const CHANGES: Readonly<Record<string, string>> = {
 };
 
 function lastNight({ answers, manifest }: Told): Section {
-  const section = { id: 'night', title: 'Since the snapshot before' };
+  const section = ['night', 'Since the snapshot before'] as const;
   const [sums] = answers.changed;
   if (sums === undefined || !manifest.files.some(({ name }) => name.startsWith('changes.'))) {
     const why =
       'This snapshot has no list of changes: there was none before it to compare it with.';
-    return { ...section, content: html`<p class="empty">${why}</p>` };
+    return [...section, html`<p class="empty">${why}</p>`];
   }
-  const cards = [
-    card('New', count(sums.created)),
-    card('Changed', count(sums.updated)),
-    card('Gone', count(sums.deleted)),
-    card('Came to fail', count(sums.failed)),
-  ];
+  const { created, updated, deleted, failed } = sums;
+  const figures = { New: created, Changed: updated, Gone: deleted, 'Came to fail': failed };
+  const cards = Object.entries(figures).map(([name, jobs]) => card(name, count(jobs)));
   const changes = listing(
     'By status',
     answers.changes,
@@ -277,7 +260,7 @@ function lastNight({ answers, manifest }: Told): Section {
     ['Jobs', ({ jobs }) => count(jobs), 'n'],
     ['Newest of them', ({ ids }) => idList(ids)],
   );
-  return { ...section, content: html`<dl class="cards">${cards}</dl>${changes}` };
+  return [...section, html`<dl class="cards">${cards}</dl>${changes}`];
 }
 
 function trust({ answers, manifest, timeZone }: Told): Section {
@@ -311,7 +294,7 @@ function trust({ answers, manifest, timeZone }: Told): Section {
   );
   const list = facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`);
   const first = html`<div class="block">${proof}<dl class="facts">${list}</dl></div>`;
-  return { id: 'trust', title: 'Can it be trusted?', content: [first, anomalies, aside] };
+  return ['trust', 'Can it be trusted?', [first, anomalies, aside]];
 }
 
 function leftOut({ left_out }: Answers): string {
