@@ -49,13 +49,10 @@ export const nodeEffects: Effects = {
   clock: {
     wall: () => Date.now(),
     monotonic: () => performance.now(),
-    sleep: async (ms, signal) => {
-      try {
-        await after(ms, undefined, signal ? { signal } : {});
-      } catch (thrown) {
+    sleep: (ms, signal) =>
+      after(ms, undefined, signal ? { signal } : {}).catch((thrown) => {
         throw signal?.aborted ? signal.reason : thrown;
-      }
-    },
+      }),
   },
   random: Math.random,
   files: nodeFiles,

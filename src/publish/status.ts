@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import type { Manifest } from '../jobs/manifest.ts';
 import { count, formatJson, parseChecked } from '../json/checked-json.ts';
 import { replaceFile } from '../platform/durable.ts';
-import type { Clock } from '../platform/effects.ts';
+import type { Effects } from '../platform/effects.ts';
 import { EXIT, ExportError, hasCode } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
@@ -62,22 +62,18 @@ export async function readStatus(
  * Runs an attempt and tells of its start and its end in `status.json`, replaced in one step each time. The caller holds
  * the pipeline's lock.
  *
- * @param options.progress asked at the end, for attempts that fail
+ * @param progress asked at the end, for attempts that fail
  * @returns what the attempt returns
  * @throws what the attempt throws, whatever becomes of its status; ExportError (74, publish) when the status of one that
  *   went well cannot be written
  */
 export async function withStatus<T extends { readonly manifest: Manifest }>(
-  options: {
-    readonly files: FileSystem;
-    readonly clock: Pick<Clock, 'wall' | 'monotonic'>;
-    readonly pipelineFolder: string;
-    readonly progress: () => Partial<Pick<Status, 'runId' | 'requests'>>;
-  },
+  { clock, ...effects }: Pick<Effects, 'files' | 'clock'>,
+  pipelineFolder: string,
+  progress: () => Partial<Pick<Status, 'runId' | 'requests'>>,
   attempt: () => Promise<T>,
 ): Promise<T> {
-  const { clock, pipelineFolder, progress } = options;
-  const files = explainIoErrors(options.files, 'publish', 'work');
+  const files = explainIoErrors(effects.files, 'publish', 'work');
   const begun = clock.monotonic();
   const now = () => new Date(clock.wall()).toISOString();
   const running: Status = {

@@ -94,7 +94,8 @@ export async function runExport(
     const latest = await latestSnapshot(files, pipelineFolder);
     const another = sameExport(latest?.manifest, identityOf(options));
     if (another !== undefined && !options.replace) throw another;
-    return await withStatus({ files, clock, pipelineFolder, progress: () => reached }, async () => {
+    const progress = () => reached;
+    return await withStatus(effects, pipelineFolder, progress, async () => {
       const base = await findBase(options, effects, latest);
       const opened = { options, effects, pipelineFolder, lock, latest, base };
       const work = await findWork(opened);

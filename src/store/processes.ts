@@ -128,10 +128,6 @@ async function readWord(path: string): Promise<string> {
   return word;
 }
 
-async function orNull<T>(read: () => Promise<T>): Promise<T | null> {
-  try {
-    return await read();
-  } catch {
-    return null;
-  }
+function orNull<T>(read: () => Promise<T>): Promise<T | null> {
+  return read().catch(() => null);
 }

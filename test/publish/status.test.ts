@@ -31,7 +31,7 @@ async function publishSample(files: MemoryFiles): Promise<void> {
 function attempt(files: MemoryFiles, end: () => Promise<void>) {
   const clock = fakeClock({ mode: 'still', wall: Date.parse(STARTED) });
   const progress = () => ({ requests: 7 });
-  return withStatus({ files, clock, pipelineFolder: PIPELINE, progress }, async () => {
+  return withStatus({ files, clock }, PIPELINE, progress, async () => {
     clock.advance(5000);
     await end();
     return { manifest: MANIFEST };
