@@ -4,29 +4,24 @@ import { REGIONS } from '../jobs/options.ts';
 import { EXIT, type ExitCode, ExportError } from '../platform/errors.ts';
 import {
   checkOptions,
-  collect,
   type ExportOptions,
   FILTER_OPTIONS,
+  givenOf,
   type Option,
   preset,
-  type Rows,
   RUN_OPTIONS,
+  settings,
 } from '../run/options.ts';
 import * as values from '../run/values.ts';
-import {
-  type Command,
-  DEFAULT_PIPELINE,
-  type Engine,
-  type Invocation,
-  SCREEN_OPTIONS,
-  settings,
-} from './command.ts';
+import { type Command, type Engine, type Invocation, SCREEN_OPTIONS } from './command.ts';
 import { credentialsFrom } from './credentials.ts';
 import { proxyFrom } from './environment.ts';
 import { writeMetrics } from './metrics.ts';
 import { loadPipeline } from './pipelines.ts';
 import { openReporter, type Reporter } from './reporter.ts';
 import { exportSummary, planSummary, statusSummary, verifySummary } from './summary.ts';
+
+const DEFAULT_PIPELINE = 'jobs';
 
 const PIPELINE = {
   usage: '[pipeline]',
@@ -170,15 +165,19 @@ async function exportOptions(invocation: Invocation): Promise<ExportOptions> {
   const { environment, folder, clock } = context;
   const { pipelines = context.pipelines } = settings(SCREEN_OPTIONS, given);
   const { name, definition } = await loadPipeline(argument, pipelines, folder);
-  const named = <Table extends Rows>(table: Table) => collect(table, ({ flag }) => given[flag]);
-  const run = { region: 'fr', pipeline: name, ...definition, ...named(RUN_OPTIONS) } as const;
+  const run = {
+    region: 'fr',
+    pipeline: name,
+    ...definition,
+    ...givenOf(RUN_OPTIONS, given),
+  } as const;
   const server = new URL(run.apiUrl ?? REGIONS[run.region].apiUrl);
   const proxy = proxyFrom(environment);
   return checkOptions(
     {
       ...run,
       output: resolve(folder, run.output ?? RUN_OPTIONS.output.fallback),
-      filters: { ...definition.filters, ...named(FILTER_OPTIONS) },
+      filters: { ...definition.filters, ...givenOf(FILTER_OPTIONS, given) },
       credentials: credentialsFrom(environment, server, folder, screen.redactor),
       ...(proxy && { proxy }),
     },

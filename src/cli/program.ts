@@ -1,9 +1,9 @@
 import type { EventEmitter } from 'node:events';
 import yargs, { type Argv, type Options } from 'yargs';
 import { EXIT, type ExitCode, ExportError, messageOf } from '../platform/errors.ts';
-import type { Option } from '../run/options.ts';
+import type { Given, Option } from '../run/options.ts';
 import { hint, quote, Refusal, within } from '../run/values.ts';
-import type { Command, Context, Given } from './command.ts';
+import type { Command, Context } from './command.ts';
 import { ALL_OPTIONS, COMMANDS } from './commands.ts';
 import { parseTexts, refuseUnknownVariables, variableValues } from './environment.ts';
 import { describePipelines } from './pipelines.ts';

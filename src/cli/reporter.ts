@@ -1,7 +1,8 @@
 import type { SingleBar } from 'cli-progress';
 import type { LogLevel, RunEvent } from '../platform/effects.ts';
 import { count, counted, formatSeconds } from '../platform/format.ts';
-import { type Invocation, LEVELS, SCREEN_OPTIONS, settings } from './command.ts';
+import { settings } from '../run/options.ts';
+import { type Invocation, LEVELS, SCREEN_OPTIONS } from './command.ts';
 import type { Output } from './screen.ts';
 import { logLine } from './summary.ts';
 

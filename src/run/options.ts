@@ -154,7 +154,7 @@ export type GivenOptions = Partial<Omit<ExportOptions, 'credentials'> & Pipeline
 };
 
 /** Collects a value for each option of a table, leaving out what is undefined. */
-export function collect<Table extends Rows>(
+function collect<Table extends Rows>(
   table: Table,
   read: (option: Option, name: string) => unknown,
 ): Partial<Values<Table>> {
@@ -166,10 +166,23 @@ export function collect<Table extends Rows>(
 }
 
 /** Fills in the defaults of the options that are not given. */
-export function withDefaults<Table extends Rows>(table: Table, given: Partial<Values<Table>>) {
+function withDefaults<Table extends Rows>(table: Table, given: Partial<Values<Table>>) {
   const defaults = collect(table, (option) => ('fallback' in option ? option.fallback : undefined));
   // Exactly the options that the type says are always there have a fallback.
   return { ...defaults, ...given } as Values<Table>;
+}
+
+/** Checked values by flag, as a command line gives them. */
+export type Given = Readonly<Record<string, unknown>>;
+
+/** The values of a table of options as a command line gives them. */
+export function givenOf<Table extends Rows>(table: Table, given: Given) {
+  return collect(table, ({ flag }) => given[flag]);
+}
+
+/** The same with the defaults of the options that are not given. */
+export function settings<Table extends Rows>(table: Table, given: Given) {
+  return withDefaults(table, givenOf(table, given));
 }
 
 /** Options that were checked are not checked again: a relative date would move. */
