@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { MANIFEST, type Manifest, parseManifest, type ReadManifest } from '../jobs/manifest.ts';
 import type { Effects } from '../platform/effects.ts';
-import { EXIT, ExportError, hasCode, messageOf } from '../platform/errors.ts';
+import { EXIT, ExportError, hasCode } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
 import { TOOL } from '../platform/tool.ts';
@@ -103,15 +103,32 @@ export async function latestSnapshot(files: FileSystem, pipelineFolder: string) 
  * @throws ExportError (65, publish) when there is none or it is not what this program writes
  */
 export async function readManifest(files: FileSystem, folder: string): Promise<ReadManifest> {
-  const path = join(folder, MANIFEST);
+  const found = await readOwn(files, join(folder, MANIFEST), parseManifest);
+  if (found !== undefined) return found;
+  const message = `${folder} is no snapshot: it has no ${MANIFEST}`;
+  throw new ExportError(message, { exitCode: EXIT.data, stage: 'publish' });
+}
+
+/**
+ * Reads a file that this program writes.
+ *
+ * @param parse throws TypeError for what is something else
+ * @param more what the message says then
+ * @returns undefined when there is none
+ * @throws ExportError (65, publish) when it is something else
+ */
+export async function readOwn<T>(
+  files: FileSystem,
+  path: string,
+  parse: (bytes: Uint8Array) => T,
+  more = '',
+): Promise<T | undefined> {
   try {
-    return parseManifest(await files.read(path));
+    return parse(await files.read(path));
   } catch (cause) {
-    const isMissing = hasCode(cause, 'ENOENT', 'ENOTDIR');
-    if (!isMissing && !(cause instanceof TypeError)) throw cause;
-    const message = isMissing
-      ? `${folder} is no snapshot: it has no ${MANIFEST}`
-      : `${path} cannot be used: ${messageOf(cause)}`;
+    if (hasCode(cause, 'ENOENT', 'ENOTDIR')) return undefined;
+    if (!(cause instanceof TypeError)) throw cause;
+    const message = `${path} cannot be used: ${cause.message}${more}`;
     throw new ExportError(message, { exitCode: EXIT.data, stage: 'publish', cause });
   }
 }

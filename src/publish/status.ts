@@ -5,12 +5,12 @@ import type { Manifest } from '../jobs/manifest.ts';
 import { count, formatJson, parseChecked } from '../json/checked-json.ts';
 import { replaceFile } from '../platform/durable.ts';
 import type { Effects } from '../platform/effects.ts';
-import { EXIT, ExportError, hasCode } from '../platform/errors.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
 import { nodeFiles } from '../platform/node-files.ts';
 import { TOOL } from '../platform/tool.ts';
-import { latestSnapshot, listSnapshots, type Snapshot } from './snapshots.ts';
+import { latestSnapshot, listSnapshots, readOwn, type Snapshot } from './snapshots.ts';
 
 const STATUS = 'status.json';
 
@@ -47,15 +47,9 @@ export async function readStatus(
   files: FileSystem,
   pipelineFolder: string,
 ): Promise<Status | undefined> {
-  const path = join(pipelineFolder, STATUS);
-  try {
-    return parseChecked(SCHEMA, await explainIoErrors(files, 'publish', 'verify').read(path));
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    if (!(error instanceof TypeError)) throw error;
-    const message = `${path} cannot be used: ${error.message}; the next export writes it anew`;
-    throw new ExportError(message, { exitCode: EXIT.data, stage: 'publish', cause: error });
-  }
+  const door = explainIoErrors(files, 'publish', 'verify');
+  const parse = (bytes: Uint8Array) => parseChecked(SCHEMA, bytes);
+  return readOwn(door, join(pipelineFolder, STATUS), parse, '; the next export writes it anew');
 }
 
 /**
