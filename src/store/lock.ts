@@ -186,9 +186,8 @@ async function removeLeftOvers(files: FileSystem, path: string): Promise<void> {
     const leftOver = join(dirname(path), name);
     if ((await files.stat(leftOver))?.kind !== 'file') continue;
     const content = (await readLock(files, leftOver))?.content;
-    if (content?.startsWith(start) || start.startsWith(content ?? '-')) {
-      await files.remove(leftOver);
-    }
+    if (content === undefined) continue;
+    if (content.startsWith(start) || start.startsWith(content)) await files.remove(leftOver);
   }
 }
 
