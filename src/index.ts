@@ -1,35 +1,132 @@
+import { requestsFor } from './extract/windows.ts';
+import type { Filters } from './jobs/pipeline.ts';
+import { type Effects, nodeEffects } from './platform/effects.ts';
+import { explainIoErrors } from './platform/io-errors.ts';
+import { nodeFiles } from './platform/node-files.ts';
+import { readManifest } from './publish/snapshots.ts';
+import { findSnapshot, type Verification, verifySnapshot as verify } from './publish/verify.ts';
+import { runExport as exportOnce, openClient } from './run/export.ts';
+import { keepTrying } from './run/keep-trying.ts';
+import { checkOptions, type ExportResult, type GivenOptions } from './run/options.ts';
+
 export type { Completeness } from './extract/extraction.ts';
 export type { ProofMethod } from './extract/list-proof.ts';
 export { type Column, type ColumnType, JOB_COLUMNS } from './jobs/columns.ts';
-export type { Credentials, TokenEndpoint } from './jobs/options.ts';
+export type { Manifest, PublishedFile } from './jobs/manifest.ts';
+export {
+  type Credentials,
+  type GivenCredentials,
+  type ProxySettings,
+  REGIONS,
+  type Region,
+  type TokenEndpoint,
+} from './jobs/options.ts';
 export {
   type Compression,
   definePipeline,
   type Filters,
   type Format,
   type PipelineDefinition,
-  type Region,
 } from './jobs/pipeline.ts';
 export type { Clock, Effects, RunEvent } from './platform/effects.ts';
 export { EXIT, type ExitCode, ExportError, type Stage } from './platform/errors.ts';
 export type { FileSystem, OpenFile } from './platform/file-system.ts';
-export {
-  type ExportOptions,
-  type GivenCredentials,
-  type GivenOptions,
-  type ProxySettings,
-  REGIONS,
-} from './run/options.ts';
-export {
-  type ExportResult,
-  type Manifest,
-  type PipelineStatus,
-  type Plan,
-  type PublishedFile,
-  pipelineStatus,
-  planExport,
-  reportSnapshot,
-  runExport,
-  type SnapshotLine,
-  verifySnapshot,
-} from './run.ts';
+export { type PipelineStatus, pipelineStatus, type SnapshotLine } from './publish/status.ts';
+export type { Verification } from './publish/verify.ts';
+export type { ExportOptions, ExportResult, GivenOptions } from './run/options.ts';
+
+const NEVER = new AbortController().signal;
+
+/**
+ * Exports every job that the filters match into a new snapshot, or goes on with an interrupted export of the same.
+ *
+ * @param given an API or a region, and credentials; everything else has the defaults of docs/command-line.md. A pipeline
+ *   definition can be spread in: `{ ...failures, pipeline: 'failures', region, credentials }`
+ * @param effects replace clock, randomness, file system and the receiver of events
+ * @param signal aborts the run, which then rejects with the signal's reason and stays resumable
+ * @throws ExportError with the exit code and the stage; the last published snapshot is untouched then
+ */
+export async function runExport(
+  given: GivenOptions,
+  effects: Partial<Effects> = {},
+  signal: AbortSignal = NEVER,
+): Promise<ExportResult> {
+  const all = { ...nodeEffects, ...effects };
+  const { clock } = all;
+  const options = checkOptions(given, clock.wall());
+  const { keepTryingMs, deadlineMs } = options;
+  const begun = clock.monotonic();
+  // One deadline for all attempts.
+  const attempt = () => {
+    if (deadlineMs === undefined) return exportOnce(options, all, signal);
+    const left = Math.max(1, begun + deadlineMs - clock.monotonic());
+    return exportOnce({ ...options, deadlineMs: left }, all, signal);
+  };
+  const forMs = Math.min(keepTryingMs, deadlineMs ?? keepTryingMs);
+  return keepTrying(attempt, { forMs, effects: all, signal });
+}
+
+/** What an export would take, as of now. */
+export interface Plan {
+  readonly apiUrl: string;
+  readonly filters: Filters;
+  /** Jobs the filters match. */
+  readonly total: number;
+  /** About, while the list does not change and few jobs share their creation time. */
+  readonly requests: number;
+  readonly pageSize: number;
+}
+
+/**
+ * Asks for one job to learn the total; fetches nothing else and writes nothing.
+ *
+ * @throws ExportError as `runExport` does for a first request that fails
+ */
+export async function planExport(
+  given: GivenOptions,
+  effects: Partial<Effects> = {},
+  signal: AbortSignal = NEVER,
+): Promise<Plan> {
+  const all = { ...nodeEffects, ...effects };
+  const options = checkOptions(given, all.clock.wall());
+  const client = openClient(options, all, all.clock.monotonic());
+  const { apiUrl, filters, pageSize } = options;
+  try {
+    const answer = await client.fetchPage({ offset: 0, limit: 1 }, signal);
+    const total = answer.kind === 'page' ? answer.total : 0;
+    return { apiUrl, filters, total, requests: requestsFor(total, pageSize), pageSize };
+  } finally {
+    await client.close();
+  }
+}
+
+/**
+ * Checks a published snapshot against its manifest: sizes, hashes, rows, columns, ids. Writes nothing.
+ *
+ * @param folder a snapshot, or a pipeline's folder: then the one `latest` names
+ * @throws ExportError (65, publish) when there is no readable manifest
+ */
+export async function verifySnapshot(folder: string): Promise<Verification> {
+  const { checkRemotely } = await import('./load/thread.ts');
+  return verify(folder, { files: nodeFiles, readBack: checkRemotely });
+}
+
+/**
+ * Makes the page of a published snapshot, which itself stays as it is: `report.html` and, beside it, its SQL.
+ *
+ * @param folder a snapshot, or a pipeline's folder: then the one `latest` names
+ * @param file absolute path of the page; one that is there is replaced
+ * @param timeZone of days and hours, as the IANA names it
+ * @throws ExportError (65) when there is no readable snapshot, (78, report) when DuckDB is not installed
+ */
+export async function reportSnapshot(
+  folder: string,
+  file: string,
+  timeZone = 'UTC',
+): Promise<void> {
+  const { writeReport } = await import('./report/report.ts');
+  const files = explainIoErrors(nodeFiles, 'report', 'start');
+  const snapshot = await findSnapshot(files, folder);
+  const { manifest } = await readManifest(files, snapshot);
+  await writeReport({ folder: snapshot, files, timeZone, manifest }, file);
+}

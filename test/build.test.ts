@@ -48,7 +48,7 @@ describe('the built program', () => {
   });
 
   it('loads what an export needs up to its first request, and none of the heavy packages', () => {
-    const sources = loadedWith('src/cli/start.ts', 'src/cli/program.ts', 'src/run.ts');
+    const sources = loadedWith('src/cli/start.ts', 'src/cli/program.ts', 'src/index.ts');
     assert.deepEqual(packages(sources), ['leven', 'p-limit', 'yocto-queue']);
   });
 

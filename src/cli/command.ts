@@ -1,21 +1,12 @@
 import type { Clock } from '../platform/effects.ts';
 import type { ExitCode } from '../platform/errors.ts';
-import {
-  collect,
-  type Option,
-  off,
-  option,
-  preset,
-  type Rows,
-  type Values,
-  withDefaults,
-} from '../run/options.ts';
+import { type Given, type Option, off, option, preset, type Rows } from '../run/options.ts';
 import * as values from '../run/values.ts';
 import type { Environment } from './environment.ts';
 import type { Output, Screen } from './screen.ts';
 
 /** The pipeline itself, imported only by the commands that need it: it brings the heavy libraries along. */
-export type Engine = typeof import('../run.ts');
+export type Engine = typeof import('../index.ts');
 
 /** All of the process that a command may touch. */
 export interface Context {
@@ -32,9 +23,6 @@ export interface Context {
   readonly engine: () => Promise<Engine>;
 }
 
-/** Checked values by flag. */
-export type Given = Readonly<Record<string, unknown>>;
-
 /** What a command gets once its line was understood. */
 export interface Invocation {
   /** Flags over variables. */
@@ -47,8 +35,8 @@ export interface Invocation {
 
 export interface Command {
   readonly name: string;
-  /** The positional argument as yargs writes it: `[pipeline]` is optional, `<folder>` is not. */
-  readonly argument?: {
+  /** The positional argument, which may be left out, as yargs writes it: `[pipeline]`. */
+  readonly argument: {
     readonly usage: string;
     readonly name: string;
     readonly description: string;
@@ -72,13 +60,3 @@ export const SCREEN_OPTIONS = {
   logLevel: option('log-level', 'What is printed', values.choice(LEVELS), 'Log lines from this level up, on stderr', 'info; warn beside a progress bar; error with --quiet'),
   logFormat: preset('log-format', 'What is printed', values.choice(['text', 'json'] as const), 'Log lines as text or as JSON objects', 'text'),
 } as const satisfies Rows;
-
-/** The values of a table of options as given, with its defaults. */
-export function settings<Table extends Rows>(table: Table, given: Given): Values<Table> {
-  return withDefaults(
-    table,
-    collect(table, ({ flag }) => given[flag]),
-  );
-}
-
-export const DEFAULT_PIPELINE = 'jobs';

@@ -1,8 +1,8 @@
-import { writeNewFile } from '../platform/durable.ts';
+import type { Manifest } from '../index.ts';
+import { replaceFile } from '../platform/durable.ts';
 import type { ExitCode } from '../platform/errors.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
 import { nodeFiles } from '../platform/node-files.ts';
-import type { Manifest } from '../run.ts';
 
 /** How a run ended, well or not. */
 export interface RunFigures {
@@ -14,7 +14,12 @@ export interface RunFigures {
   readonly finishedAt: number;
 }
 
-const LAST_SUCCESS = 'pasqal_jobs_last_success_';
+/** A figure: the end of its name, what it is, its value, or its values by kind. */
+type Figure = readonly [
+  name: string,
+  help: string,
+  value: number | Readonly<Record<string, number>>,
+];
 
 /**
  * Figures of a run in Prometheus' text format, version 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats
@@ -23,22 +28,22 @@ const LAST_SUCCESS = 'pasqal_jobs_last_success_';
  * @param previous what the file holds so far
  */
 export function metricsText(run: RunFigures, manifest?: Manifest, previous = ''): string {
-  const labels = `pipeline="${run.pipeline}"`;
-  const gauge = (name: string, help: string, value: number) =>
-    `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name}{${labels}} ${value}`;
-  const last = 'pasqal_jobs_last_run_';
-  const lines = [
-    gauge(`${last}timestamp_seconds`, 'End of the last run.', run.finishedAt / 1000),
-    gauge(`${last}exit_code`, 'Exit code of the last run, 0 for success.', run.exitCode),
-    gauge(`${last}seconds`, 'Duration of the last run, pauses included.', run.seconds),
+  const last: readonly Figure[] = [
+    ['last_run_timestamp_seconds', 'End of the last run.', run.finishedAt / 1000],
+    ['last_run_exit_code', 'Exit code of the last run, 0 for success.', run.exitCode],
+    ['last_run_seconds', 'Duration of the last run, pauses included.', run.seconds],
   ];
-  if (manifest === undefined) {
-    const mark = new RegExp(`^(?:# (?:HELP|TYPE) )?${LAST_SUCCESS}`);
-    return `${[...lines, ...previous.split('\n').filter((line) => mark.test(line))].join('\n')}\n`;
-  }
-  const { rows, seconds, requests, retries, rejects, completeness } = manifest;
-  const { anomalies, changes = {} } = manifest;
-  const successes: readonly (readonly [name: string, help: string, value: number])[] = [
+  const success = manifest ? successFigures(run, manifest) : [];
+  const lines = [...last, ...success].flatMap((figure) => linesOf(figure, run.pipeline));
+  const kept = previous
+    .split('\n')
+    .filter((line) => /^(?:# \S+ )?pasqal_jobs_last_success_/.test(line));
+  return `${[...lines, ...(manifest ? [] : kept)].join('\n')}\n`;
+}
+
+function successFigures(run: RunFigures, manifest: Manifest): readonly Figure[] {
+  const { rows, seconds, requests, retries, rejects, completeness, anomalies, changes } = manifest;
+  const figures: readonly Figure[] = [
     ['timestamp_seconds', 'End of the last run that published.', run.finishedAt / 1000],
     ['rows', 'Jobs in the snapshot.', rows],
     ['seconds', 'Seconds of work for the snapshot.', seconds],
@@ -46,19 +51,20 @@ export function metricsText(run: RunFigures, manifest?: Manifest, previous = '')
     ['retries', 'Requests made again.', retries],
     ['rejects', 'Rows set aside.', rejects],
     ['proven', '1 when completeness was proven.', Number(completeness.proven)],
-  ];
-  for (const [name, help, value] of successes) lines.push(gauge(LAST_SUCCESS + name, help, value));
-  const families = [
     ['anomalies', 'Rows by kind of anomaly.', anomalies],
-    ['changes', 'Rows by kind of change since the snapshot before.', changes],
-  ] as const;
-  for (const [name, help, counts] of families) {
-    const full = LAST_SUCCESS + name;
-    const kinds = Object.entries(counts);
-    if (kinds.length > 0) lines.push(`# HELP ${full} ${help}`, `# TYPE ${full} gauge`);
-    for (const [kind, value] of kinds) lines.push(`${full}{${labels},kind="${kind}"} ${value}`);
-  }
-  return `${lines.join('\n')}\n`;
+    ['changes', 'Rows by kind of change since the snapshot before.', changes ?? {}],
+  ];
+  return figures.map(([name, help, value]) => [`last_success_${name}`, help, value]);
+}
+
+function linesOf([name, help, value]: Figure, pipeline: string): string[] {
+  const full = `pasqal_jobs_${name}`;
+  const labels = `pipeline="${pipeline}"`;
+  const values =
+    typeof value === 'number'
+      ? [`${full}{${labels}} ${value}`]
+      : Object.entries(value).map(([kind, of]) => `${full}{${labels},kind="${kind}"} ${of}`);
+  return values.length > 0 ? [`# HELP ${full} ${help}`, `# TYPE ${full} gauge`, ...values] : [];
 }
 
 /**
@@ -66,17 +72,9 @@ export function metricsText(run: RunFigures, manifest?: Manifest, previous = '')
  *
  * @throws ExportError (73) naming the path
  */
-export async function writeMetrics(
-  path: string,
-  run: RunFigures,
-  manifest?: Manifest,
-): Promise<void> {
+export async function writeMetrics(path: string, run: RunFigures, manifest?: Manifest) {
   const files = explainIoErrors(nodeFiles, 'cli', 'start');
   const there = (await files.stat(path))?.kind === 'file';
   const previous = there ? new TextDecoder().decode(await files.read(path)) : '';
-  const aside = `${path}.new`;
-  await files.remove(aside);
-  const bytes = new TextEncoder().encode(metricsText(run, manifest, previous));
-  await writeNewFile(files, aside, bytes, 'cli');
-  await files.rename(aside, path);
+  await replaceFile(files, path, Buffer.from(metricsText(run, manifest, previous)), 'cli');
 }

@@ -3,7 +3,7 @@ import { basename, extname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { PipelineDefinition } from '../jobs/pipeline.ts';
 import { EXIT, ExportError, errorCode, messageOf } from '../platform/errors.ts';
-import { checkDefinition } from '../run/check-options.ts';
+import { checkDefinition } from '../run/options.ts';
 import { quote } from '../run/values.ts';
 import { withoutMark } from './environment.ts';
 
@@ -11,12 +11,6 @@ import { withoutMark } from './environment.ts';
 export const PIPELINES_FOLDER = fileURLToPath(new URL('../../pipelines/', import.meta.url));
 
 const FILE = /^([a-z0-9][a-z0-9_-]*)\.(?:ts|js|mjs|json)$/;
-
-/** A pipeline and the name of its folder in the output folder. */
-export interface Pipeline {
-  readonly name: string;
-  readonly definition: PipelineDefinition;
-}
 
 /** What the pipelines of a folder are for, by name. A pipeline is a file: adding one makes its name known. */
 export async function describePipelines(folder: string): Promise<Map<string, string>> {
@@ -33,16 +27,12 @@ export async function describePipelines(folder: string): Promise<Map<string, str
 
 /**
  * Loads a pipeline by its name in a folder, or a file that is named by a path (`./night.json`). No other file is ever
- * run, whatever folder one happens to stand in.
+ * run, whatever folder one happens to stand in. The name is that of its folder in the output folder.
  *
  * @param workingFolder where a relative path starts
  * @throws ExportError 64 for a name that no file has, 78 for a file that is no valid pipeline
  */
-export async function loadPipeline(
-  given: string,
-  folder: string,
-  workingFolder: string,
-): Promise<Pipeline> {
+export async function loadPipeline(given: string, folder: string, workingFolder: string) {
   const [, stem] = FILE.exec(basename(given)) ?? [];
   if (stem !== undefined && /[\\/]/.test(given)) {
     return { name: stem, definition: await loadFile(resolve(workingFolder, given), given) };

@@ -1,31 +1,22 @@
 import type { SingleBar } from 'cli-progress';
-import type { RunEvent } from '../platform/effects.ts';
-import { type Invocation, LEVELS, SCREEN_OPTIONS, settings } from './command.ts';
+import type { LogLevel, RunEvent } from '../platform/effects.ts';
+import { count, counted, formatSeconds } from '../platform/format.ts';
+import { settings } from '../run/options.ts';
+import { type Invocation, LEVELS, SCREEN_OPTIONS } from './command.ts';
 import type { Output } from './screen.ts';
-import { count, counted, formatSeconds, logLine } from './summary.ts';
+import { logLine } from './summary.ts';
 
 export type Progress = Extract<RunEvent, { type: 'progress' }>;
-export type Fields = Readonly<Record<string, string | number | boolean>>;
-export type Log = (
-  level: Exclude<(typeof LEVELS)[number], 'silent'>,
-  message: string,
-  fields?: Fields,
-) => void;
+type Log = (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>) => void;
 
 /** Shows on stderr what a run tells. */
-export interface Reporter {
-  readonly emit: (event: RunEvent) => void;
-  /** What only logs that machines read have: the start and the end of a run, which people see on stdout. */
-  readonly log: Log;
-  /** To be called before anything else is printed. */
-  readonly close: () => void;
-}
+export type Reporter = Awaited<ReturnType<typeof openReporter>>;
 
 /** Milliseconds between two log lines on the progress of a run without a bar. */
 const PROGRESS_LOG_EVERY_MS = 10_000;
 
 /** A progress bar on a terminal, log lines otherwise; flags can ask for either. */
-export async function openReporter({ given, context, screen }: Invocation): Promise<Reporter> {
+export async function openReporter({ given, context, screen }: Invocation) {
   const { stderr, clock, environment } = context;
   const { quiet, progress, logFormat, logLevel } = settings(SCREEN_OPTIONS, given);
   const drawable = stderr.isTTY === true && environment.TERM !== 'dumb' && !quiet;
@@ -52,11 +43,13 @@ export async function openReporter({ given, context, screen }: Invocation): Prom
     log('info', progressLine(event, rate));
   };
   return {
-    emit(event) {
+    emit(event: RunEvent) {
       if (event.type === 'progress') show(event);
       else log(event.level, event.message, event.fields);
     },
+    /** What only logs that machines read have: the start and the end of a run, which people see on stdout. */
     log: logFormat === 'json' ? log : () => {},
+    /** To be called before anything else is printed. */
     close: () => bar?.close(),
   };
 }

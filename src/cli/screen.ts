@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode, ExportError, messageOf } from '../platform/errors.ts';
+import { EXIT, ExportError, messageOf } from '../platform/errors.ts';
 import { openFilesError } from '../platform/io-errors.ts';
 import { type Environment, variableOf } from './environment.ts';
 import { logLine, SCRIPT } from './summary.ts';
@@ -78,16 +78,11 @@ export function createRedactor(): Redactor {
   };
 }
 
-/** How a failure is shown. Found out without parsing, for the command line itself may be what is wrong. */
-export interface FailureStyle {
-  readonly json: boolean;
-  /** stderr holds one JSON object a line. */
-  readonly jsonLog: boolean;
-  /** Also shows the stack, and what an error was caused by. */
-  readonly debug: boolean;
-}
-
-export function failureStyle(args: readonly string[], environment: Environment): FailureStyle {
+/**
+ * How a failure is shown: also on stdout as JSON, on stderr as a JSON object a line, with the stack and the causes.
+ * Found out without parsing, for the command line itself may be what is wrong.
+ */
+export function failureStyle(args: readonly string[], environment: Environment) {
   const line = ` ${args.join(' ')} `;
   const says = (flag: string, value: string) =>
     new RegExp(` --${flag}[= ]${value} `).test(line) || environment[variableOf({ flag })] === value;
@@ -105,10 +100,10 @@ export function failureStyle(args: readonly string[], environment: Environment):
 export function showFailure(
   thrown: unknown,
   screen: Screen,
-  style: FailureStyle,
+  style: ReturnType<typeof failureStyle>,
   wall: number,
-): ExitCode {
-  const { message, exitCode, stage, retryable } = described(thrown);
+) {
+  const { message, exitCode, stage, retryable } = exportErrorOf(thrown);
   const stack = style.debug && thrown instanceof Error ? stackOf(thrown) : undefined;
   if (style.jsonLog) {
     screen.note(logLine('json', wall, 'error', message, { exitCode, stage, retryable, stack }));
@@ -120,23 +115,19 @@ export function showFailure(
   return exitCode;
 }
 
-type Failure = Pick<ExportError, 'message' | 'exitCode' | 'stage' | 'retryable'>;
-
-function described(thrown: unknown): Failure {
+function exportErrorOf(thrown: unknown): ExportError {
   const known = openFilesError(thrown, 'cli');
   if (known instanceof ExportError) return known;
   const said = messageOf(thrown).split('\n')[0]?.slice(0, 200) ?? '';
-  const own = { stage: 'cli', retryable: false } as const;
   if (said.includes('uv_cwd')) {
     const message = 'the working folder is gone; run the same command in another folder';
-    return { ...own, message, exitCode: EXIT.cannotCreate };
+    return new ExportError(message, { exitCode: EXIT.cannotCreate, stage: 'cli' });
   }
   const name = thrown instanceof Error ? thrown.name : typeof thrown;
-  return {
-    ...own,
-    message: `${name}: ${said}; this is a bug in ${SCRIPT}: run it again with PASQAL_JOBS_LOG_LEVEL=debug and report what it prints`,
-    exitCode: EXIT.bug,
-  };
+  return new ExportError(
+    `${name}: ${said}; this is a bug in ${SCRIPT}: run it again with PASQAL_JOBS_LOG_LEVEL=debug and report what it prints`,
+    { exitCode: EXIT.bug, stage: 'cli' },
+  );
 }
 
 function stackOf(error: Error): string {

@@ -47,7 +47,7 @@ async function main(): Promise<void> {
     stderr: process.stderr,
     clock: { wall: Date.now, monotonic: () => performance.now() },
     signal: signalOf(process, endAtOnce),
-    engine: () => import('../run.ts'),
+    engine: () => import('../index.ts'),
   });
   process.exitCode ??= code;
 }

@@ -54,21 +54,13 @@ export type Column = { [T in ColumnType]: SentColumn<T> | DerivedColumn<T> }[Col
 /** A column that `optional` or `required` made: TypeScript knows its name. */
 type Sent<N extends string, T extends ColumnType> = SentColumn<T> & { readonly name: N };
 
-function optional<N extends string, T extends ColumnType>(
-  name: N,
-  type: T,
-  description: string,
-): Sent<N, T> {
-  return { name, type, required: false, sent: true, description };
+function sentColumn(required: boolean) {
+  return <N extends string, T extends ColumnType>(name: N, type: T, description: string) =>
+    ({ name, type, required, sent: true, description }) satisfies Sent<N, T>;
 }
 
-function required<N extends string, T extends ColumnType>(
-  name: N,
-  type: T,
-  description: string,
-): Sent<N, T> {
-  return { name, type, required: true, sent: true, description };
-}
+const optional = sentColumn(false);
+const required = sentColumn(true);
 
 function derived<T extends ColumnType>(
   name: string,

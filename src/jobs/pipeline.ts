@@ -9,9 +9,6 @@ export type Format = (typeof FORMATS)[number];
 export const COMPRESSIONS = ['zstd', 'snappy', 'gzip', 'none'] as const;
 export type Compression = (typeof COMPRESSIONS)[number];
 
-export const REGIONS = ['fr', 'sa'] as const;
-export type Region = (typeof REGIONS)[number];
-
 /** What to export, in which formats, and how: a file of `pipelines/` is one of these. */
 export interface PipelineDefinition {
   /** One line for `--help` and the manifest. */

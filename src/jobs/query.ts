@@ -26,31 +26,25 @@ export type FiltersOf<Table extends FilterTable> = {
   readonly [Name in keyof Table]?: FilterValues[Table[Name]['type']];
 };
 
-function fixed<T extends FilterType>(parameter: string, type: T, help: string): Filter<T> {
-  return { parameter, type, mutable: false, help };
-}
-
-function mutable<T extends FilterType>(parameter: string, type: T, help: string): Filter<T> {
-  return { parameter, type, mutable: true, help };
+function filter<T extends FilterType>(parameter: string, type: T, help: string, mutable = false) {
+  return { parameter, type, mutable, help };
 }
 
 /** Every filter, each in one line: all else that knows filters follows from it. Source: GET /api/v2/jobs, "Query Parameters". */
+// biome-ignore format: a filter is one line
 export const FILTERS = {
-  id: fixed('id', 'strings', 'Job ids, comma separated'),
-  idStartsWith: fixed('id__starts_with', 'string', 'First characters of the job id'),
-  batchId: fixed('batch_id', 'strings', 'Batch ids, comma separated'),
-  projectId: fixed('project_id', 'strings', 'Project ids, comma separated'),
-  userId: fixed('user_id', 'strings', 'User ids, comma separated'),
-  status: mutable('status', 'strings', 'Statuses, comma separated, such as DONE,ERROR,CANCELED'),
-  minRuns: mutable('min_runs', 'integer', 'Sequence repeated at least so many times'),
-  maxRuns: mutable('max_runs', 'integer', 'Sequence repeated at most so many times'),
-  // biome-ignore format: a filter is one line
-  errors: mutable('errors', 'boolean', 'Only jobs that returned errors; --no-errors: only jobs that did not'),
-  origin: fixed('origin', 'strings', 'Origins, comma separated: CLIENT, AZURE, UNKNOWN'),
-  // biome-ignore format: a filter is one line
-  startDate: mutable('start_date', 'date', "The API's start_date: an ISO 8601 date (midnight UTC) or date-time"),
-  // biome-ignore format: a filter is one line
-  endDate: mutable('end_date', 'date', "The API's end_date: an ISO 8601 date (midnight UTC) or date-time"),
+  id: filter('id', 'strings', 'Job ids, comma separated'),
+  idStartsWith: filter('id__starts_with', 'string', 'First characters of the job id'),
+  batchId: filter('batch_id', 'strings', 'Batch ids, comma separated'),
+  projectId: filter('project_id', 'strings', 'Project ids, comma separated'),
+  userId: filter('user_id', 'strings', 'User ids, comma separated'),
+  status: filter('status', 'strings', 'Statuses, comma separated, such as DONE,ERROR,CANCELED', true),
+  minRuns: filter('min_runs', 'integer', 'Sequence repeated at least so many times', true),
+  maxRuns: filter('max_runs', 'integer', 'Sequence repeated at most so many times', true),
+  errors: filter('errors', 'boolean', 'Only jobs that returned errors; --no-errors: only jobs that did not', true),
+  origin: filter('origin', 'strings', 'Origins, comma separated: CLIENT, AZURE, UNKNOWN'),
+  startDate: filter('start_date', 'date', "The API's start_date: an ISO 8601 date (midnight UTC) or date-time", true),
+  endDate: filter('end_date', 'date', "The API's end_date: an ISO 8601 date (midnight UTC) or date-time", true),
 } as const satisfies FilterTable;
 
 /**
@@ -65,50 +59,41 @@ export function flagOf(name: string): string {
 }
 
 /** The query parameters that say the filters, in the order of the table; each value of a list is one of its own. */
-export function filterParameters(
-  filters: FiltersOf<FilterTable>,
-  table: FilterTable = FILTERS,
-): [parameter: string, value: string][] {
+export function filterParameters(filters: FiltersOf<FilterTable>, table: FilterTable = FILTERS) {
   return given(filters, table).flatMap(([name, value]) =>
     [value].flat().map((item): [string, string] => [table[name].parameter, String(item)]),
   );
 }
 
 /** Names of the filters given that a job can enter or leave. */
-export function mutableFilters(
-  filters: FiltersOf<FilterTable>,
-  table: FilterTable = FILTERS,
-): string[] {
+export function mutableFilters(filters: FiltersOf<FilterTable>, table: FilterTable = FILTERS) {
   return given(filters, table)
     .map(([name]) => name)
     .filter((name) => table[name].mutable);
 }
 
-/**
- * The filters in a form that is equal when they match the same jobs: neither the order of filters, nor that of their
- * values, nor a value said twice changes it. For fingerprints.
- */
-export function canonicalFilters(
-  filters: FiltersOf<FilterTable>,
-  table: FilterTable = FILTERS,
-): [name: string, value: FilterValues[FilterType]][] {
-  return given(filters, table)
-    .map(([name, value]): [string, FilterValues[FilterType]] => [
-      name,
-      typeof value === 'object' ? [...new Set(value)].sort() : value,
-    ])
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+/** @throws TypeError for a filter that the table does not have */
+function given(filters: FiltersOf<FilterTable>, table: FilterTable) {
+  const unknown = Object.keys(filters).find((name) => !Object.hasOwn(table, name));
+  if (unknown !== undefined) throw new TypeError(`filters.${unknown}: no such filter`);
+  return Object.keys(table).flatMap((name) => {
+    const value = filters[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
 }
 
-/** @throws TypeError for a filter that the table does not have */
-function given(
-  filters: FiltersOf<FilterTable>,
-  table: FilterTable,
-): [name: string, value: FilterValues[FilterType]][] {
-  for (const name of Object.keys(filters))
-    if (!Object.hasOwn(table, name)) throw new TypeError(`filters.${name}: no such filter`);
-  return Object.keys(table).flatMap((name): [string, FilterValues[FilterType]][] => {
-    const value = filters[name];
-    return value === undefined ? [] : [[name, value]];
-  });
+/**
+ * Filters, of this version or a later one, in a form that is equal when they match the same jobs: neither the order of
+ * filters, nor that of their values, nor a value said twice changes it. For fingerprints.
+ */
+export function canonicalFilters(
+  filters: Readonly<Record<string, unknown>>,
+): [name: string, value: unknown][] {
+  return Object.entries(filters)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]): [string, unknown] => [
+      name,
+      Array.isArray(value) ? [...new Set(value)].sort() : value,
+    ])
+    .sort(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { EXIT, ExportError, errorCode, type Stage } from './errors.ts';
+import { EXIT, ExportError, hasCode, type Stage } from './errors.ts';
 import type { FileSystem, OpenFile } from './file-system.ts';
 import { writeFully } from './io-errors.ts';
 
@@ -78,13 +78,13 @@ export async function makeFolders(files: FileSystem, path: string): Promise<void
   if (!isThere) {
     await makeFolders(files, parent);
     await files.makeFolder(path).catch(async (error: unknown) => {
-      if (errorCode(error) !== 'EEXIST' || !(await canHoldFiles(files, path))) throw error;
+      if (!hasCode(error, 'EEXIST') || !(await canHoldFiles(files, path))) throw error;
     });
   }
   // Also where it is there: an earlier run may have been killed right after it made the folder.
   await files.syncFolder(parent).catch((error: unknown) => {
     // Who cannot read the folder above has not made this one.
-    if (!isThere || !['EACCES', 'EPERM'].includes(errorCode(error) ?? '')) throw error;
+    if (!isThere || !hasCode(error, 'EACCES', 'EPERM')) throw error;
   });
 }
 

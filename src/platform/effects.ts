@@ -1,4 +1,6 @@
+import { setTimeout as after } from 'node:timers/promises';
 import type { FileSystem } from './file-system.ts';
+import { nodeFiles } from './node-files.ts';
 
 export interface Clock {
   /** Wall time, milliseconds since the epoch: for what people read. */
@@ -36,3 +38,23 @@ export interface Effects {
   readonly files: FileSystem;
   readonly emit: (event: RunEvent) => void;
 }
+
+/** Tells of what a person may want to know. */
+export function log({ emit }: Pick<Effects, 'emit'>, level: LogLevel, message: string): void {
+  emit({ type: 'log', level, message });
+}
+
+/** The real world: system clocks, `Math.random`, the disk; events go nowhere. */
+export const nodeEffects: Effects = {
+  clock: {
+    wall: () => Date.now(),
+    monotonic: () => performance.now(),
+    sleep: (ms, signal) =>
+      after(ms, undefined, signal ? { signal } : {}).catch((thrown) => {
+        throw signal?.aborted ? signal.reason : thrown;
+      }),
+  },
+  random: Math.random,
+  files: nodeFiles,
+  emit: () => {},
+};

@@ -66,3 +66,8 @@ export function errorCode(thrown: unknown): string | undefined {
   }
   return undefined;
 }
+
+/** Whether it is a system error, or caused by one, of one of these codes. */
+export function hasCode(thrown: unknown, ...codes: readonly string[]): boolean {
+  return codes.includes(errorCode(thrown) ?? '');
+}

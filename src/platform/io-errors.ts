@@ -15,8 +15,6 @@ export interface IoPlace {
   readonly path: string;
 }
 
-const CHOOSE_OUTPUT = 'choose another output folder or change its permissions';
-
 interface Meaning {
   readonly reason: string;
   /** What to do before running again. */
@@ -48,24 +46,20 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
  * set up, 74 otherwise. The code stays readable through `errorCode`. Anything that is no system error comes back as it
  * is. docs: faults "Process and disk".
  */
-export function ioError(thrown: unknown, place: IoPlace): unknown {
+export function ioError(thrown: unknown, { stage, phase, operation, path }: IoPlace): unknown {
   const code = errorCode(thrown);
   if (thrown instanceof ExportError || code === undefined || !/^E[A-Z0-9]+$/.test(code)) {
     return thrown;
   }
   const { reason, remedy = 'see to it', isHere } = MEANINGS[code] ?? { reason: 'system error' };
-  const cannotCreate = place.phase === 'start' && isHere === true;
-  const again = place.phase === 'verify' ? 'run again' : 'run the same command again: it resumes';
-  const advice = cannotCreate ? CHOOSE_OUTPUT : `${remedy} and ${again}`;
-  return new ExportError(
-    `cannot ${place.operation} ${place.path}: ${reason} (${code}); ${advice}`,
-    {
-      exitCode: cannotCreate ? EXIT.cannotCreate : EXIT.io,
-      stage: place.stage,
-      retryable: !cannotCreate,
-      cause: thrown,
-    },
-  );
+  const what = `cannot ${operation} ${path}: ${reason} (${code})`;
+  if (phase === 'start' && isHere) {
+    const message = `${what}; choose another output folder or change its permissions`;
+    return new ExportError(message, { exitCode: EXIT.cannotCreate, stage, cause: thrown });
+  }
+  const again = phase === 'verify' ? 'run again' : 'run the same command again: it resumes';
+  const message = `${what}; ${remedy} and ${again}`;
+  return new ExportError(message, { exitCode: EXIT.io, stage, retryable: true, cause: thrown });
 }
 
 /**
@@ -74,16 +68,11 @@ export function ioError(thrown: unknown, place: IoPlace): unknown {
  */
 export function openFilesError(thrown: unknown, stage: Stage): unknown {
   // A thread that cannot start has a code of its own, and the reason in its message.
-  const [code = ''] =
-    /\b(?:EMFILE|ENFILE)\b/.exec(`${errorCode(thrown)} ${messageOf(thrown)}`) ?? [];
-  if (thrown instanceof ExportError || code === '') return thrown;
+  const code = /\b(?:EMFILE|ENFILE)\b/.exec(`${errorCode(thrown)} ${messageOf(thrown)}`)?.[0];
+  if (thrown instanceof ExportError || code === undefined) return thrown;
   const { reason, remedy } = MEANINGS[code];
-  return new ExportError(`${reason} (${code}); ${remedy} and run the same command again`, {
-    exitCode: EXIT.io,
-    stage,
-    retryable: true,
-    cause: thrown,
-  });
+  const message = `${reason} (${code}); ${remedy} and run the same command again`;
+  return new ExportError(message, { exitCode: EXIT.io, stage, retryable: true, cause: thrown });
 }
 
 /**
@@ -91,11 +80,14 @@ export function openFilesError(thrown: unknown, stage: Stage): unknown {
  * whole or fails.
  */
 export function explainIoErrors(files: FileSystem, stage: Stage, phase: IoPhase): FileSystem {
+  const failed = (error: unknown, operation: string, path: string) =>
+    ioError(error, { stage, phase, operation, path });
+
   async function attempt<T>(operation: string, path: string, action: () => Promise<T>): Promise<T> {
     try {
       return await action();
     } catch (error) {
-      throw ioError(error, { stage, phase, operation, path });
+      throw failed(error, operation, path);
     }
   }
 
@@ -103,7 +95,7 @@ export function explainIoErrors(files: FileSystem, stage: Stage, phase: IoPhase)
     try {
       yield* files.readChunks(path);
     } catch (error) {
-      throw ioError(error, { stage, phase, operation: 'read', path });
+      throw failed(error, 'read', path);
     }
   }
 

@@ -1,12 +1,9 @@
 import { createReadStream } from 'node:fs';
 import fs, { type FileHandle } from 'node:fs/promises';
-import { errorCode } from './errors.ts';
+import { hasCode } from './errors.ts';
 import type { FileStat, FileSystem, OpenFile } from './file-system.ts';
 
 const READ_CHUNK_BYTES = 1 << 20;
-
-/** Codes of file systems that have no fsync for folders; there is nothing more to do for them. */
-const NO_FOLDER_SYNC: ReadonlySet<string> = new Set(['EINVAL', 'ENOTSUP']);
 
 /** The real disk. New files are readable and writable as the user's umask says (0644 with the usual 022). */
 export const nodeFiles: FileSystem = {
@@ -41,7 +38,7 @@ async function stat(path: string): Promise<FileStat | undefined> {
     const found = await fs.lstat(path);
     return { size: found.size, modifiedMs: found.mtimeMs, kind: kindOf(found) };
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }
@@ -57,7 +54,8 @@ async function syncFolder(path: string): Promise<void> {
   try {
     await folder.sync();
   } catch (error) {
-    if (!NO_FOLDER_SYNC.has(errorCode(error) ?? '')) throw error;
+    // File systems that have no fsync for folders; there is nothing more to do for them.
+    if (!hasCode(error, 'EINVAL', 'ENOTSUP')) throw error;
   } finally {
     await folder.close();
   }

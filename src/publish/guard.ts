@@ -1,5 +1,7 @@
+import { canonical, type Manifest } from '../jobs/manifest.ts';
+import { canonicalFilters } from '../jobs/query.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
-import { canonical, type Manifest } from './manifest.ts';
+import { counted } from '../platform/format.ts';
 
 /**
  * Whether a snapshot may take the place of the one before. A list that lost more rows than plausible is rather a mistyped
@@ -21,23 +23,15 @@ export function guardShrink(
   const allGone = rows === 0 && previous.rows > 0;
   if (!allGone && gone <= limits.maxShrink * previous.rows) return undefined;
   return new ExportError(
-    `the export found ${counted(rows)}, but run ${previous.runId}, which \`latest\` names, has ${counted(previous.rows)}: ` +
+    `the export found ${counted(rows, 'job')}, but run ${previous.runId}, which \`latest\` names, has ${counted(previous.rows, 'job')}: ` +
       `more are gone than --max-shrink ${limits.maxShrink * 100}% lets pass; nothing was published and nothing was removed. ` +
       'If that is right, run the same command with --allow-shrink',
     { exitCode: EXIT.data, stage: 'publish' },
   );
 }
 
-/** What makes two exports comparable. */
-export interface ExportIdentity {
-  readonly apiUrl: string;
-  /** Undefined on either side matches any. */
-  readonly account?: string;
-  /** As written: `-7d` is the same every night. */
-  readonly filters: Readonly<Record<string, unknown>>;
-  /** Columns that are left out, in any order. */
-  readonly without?: readonly string[];
-}
+/** What makes two exports comparable. An account that either side does not know matches any. */
+export type ExportIdentity = Pick<Manifest, 'apiUrl' | 'account' | 'filters' | 'without'>;
 
 /**
  * Whether an export is of the same as the snapshot that `latest` names: two of them never share a folder by accident.
@@ -49,11 +43,13 @@ export function sameExport(
   { apiUrl, account, filters, without = [] }: ExportIdentity,
 ): ExportError | undefined {
   if (previous === undefined) return undefined;
+  const filtersOf = (one: Pick<ExportIdentity, 'filters'>) =>
+    canonical(canonicalFilters(one.filters));
   const known = account !== undefined && previous.account !== undefined;
   const differing = [
     ...(previous.apiUrl === apiUrl ? [] : [`API (${previous.apiUrl} there, ${apiUrl} here)`]),
     ...(!known || previous.account === account ? [] : ['account']),
-    ...(sorted(previous.filters) === sorted(filters) ? [] : ['filters']),
+    ...(filtersOf(previous) === filtersOf({ filters }) ? [] : ['filters']),
     ...(canonical(previous.without ?? []) === canonical([...without].sort()) ? [] : ['columns']),
   ];
   if (differing.length === 0) return undefined;
@@ -62,17 +58,4 @@ export function sameExport(
       'Give this one a folder of its own with --as <name>, or let it take the place of the other with --replace',
     { exitCode: EXIT.usage, stage: 'publish' },
   );
-}
-
-/** Neither the order of values nor one said twice makes another filter. */
-function sorted(filters: ExportIdentity['filters']): string {
-  const lists = Object.entries(filters).map(([name, value]) => [
-    name,
-    Array.isArray(value) ? [...new Set(value)].sort() : value,
-  ]);
-  return canonical(Object.fromEntries(lists));
-}
-
-function counted(rows: number): string {
-  return `${rows.toLocaleString('en')} ${rows === 1 ? 'job' : 'jobs'}`;
 }

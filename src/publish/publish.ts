@@ -1,30 +1,120 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { writeNewFile } from '../platform/durable.ts';
+import * as v from 'valibot';
+import { formatManifest, MANIFEST, type Manifest } from '../jobs/manifest.ts';
+import { formatJson, parseChecked } from '../json/checked-json.ts';
+import { makeFolders, writeNewFile } from '../platform/durable.ts';
+import { EXIT, ExportError, errorCode, hasCode } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
-import { formatManifest, MANIFEST, type Manifest, readManifest } from './manifest.ts';
-import { latestTarget, nameLatest, snapshotFolder, snapshotName } from './snapshots.ts';
-import { MARK, removeLeftOvers, type Staging } from './staging.ts';
+import { TOOL } from '../platform/tool.ts';
+import {
+  LATEST,
+  latestTarget,
+  nameLatest,
+  ownManifest,
+  RUN_ID,
+  readManifest,
+  removeMarked,
+  runIdOf,
+  snapshotFolder,
+  snapshotName,
+} from './snapshots.ts';
+
+/** A snapshot in the making: a hidden folder beside the published ones, on the same file system. */
+export interface Staging {
+  /** The pipeline's folder. */
+  readonly pipelineFolder: string;
+  readonly runId: string;
+  /** Absolute path of the staging folder. */
+  readonly folder: string;
+  /** Removes everything. Never fails: it follows a failure that must not be hidden; the next run clears what stays. */
+  abandon(): Promise<void>;
+}
+
+/** The file that shows a staging folder to be ours until there is a manifest. */
+const MARK = '.mark.json';
+const MARK_SCHEMA = v.object({ tool: v.literal(TOOL.name), runId: v.string() });
+
+/**
+ * Finds out whether a snapshot could be published here, before anything is fetched. The caller holds the pipeline's
+ * lock.
+ *
+ * @throws ExportError (73, publish) when the folder cannot be made or written, when `latest` is no link, which could not
+ *   be replaced in one step, or where there are no symbolic links
+ */
+export async function checkOutput(given: FileSystem, pipelineFolder: string): Promise<void> {
+  const files = explainIoErrors(given, 'publish', 'start');
+  await makeFolders(files, pipelineFolder);
+  const latest = join(pipelineFolder, LATEST);
+  const found = await files.stat(latest);
+  if (found !== undefined && found.kind !== 'link') {
+    throw cannotCreate(
+      `${latest} is not a link that this program made; move it away and run again`,
+    );
+  }
+  const probe = join(pipelineFolder, `.probe-${randomUUID()}`);
+  try {
+    await files.symlink(LATEST, probe);
+  } catch (error) {
+    // What file systems without symbolic links answer, and Windows to who may not make any.
+    if (!hasCode(error, 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM')) throw error;
+    throw cannotCreate(
+      `${pipelineFolder} is on a file system without symbolic links (${errorCode(error)}), which name the latest ` +
+        'snapshot; choose an output folder on another one (on Windows: turn the developer mode on)',
+      error,
+    );
+  }
+  await files.remove(probe);
+}
+
+function cannotCreate(message: string, cause?: unknown): ExportError {
+  return new ExportError(message, { exitCode: EXIT.cannotCreate, stage: 'publish', cause });
+}
+
+/**
+ * Opens a staging folder and clears away those of runs that did not finish. The caller holds the pipeline's lock.
+ *
+ * @param owner the lock's token: who lost the lock never works in the folder of who has it
+ * @throws ExportError (73, publish) when the folder cannot be made
+ */
+export async function openStaging(
+  given: FileSystem,
+  pipelineFolder: string,
+  runId: string,
+  owner: string,
+): Promise<Staging> {
+  const starting = explainIoErrors(given, 'publish', 'start');
+  await makeFolders(starting, pipelineFolder);
+  await removeLeftOvers(starting, pipelineFolder);
+  const folder = join(pipelineFolder, `.staging-${runId}-${owner}`);
+  await starting.makeFolder(folder);
+  const mark = formatJson({ tool: TOOL.name, runId });
+  await writeNewFile(starting, join(folder, MARK), mark, 'publish');
+  await starting.syncFolder(folder);
+  const files = explainIoErrors(given, 'publish', 'work');
+  const abandon = () => removeIfOurs(files, folder, runId).catch(() => undefined);
+  return { pipelineFolder, runId, folder, abandon };
+}
 
 /**
  * Publishes a staged snapshot whose files are finished and verified: manifest, rename, then `latest`, each durable
  * before the next. Killed before the rename it leaves a staging folder, which the next run clears; killed after it, a
  * whole snapshot that `latest` does not name yet, which `finishPublication` completes.
  *
- * @param options.lock asked right before the rename and again before `latest`: who lost it publishes nothing
+ * @param lock asked right before the rename and again before `latest`: who lost it publishes nothing
  * @returns absolute path of the snapshot
  * @throws ExportError (74, publish), or what the lock says; `latest` is untouched then, and the staging folder gone
  *   unless it was renamed
  */
-export async function publish(options: {
-  readonly files: FileSystem;
-  readonly staging: Staging;
-  readonly manifest: Manifest;
-  readonly lock: { check(): Promise<void> };
-}): Promise<string> {
-  const { staging, manifest, lock } = options;
+export async function publish(
+  given: FileSystem,
+  staging: Staging,
+  manifest: Manifest,
+  lock: { check(): Promise<void> },
+): Promise<string> {
   const { pipelineFolder, runId } = staging;
-  const files = explainIoErrors(options.files, 'publish', 'work');
+  const files = explainIoErrors(given, 'publish', 'work');
   const snapshot = join(pipelineFolder, snapshotName(runId));
   try {
     const bytes = formatManifest(manifest);
@@ -51,13 +141,8 @@ export async function publish(options: {
  * @returns the snapshot, or undefined when the run has none yet
  * @throws ExportError (publish): 65 when the snapshot's manifest was damaged since, 74 on I/O errors
  */
-export async function finishPublication(options: {
-  readonly files: FileSystem;
-  readonly pipelineFolder: string;
-  readonly runId: string;
-}): Promise<{ readonly folder: string; readonly manifest: Manifest } | undefined> {
-  const { pipelineFolder, runId } = options;
-  const files = explainIoErrors(options.files, 'publish', 'work');
+export async function finishPublication(given: FileSystem, pipelineFolder: string, runId: string) {
+  const files = explainIoErrors(given, 'publish', 'work');
   const name = await snapshotFolder(files, pipelineFolder, runId);
   if (name === undefined) return undefined;
   const folder = join(pipelineFolder, name);
@@ -68,4 +153,51 @@ export async function finishPublication(options: {
     await nameLatest(files, pipelineFolder, name);
   }
   return { folder, manifest };
+}
+
+/** Names of what only an interrupted publication or retention leaves behind. */
+const LEFT_OVER = new RegExp(
+  `^\\.(staging|removing|latest|probe)-(${RUN_ID})?-?(?:[0-9a-f-]{36})?$`,
+);
+
+/**
+ * Removes what interrupted publications and retentions left behind. A name is not enough: a folder must carry its mark
+ * or manifest, or hold nothing of value yet; a link must lead where ours do.
+ */
+async function removeLeftOvers(files: FileSystem, pipelineFolder: string): Promise<void> {
+  // A snapshot on its way out must not come back under its old name, after a power loss, with files missing.
+  await files.syncFolder(pipelineFolder);
+  for (const name of await files.list(pipelineFolder)) {
+    const [, kind, runId = ''] = name.match(LEFT_OVER) ?? [];
+    if (kind === undefined) continue;
+    const path = join(pipelineFolder, name);
+    const found = (await files.stat(path))?.kind;
+    if (found === 'folder') {
+      await removeIfOurs(files, path, runId);
+    } else if (found === 'link') {
+      const target = await files.readLink(path);
+      const ours = kind === 'probe' ? target === LATEST : runIdOf(target) === runId;
+      if (ours) await files.remove(path);
+    }
+  }
+}
+
+async function removeIfOurs(files: FileSystem, folder: string, runId: string): Promise<void> {
+  const mark = await markOf(files, folder, runId);
+  if (mark !== undefined) await removeMarked(files, folder, mark);
+}
+
+/** @returns the file by which a folder is known as ours; undefined for a foreign one */
+async function markOf(files: FileSystem, folder: string, runId: string) {
+  if (await ownManifest(files, folder, runId)) return MANIFEST;
+  const names = await files.list(folder);
+  if (names.every((name) => name === MARK)) return MARK;
+  if (!names.includes(MARK)) return undefined;
+  try {
+    const mark = parseChecked(MARK_SCHEMA, await files.read(join(folder, MARK)));
+    return mark.runId === runId ? MARK : undefined;
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
 }

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import type { Clock } from '../platform/effects.ts';
-import { EXIT, ExportError } from '../platform/errors.ts';
+import { MANIFEST, type Manifest, parseManifest, type ReadManifest } from '../jobs/manifest.ts';
+import type { Effects } from '../platform/effects.ts';
+import { EXIT, ExportError, hasCode } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
 import { TOOL } from '../platform/tool.ts';
-import { MANIFEST, type Manifest, readManifest } from './manifest.ts';
 
 export const LATEST = 'latest';
 
@@ -22,28 +22,22 @@ export function runIdOf(name: string): string | undefined {
   return name.match(`^(?:run=)?(${RUN_ID})$`)?.[1];
 }
 
-/** @param options.folder of the pipeline: no snapshot in it is of the run id that is returned */
-export async function newRunId(options: {
-  readonly files: FileSystem;
-  readonly clock: Pick<Clock, 'wall'>;
-  readonly random: () => number;
-  readonly folder: string;
-}): Promise<string> {
-  const time = new Date(options.clock.wall()).toISOString().replace(/[-:]|\.\d+/g, '');
-  let suffix = Math.floor(options.random() * SUFFIXES);
+/** @param folder of the pipeline: no snapshot in it is of the run id that is returned */
+export async function newRunId(
+  { files, clock, random }: Pick<Effects, 'files' | 'clock' | 'random'>,
+  folder: string,
+): Promise<string> {
+  const time = new Date(clock.wall()).toISOString().replace(/[-:]|\.\d+/g, '');
+  let suffix = Math.floor(random() * SUFFIXES);
   for (;;) {
     const runId = `${time}-${suffix.toString(16).padStart(6, '0')}`;
-    if ((await snapshotFolder(options.files, options.folder, runId)) === undefined) return runId;
+    if ((await snapshotFolder(files, folder, runId)) === undefined) return runId;
     suffix = (suffix + 1) % SUFFIXES;
   }
 }
 
 /** @returns the name of the folder that a run has published, if it has */
-export async function snapshotFolder(
-  files: FileSystem,
-  pipelineFolder: string,
-  runId: string,
-): Promise<string | undefined> {
+export async function snapshotFolder(files: FileSystem, pipelineFolder: string, runId: string) {
   for (const name of [snapshotName(runId), runId]) {
     if ((await files.stat(join(pipelineFolder, name))) !== undefined) return name;
   }
@@ -80,10 +74,7 @@ export interface Snapshot {
  *
  * @throws ExportError (74, publish)
  */
-export async function listSnapshots(
-  given: FileSystem,
-  pipelineFolder: string,
-): Promise<Snapshot[]> {
+export async function listSnapshots(given: FileSystem, pipelineFolder: string) {
   const files = explainIoErrors(given, 'publish', 'verify');
   if ((await files.stat(pipelineFolder))?.kind !== 'folder') return [];
   const latest = await latestTarget(files, pipelineFolder);
@@ -96,28 +87,54 @@ export async function listSnapshots(
     const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
     found.push({ folder, manifest, bytes, isLatest: name === latest });
   }
-  return found.sort((one, other) => (ageKey(one) < ageKey(other) ? -1 : 1));
-}
-
-/** Run ids tell seconds only: of two runs within one, the later may have the smaller id. */
-function ageKey({ manifest }: Snapshot): string {
-  return `${manifest.startedAt} ${manifest.runId}`;
+  // Run ids tell seconds only: of two runs within one, the later may have the smaller id.
+  const age = ({ manifest }: Snapshot) => `${manifest.startedAt} ${manifest.runId}`;
+  return found.sort((one, other) => (age(one) < age(other) ? -1 : 1));
 }
 
 /** The snapshot that `latest` names; undefined without one, or when it leads elsewhere. */
-export async function latestSnapshot(
-  files: FileSystem,
-  pipelineFolder: string,
-): Promise<Snapshot | undefined> {
+export async function latestSnapshot(files: FileSystem, pipelineFolder: string) {
   return (await listSnapshots(files, pipelineFolder)).find(({ isLatest }) => isLatest);
 }
 
-/** @returns the manifest of a folder, if it is one of this program's and of that run: the mark of what may be removed */
-export async function ownManifest(
+/**
+ * Reads the manifest of a snapshot.
+ *
+ * @throws ExportError (65, publish) when there is none or it is not what this program writes
+ */
+export async function readManifest(files: FileSystem, folder: string): Promise<ReadManifest> {
+  const found = await readOwn(files, join(folder, MANIFEST), parseManifest);
+  if (found !== undefined) return found;
+  const message = `${folder} is no snapshot: it has no ${MANIFEST}`;
+  throw new ExportError(message, { exitCode: EXIT.data, stage: 'publish' });
+}
+
+/**
+ * Reads a file that this program writes.
+ *
+ * @param parse throws TypeError for what is something else
+ * @param more what the message says then
+ * @returns undefined when there is none
+ * @throws ExportError (65, publish) when it is something else
+ */
+export async function readOwn<T>(
   files: FileSystem,
-  folder: string,
-  runId: string,
-): Promise<Manifest | undefined> {
+  path: string,
+  parse: (bytes: Uint8Array) => T,
+  more = '',
+): Promise<T | undefined> {
+  try {
+    return parse(await files.read(path));
+  } catch (cause) {
+    if (hasCode(cause, 'ENOENT', 'ENOTDIR')) return undefined;
+    if (!(cause instanceof TypeError)) throw cause;
+    const message = `${path} cannot be used: ${cause.message}${more}`;
+    throw new ExportError(message, { exitCode: EXIT.data, stage: 'publish', cause });
+  }
+}
+
+/** @returns the manifest of a folder, if it is one of this program's and of that run: the mark of what may be removed */
+export async function ownManifest(files: FileSystem, folder: string, runId: string) {
   if ((await files.stat(folder))?.kind !== 'folder') return undefined;
   try {
     const { manifest } = await readManifest(files, folder);
@@ -134,24 +151,19 @@ export async function ownManifest(
  *
  * A snapshot is renamed, durably, before it is removed, so that none is ever seen with files missing.
  *
- * @param options.keep snapshots that stay, the one `latest` names included; 1 or more
+ * @param keep snapshots that stay, the one `latest` names included; 1 or more
  * @returns run ids of the snapshots removed, oldest first
  * @throws ExportError (74, publish)
  */
-export async function retain(options: {
-  readonly files: FileSystem;
-  readonly pipelineFolder: string;
-  readonly keep: number;
-}): Promise<string[]> {
-  const { pipelineFolder, keep } = options;
-  const files = explainIoErrors(options.files, 'publish', 'work');
+export async function retain(given: FileSystem, pipelineFolder: string, keep: number) {
+  const files = explainIoErrors(given, 'publish', 'work');
   const snapshots = await listSnapshots(files, pipelineFolder);
   const at = snapshots.findIndex(({ isLatest }) => isLatest);
   const pipeline = snapshots[at]?.manifest.pipeline;
   const older = snapshots
     .slice(0, Math.max(0, at))
     .filter((one) => one.manifest.pipeline === pipeline);
-  const doomed = older.slice(0, Math.max(0, older.length - Math.max(0, keep - 1)));
+  const doomed = keep > 1 ? older.slice(0, 1 - keep) : older;
   for (const { folder, manifest } of doomed) {
     const removing = join(pipelineFolder, `.removing-${manifest.runId}`);
     await files.rename(folder, removing);

@@ -1,16 +1,18 @@
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import type { Manifest } from '../jobs/manifest.ts';
 import { count, formatJson, parseChecked } from '../json/checked-json.ts';
 import { replaceFile } from '../platform/durable.ts';
-import type { Clock } from '../platform/effects.ts';
-import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
+import type { Effects } from '../platform/effects.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
+import { nodeFiles } from '../platform/node-files.ts';
 import { TOOL } from '../platform/tool.ts';
-import type { Manifest } from './manifest.ts';
-import { latestSnapshot } from './snapshots.ts';
+import { latestSnapshot, listSnapshots, readOwn, type Snapshot } from './snapshots.ts';
 
-export const STATUS = 'status.json';
+const STATUS = 'status.json';
 
 /** `status.json` in a pipeline's folder: what the last attempt came to. Null: not known (yet). */
 const SCHEMA = v.object({
@@ -35,21 +37,7 @@ const SCHEMA = v.object({
     v.object({ folder: v.string(), runId: v.string(), finishedAt: v.string(), rows: count }),
   ),
 });
-export type Status = Readonly<v.InferOutput<typeof SCHEMA>>;
-
-/**
- * Replaces `status.json` in one step. The caller holds the pipeline's lock.
- *
- * @throws ExportError (74, publish)
- */
-export async function writeStatus(
-  files: FileSystem,
-  pipelineFolder: string,
-  status: Status,
-): Promise<void> {
-  const explained = explainIoErrors(files, 'publish', 'work');
-  await replaceFile(explained, join(pipelineFolder, STATUS), formatJson(status), 'publish');
-}
+type Status = Readonly<v.InferOutput<typeof SCHEMA>>;
 
 /**
  * @returns undefined when no run wrote one yet
@@ -59,64 +47,43 @@ export async function readStatus(
   files: FileSystem,
   pipelineFolder: string,
 ): Promise<Status | undefined> {
-  const path = join(pipelineFolder, STATUS);
-  try {
-    return parseChecked(SCHEMA, await explainIoErrors(files, 'publish', 'verify').read(path));
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return undefined;
-    if (!(error instanceof TypeError)) throw error;
-    const message = `${path} cannot be used: ${error.message}; the next export writes it anew`;
-    throw new ExportError(message, { exitCode: EXIT.data, stage: 'publish', cause: error });
-  }
+  const door = explainIoErrors(files, 'publish', 'verify');
+  const parse = (bytes: Uint8Array) => parseChecked(SCHEMA, bytes);
+  return readOwn(door, join(pipelineFolder, STATUS), parse, '; the next export writes it anew');
 }
 
-/** What an attempt knows of itself before it is over. */
-export type Progress = Partial<Pick<Status, 'runId' | 'rows' | 'requests'>>;
-
 /**
- * Runs an attempt and tells of its start and its end in `status.json`. The caller holds the pipeline's lock.
+ * Runs an attempt and tells of its start and its end in `status.json`, replaced in one step each time. The caller holds
+ * the pipeline's lock.
  *
- * @param options.progress asked at the end, for attempts that fail
+ * @param progress asked at the end, for attempts that fail
  * @returns what the attempt returns
  * @throws what the attempt throws, whatever becomes of its status; ExportError (74, publish) when the status of one that
  *   went well cannot be written
  */
 export async function withStatus<T extends { readonly manifest: Manifest }>(
-  options: {
-    readonly files: FileSystem;
-    readonly clock: Pick<Clock, 'wall' | 'monotonic'>;
-    readonly pipelineFolder: string;
-    readonly progress: () => Progress;
-  },
+  { clock, ...effects }: Pick<Effects, 'files' | 'clock'>,
+  pipelineFolder: string,
+  progress: () => Partial<Pick<Status, 'runId' | 'requests'>>,
   attempt: () => Promise<T>,
 ): Promise<T> {
-  const { files, clock, pipelineFolder } = options;
+  const files = explainIoErrors(effects.files, 'publish', 'work');
   const begun = clock.monotonic();
+  const now = () => new Date(clock.wall()).toISOString();
   const running: Status = {
-    statusVersion: 1,
-    tool: TOOL.name,
-    outcome: 'running',
-    exitCode: null,
-    message: null,
-    stage: null,
-    startedAt: new Date(clock.wall()).toISOString(),
-    finishedAt: null,
-    seconds: null,
-    runId: null,
-    rows: null,
-    requests: null,
-    lastGood: await lastGood(files, pipelineFolder),
+    ...({ statusVersion: 1, tool: TOOL.name, outcome: 'running' } as const),
+    ...{ exitCode: null, message: null, stage: null, startedAt: now(), finishedAt: null },
+    ...{ seconds: null, runId: null, rows: null, requests: null, lastGood: null },
   };
-  const end = async (outcome: Partial<Status>) =>
-    writeStatus(files, pipelineFolder, {
-      ...running,
-      ...options.progress(),
-      ...outcome,
-      finishedAt: new Date(clock.wall()).toISOString(),
-      seconds: (clock.monotonic() - begun) / 1000,
-      lastGood: await lastGood(files, pipelineFolder),
-    });
-  await writeStatus(files, pipelineFolder, running);
+  const write = async (known: Partial<Status>): Promise<void> => {
+    const status = { ...running, ...known, lastGood: await lastGoodOf(files, pipelineFolder) };
+    await replaceFile(files, join(pipelineFolder, STATUS), formatJson(status), 'publish');
+  };
+  const end = (known: Partial<Status>): Promise<void> => {
+    const seconds = (clock.monotonic() - begun) / 1000;
+    return write({ ...progress(), ...known, finishedAt: now(), seconds });
+  };
+  await write({});
   let result: T;
   try {
     result = await attempt();
@@ -142,9 +109,79 @@ function failureOf(thrown: unknown): Pick<Status, 'outcome' | 'exitCode' | 'mess
   };
 }
 
-async function lastGood(files: FileSystem, pipelineFolder: string): Promise<Status['lastGood']> {
+async function lastGoodOf(files: FileSystem, pipelineFolder: string): Promise<Status['lastGood']> {
   const found = await latestSnapshot(files, pipelineFolder);
   if (found === undefined) return null;
   const { runId, finishedAt, rows } = found.manifest;
   return { folder: found.folder, runId, finishedAt, rows };
+}
+
+/** One published snapshot, as `status` lists it. */
+export interface SnapshotLine
+  extends Pick<Manifest, 'runId' | 'finishedAt' | 'rows' | 'changes'>,
+    Pick<Snapshot, 'folder' | 'bytes'> {
+  readonly kind: 'full' | 'incremental';
+  readonly proven: boolean;
+}
+
+export interface PipelineStatus {
+  /** Absolute path. */
+  readonly folder: string;
+  /** Oldest first. */
+  readonly snapshots: readonly SnapshotLine[];
+  readonly attempt: Status | undefined;
+  /** Names of folders of unfinished work. */
+  readonly unfinished: readonly string[];
+  /** Seconds since the newest snapshot was finished. Absent when there is none. */
+  readonly ageSeconds?: number;
+  /** The newest snapshot is older than allowed, or there is none. */
+  readonly stale: boolean;
+  /** Sentences for people. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * How a pipeline is doing: its snapshots, its last attempt, unfinished work. Writes nothing.
+ *
+ * @param folder the pipeline's, absolute
+ * @param maxAgeMs the age from which the newest snapshot counts as stale, milliseconds; at 0 every one is
+ * @param now milliseconds since the epoch
+ * @param freeBytes what may still be written beside a folder; undefined where that cannot be told
+ */
+export async function pipelineStatus(
+  folder: string,
+  maxAgeMs: number,
+  now = Date.now(),
+  freeBytes = bytesLeft,
+): Promise<PipelineStatus> {
+  const work = join(folder, '.work');
+  const hasWork = (await nodeFiles.stat(work))?.kind === 'folder';
+  const snapshots = (await listSnapshots(nodeFiles, folder)).map(snapshotLine);
+  const newest = snapshots.at(-1);
+  const ageMs = newest ? Math.max(0, now - Date.parse(newest.finishedAt)) : undefined;
+  const free = await freeBytes(folder);
+  const isTight = newest !== undefined && free !== undefined && free < newest.bytes;
+  return {
+    folder,
+    snapshots,
+    attempt: await readStatus(nodeFiles, folder),
+    unfinished: hasWork ? await nodeFiles.list(work) : [],
+    ...(ageMs !== undefined && { ageSeconds: ageMs / 1000 }),
+    stale: ageMs === undefined || ageMs >= maxAgeMs,
+    warnings: isTight
+      ? [`the disk has room for ${free} bytes, and one more snapshot may take ${newest.bytes}`]
+      : [],
+  };
+}
+
+function snapshotLine({ folder, bytes, manifest }: Snapshot): SnapshotLine {
+  const { runId, finishedAt, rows, completeness, base, changes } = manifest;
+  const kind = base?.lastFull === undefined ? 'full' : 'incremental';
+  const { proven } = completeness;
+  return { runId, folder, finishedAt, rows, bytes, proven, kind, ...(changes && { changes }) };
+}
+
+async function bytesLeft(folder: string): Promise<number | undefined> {
+  const room = await statfs(folder).catch(() => undefined);
+  return room && room.bavail * room.bsize;
 }

@@ -2,18 +2,12 @@ import { createHash } from 'node:crypto';
 import { basename, join, resolve } from 'node:path';
 import { CHANGE_COLUMNS } from '../jobs/columns.ts';
 import { CHANGES_PREFIX, type FileContents, type FoundColumn } from '../jobs/file-contents.ts';
+import { MANIFEST, type Manifest, type PublishedFile } from '../jobs/manifest.ts';
 import { FORMATS, type Format } from '../jobs/pipeline.ts';
-import { EXIT, ExportError, errorCode, messageOf } from '../platform/errors.ts';
+import { EXIT, ExportError, hasCode } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
-import {
-  MANIFEST,
-  type Manifest,
-  type PublishedFile,
-  type ReadManifest,
-  readManifest,
-} from './manifest.ts';
-import { latestTarget, snapshotName } from './snapshots.ts';
+import { latestTarget, readManifest, snapshotName } from './snapshots.ts';
 
 /**
  * @param columns those that the file must have
@@ -36,8 +30,6 @@ export interface Verification {
   readonly rows: number;
 }
 
-const NEWLINE = 0x0a;
-
 /**
  * Compares a published snapshot with its manifest: which files, their sizes, hashes, rows, ids and columns. Files are
  * read in pieces.
@@ -51,39 +43,33 @@ export async function verifySnapshot(
 ): Promise<Verification> {
   const files = explainIoErrors(options.files, 'publish', 'verify');
   const folder = await findSnapshot(files, given);
-  const read = await readManifest(files, folder);
-  const { manifest } = read;
-  const problems = [
-    ...checksumProblems(folder, read),
-    ...(await differences(files, folder, manifest, options.readBack)),
-    ...(await extraFiles(files, folder, manifest)),
-  ];
-  return {
-    folder,
-    runId: manifest.runId,
-    problems,
-    files: manifest.files.length,
-    rows: manifest.rows,
-  };
-}
-
-/** Snapshots of versions before the checksum are known by their folder: it was not `run=` either. */
-function checksumProblems(folder: string, { manifest, checksum }: ReadManifest): string[] {
+  const { manifest, checksum } = await readManifest(files, folder);
+  const { runId, rows } = manifest;
+  const problems: string[] = [];
   if (checksum === 'wrong') {
-    return [`${MANIFEST}: it was edited, its checksum is not that of its content`];
+    problems.push(`${MANIFEST}: it was edited, its checksum is not that of its content`);
   }
-  const isNew = basename(folder) === snapshotName(manifest.runId);
-  return checksum === 'none' && isNew ? [`${MANIFEST}: its checksum is missing`] : [];
-}
-
-async function extraFiles(
-  files: FileSystem,
-  folder: string,
-  manifest: Manifest,
-): Promise<string[]> {
+  // Snapshots of versions before the checksum are known by their folder: it was not `run=` either.
+  if (checksum === 'none' && basename(folder) === snapshotName(runId)) {
+    problems.push(`${MANIFEST}: its checksum is missing`);
+  }
+  if (!manifest.files.some(({ format }) => isData(format))) {
+    problems.push(`${MANIFEST} names no data file`);
+  }
+  for (const file of manifest.files) {
+    const found = await problemsOf(
+      file,
+      join(folder, file.name),
+      manifest,
+      files,
+      options.readBack,
+    );
+    problems.push(...found.map((problem) => `${file.name}: ${problem}`));
+  }
   const known = new Set([MANIFEST, ...manifest.files.map(({ name }) => name)]);
-  const names = await files.list(folder);
-  return names.filter((name) => !known.has(name)).map((name) => `${name}: not in the manifest`);
+  const extra = (await files.list(folder)).filter((name) => !known.has(name));
+  problems.push(...extra.map((name) => `${name}: not in the manifest`));
+  return { folder, runId, problems, files: manifest.files.length, rows };
 }
 
 /** @returns the snapshot, which `latest` names where a pipeline's folder is given */
@@ -93,7 +79,7 @@ export async function findSnapshot(files: FileSystem, given: string): Promise<st
     const latest = await latestTarget(files, given);
     if (latest !== undefined) return resolve(given, latest);
   } catch (error) {
-    if (errorCode(error) !== 'ENOTDIR') throw error;
+    if (!hasCode(error, 'ENOTDIR')) throw error;
   }
   throw new ExportError(
     `${given} holds neither a snapshot (${MANIFEST}) nor a link to the latest one`,
@@ -101,48 +87,21 @@ export async function findSnapshot(files: FileSystem, given: string): Promise<st
   );
 }
 
-/** @returns what the files of a folder, published or still staged, have otherwise than the manifest says */
-export async function differences(
-  files: FileSystem,
-  folder: string,
-  manifest: Manifest,
-  readBack: ReadBackFile,
-): Promise<string[]> {
-  const problems: string[] = [];
-  if (!manifest.files.some(({ format }) => isData(format))) {
-    problems.push(`${MANIFEST} names no data file`);
-  }
-  for (const file of manifest.files) {
-    const path = join(folder, file.name);
-    const found = await sizeDifference(files, path, file);
-    const more = found ? [found] : await contentDifferences(files, path, file, manifest, readBack);
-    problems.push(...more.map((problem) => `${file.name}: ${problem}`));
-  }
-  return problems;
-}
-
-async function sizeDifference(
-  files: FileSystem,
-  path: string,
-  { bytes }: PublishedFile,
-): Promise<string | undefined> {
-  const found = await files.stat(path);
-  if (found === undefined) return 'missing';
-  if (found.kind !== 'file') return `expected a file, found a ${found.kind}`;
-  return found.size === bytes ? undefined : differs('bytes', bytes, found.size);
-}
-
-/** An altered file is not read any further: whatever it holds would follow from that. */
-async function contentDifferences(
-  files: FileSystem,
-  path: string,
+/** What a file has otherwise than the manifest says. An altered one is not read any further: all would follow from that. */
+async function problemsOf(
   file: PublishedFile,
+  path: string,
   manifest: Manifest,
+  files: FileSystem,
   readBack: ReadBackFile,
 ): Promise<string[]> {
+  const stat = await files.stat(path);
+  if (stat === undefined) return ['missing'];
+  if (stat.kind !== 'file') return [`expected a file, found a ${stat.kind}`];
+  if (stat.size !== file.bytes) return unless('bytes', file.bytes, stat.size);
   try {
     const sha256 = await digest(files, path);
-    if (sha256 !== file.sha256) return [differs('sha256', file.sha256, sha256)];
+    if (sha256 !== file.sha256) return unless('sha256', file.sha256, sha256);
     if (file.format === 'rejects') {
       const lines = await countLines(files, path);
       return [...unless('rows', file.rows, lines), ...unless('rejects', manifest.rejects, lines)];
@@ -151,10 +110,20 @@ async function contentDifferences(
     if (!isData(format)) return [];
     const expected = format === file.format ? manifest : changesOf(manifest, file);
     const found = await readBack(path, format, expected.columns);
-    return [...unless('rows', file.rows, found.rows), ...readBackProblems(expected, found)];
+    return [
+      ...unless('rows', file.rows, found.rows),
+      ...unless('rows', expected.rows, found.rows),
+      ...unless('ids (their checksum)', expected.idChecksum ?? found.idChecksum, found.idChecksum),
+      ...unless('columns', described(expected.columns), described(found.columns)),
+    ];
   } catch (error) {
-    return [error instanceof ExportError ? messageOf(error) : `is no readable ${file.format} file`];
+    return [error instanceof ExportError ? error.message : `is no readable ${file.format} file`];
   }
+}
+
+/** What the data files of a snapshot have in common. */
+interface Expected extends Pick<Manifest, 'rows' | 'columns'> {
+  readonly idChecksum: string | undefined;
 }
 
 /** What a file of changes must hold; of its ids nothing is known. */
@@ -175,6 +144,8 @@ export async function digest(files: FileSystem, path: string): Promise<string> {
   return hash.digest('hex');
 }
 
+const NEWLINE = 0x0a;
+
 async function countLines(files: FileSystem, path: string): Promise<number> {
   let lines = 0;
   for await (const chunk of files.readChunks(path)) {
@@ -183,34 +154,14 @@ async function countLines(files: FileSystem, path: string): Promise<number> {
   return lines;
 }
 
-/** What the data files of a snapshot have in common. */
-interface Expected extends Pick<Manifest, 'rows' | 'columns'> {
-  readonly idChecksum: string | undefined;
-}
-
-/** @returns what a data file, read back, holds otherwise than the manifest says */
-function readBackProblems(expected: Expected, found: FileContents): string[] {
-  return [
-    ...unless('rows', expected.rows, found.rows),
-    ...unless('ids (their checksum)', expected.idChecksum ?? found.idChecksum, found.idChecksum),
-    ...unless('columns', described(expected.columns), described(found.columns)),
-  ];
-}
-
 function unless(what: string, expected: string | number, found: string | number): string[] {
-  return expected === found ? [] : [differs(what, expected, found)];
-}
-
-function differs(what: string, expected: string | number, found: string | number): string {
-  return `${what}: ${expected} in the manifest, ${found} found`;
+  return expected === found ? [] : [`${what}: ${expected} in the manifest, ${found} found`];
 }
 
 /** A text that holds JSON is a text: no file that all readers open tells the two apart. */
 function described(columns: Expected['columns']): string {
+  const word = (type: string) => (type === 'json' ? 'string' : type);
   return columns
-    .map(
-      ({ name, type, required }) =>
-        `${name} ${type === 'json' ? 'string' : type}${required ? ' required' : ''}`,
-    )
+    .map(({ name, type, required }) => `${name} ${word(type)}${required ? ' required' : ''}`)
     .join(', ');
 }

@@ -55,26 +55,10 @@ export interface Chart {
 const TEXT = { color: INK.text, fontSize: 12 } as const;
 /** Shorter times are drawn as this long, seconds: a logarithm of nothing is none. */
 const LEAST = 0.1;
-/** Ticks that people think in, seconds. */
-const TICKS = [
-  ...([
-    [LEAST, '0.1 s'],
-    [1, '1 s'],
-    [10, '10 s'],
-    [60, '1 min'],
-  ] as const),
-  ...([
-    [600, '10 min'],
-    [3600, '1 h'],
-    [36_000, '10 h'],
-    [86_400, '1 day'],
-  ] as const),
-  ...([
-    [604_800, '1 week'],
-    [2_592_000, '30 days'],
-    [31_536_000, '1 year'],
-  ] as const),
-] as const;
+/** Ticks that people think in, seconds, and how they are written. */
+const TICKS = [LEAST, 1, 10, 60, 600, 3600, 36_000, 86_400, 604_800, 2_592_000, 31_536_000];
+const TICK_TEXTS =
+  '0.1 s, 1 s, 10 s, 1 min, 10 min, 1 h, 10 h, 1 day, 1 week, 30 days, 1 year'.split(', ');
 
 const SIZES = [
   { name: 'wide', width: 620, height: 250 },
@@ -90,13 +74,9 @@ export function figure(chart: Chart): Html {
   const columns = [...series, ...more].map(
     ({ name, values }) => [name, (at: number) => plain(values[at] ?? null), 'n'] as const,
   );
+  const caption = `${title}: ${subtitle}`;
   const rows = categories.map((_, at) => at);
-  const data = table<number>(
-    `${title}: ${subtitle}`,
-    rows,
-    [along, (at) => categories[at]],
-    ...columns,
-  );
+  const data = table<number>(caption, rows, [along, (at) => categories[at]], ...columns);
   return html`<figure id="${id}"><figcaption><b>${subtitle}</b></figcaption>
 ${isEmpty ? html`<p class="empty">Nothing to draw here.</p>` : SIZES.map((size) => drawing(chart, size))}
 <details><summary>Table<span class="hidden"> of ${title}, ${subtitle}</span></summary>${data}</details></figure>`;
@@ -104,11 +84,12 @@ ${isEmpty ? html`<p class="empty">Nothing to draw here.</p>` : SIZES.map((size) 
 
 /** The names of series beside their looks. */
 export function legend(series: readonly Line[], kind: Chart['kind']): Html {
-  const entries = series.map(({ name, look, dash = [] }) =>
-    kind === 'stack'
-      ? html`<li><svg width="14" height="14" aria-hidden="true"><rect width="14" height="14" rx="2" fill="url(#p-${look})"/></svg>${name}</li>`
-      : html`<li><svg width="30" height="14" aria-hidden="true"><path d="M0 7h30" stroke="var(--c-${look})" stroke-width="2.5" stroke-dasharray="${dash.join(' ')}"/></svg>${name}</li>`,
-  );
+  const bar = (look: Look) =>
+    html`<svg width="14" height="14" aria-hidden="true"><rect width="14" height="14" rx="2" fill="url(#p-${look})"/></svg>`;
+  const stroke = (look: Look, dash: readonly number[] = []) =>
+    html`<svg width="30" height="14" aria-hidden="true"><path d="M0 7h30" stroke="var(--c-${look})" stroke-width="2.5" stroke-dasharray="${dash.join(' ')}"/></svg>`;
+  const mark = kind === 'stack' ? bar : stroke;
+  const entries = series.map(({ name, look, dash }) => html`<li>${mark(look, dash)}${name}</li>`);
   return html`<ul class="legend">${entries}</ul>`;
 }
 
@@ -146,19 +127,12 @@ function attributes(style: string): string {
 function optionOf(chart: Chart, { name, width }: (typeof SIZES)[number]): EChartsCoreOption {
   const { kind, unit, labels, series } = chart;
   const isRows = kind === 'rows';
-  const isNarrow = name === 'narrow';
-  const most = isNarrow ? 4 : 8;
-  const grid = isRows
-    ? { left: 108, right: 48, top: 4, bottom: 4 }
-    : { left: 58, right: 14, top: 12, bottom: 28 };
+  const most = name === 'narrow' ? 4 : 8;
+  const every = isRows ? 1 : Math.max(1, Math.ceil(labels.length / most));
   const along = {
     ...{ type: 'category', data: labels, boundaryGap: kind === 'stack' || isRows, inverse: isRows },
     ...{ axisTick: { show: false }, axisLine: { lineStyle: { color: INK.axis } } },
-    axisLabel: {
-      ...TEXT,
-      interval: isRows ? 0 : Math.max(0, Math.ceil(labels.length / most) - 1),
-      showMaxLabel: isRows || labels.length <= most,
-    },
+    axisLabel: { ...TEXT, interval: every - 1, showMaxLabel: isRows || labels.length <= most },
   };
   const values = {
     ...{ type: 'value', show: !isRows, splitLine: { lineStyle: { color: INK.grid } } },
@@ -167,11 +141,14 @@ function optionOf(chart: Chart, { name, width }: (typeof SIZES)[number]): EChart
     ...(unit === 'share' && { max: ({ max }: { readonly max: number }) => (max > 0.6 ? 1 : null) }),
     ...(unit === 'seconds' && logarithmic(series)),
   };
-  const style = { animation: false, grid };
-  const drawn = isRows || kind === 'stack' ? bars(chart, width) : lines(chart);
-  return isRows
-    ? { ...style, xAxis: values, yAxis: along, series: drawn }
-    : { ...style, xAxis: along, yAxis: values, series: drawn };
+  return {
+    animation: false,
+    grid: isRows
+      ? { left: 108, right: 48, top: 4, bottom: 4 }
+      : { left: 58, right: 14, top: 12, bottom: 28 },
+    ...(isRows ? { xAxis: values, yAxis: along } : { xAxis: along, yAxis: values }),
+    series: isRows || kind === 'stack' ? bars(chart, width) : lines(chart),
+  };
 }
 
 function bars({ kind, labels, series }: Chart, width: number): object[] {
@@ -179,13 +156,11 @@ function bars({ kind, labels, series }: Chart, width: number): object[] {
     const sum = values.reduce<number>((total, value) => total + (value ?? 0), 0);
     const share = ({ value }: { readonly value: number }) =>
       value === 0 ? '' : percent(value / sum);
+    const label = { ...TEXT, show: true, position: 'right', formatter: share };
     return {
       ...{ type: 'bar', silent: true, data: values, itemStyle: { color: LOOKS[look] } },
       barCategoryGap: labels.length * 9 > width ? '12%' : '28%',
-      ...(kind === 'stack' && { stack: 'all' }),
-      ...(kind === 'rows' && {
-        label: { ...TEXT, show: true, position: 'right', formatter: share },
-      }),
+      ...(kind === 'stack' ? { stack: 'all' } : { label }),
     };
   });
 }
@@ -210,16 +185,14 @@ function lines({ kind, unit, labels, series }: Chart): object[] {
 
 /** From the tick below all values to the one above. */
 function logarithmic(series: readonly Series[]): object {
-  const found = series.flatMap(({ values }) =>
-    values.map((value) => Math.max(value ?? LEAST, LEAST)),
-  );
-  const seen = series.flatMap(({ values }) => values.filter((value) => typeof value === 'number'));
-  const ticks = TICKS.map(([seconds]) => seconds);
-  const min = ticks.findLast((tick) => tick <= Math.min(...seen)) ?? LEAST;
-  const max = ticks.find((tick) => tick > min && tick >= Math.max(...found)) ?? ticks.at(-1) ?? 1;
-  const customValues = ticks.filter((tick) => tick >= min && tick <= max);
+  const all = series.flatMap(({ values }) => values);
+  const seen = all.filter((value) => typeof value === 'number');
+  const most = Math.max(...all.map((value) => Math.max(value ?? LEAST, LEAST)));
+  const min = TICKS.findLast((tick) => tick <= Math.min(...seen)) ?? LEAST;
+  const max = TICKS.find((tick) => tick > min && tick >= most) ?? TICKS.at(-1);
+  const customValues = TICKS.filter((tick) => tick >= min && tick <= Number(max));
   const formatter = (value: number) =>
-    TICKS.find(([tick]) => Math.abs(tick - value) < tick / 1000)?.[1] ?? '';
+    TICK_TEXTS[TICKS.findIndex((tick) => Math.abs(tick - value) < tick / 1000)] ?? '';
   const axisTick = { show: false, customValues };
   return { type: 'log', min, max, axisTick, axisLabel: { ...TEXT, customValues, formatter } };
 }

@@ -41,11 +41,6 @@ export function foreign(text: string | null): Html {
   return text === null ? html`<i>none</i>` : html`<bdi>${text}</bdi>`;
 }
 
-/** `3,000`. */
-export function count(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
-}
-
 export const NOTHING = '–';
 
 /** `8.2%`, of a share between 0 and 1. */
@@ -63,10 +58,7 @@ const UNITS = [
 ] as const;
 
 /** Seconds as people say them, two digits or more: `42 s`, `3.4 h`, `12 days`, `1,200 h` of machine time. */
-export function duration(
-  seconds: number | null | undefined,
-  longest: 'days' | 'h' = 'days',
-): string {
+export function duration(seconds: number | null | undefined, longest: 'days' | 'h' = 'days') {
   if (seconds === null || seconds === undefined) return NOTHING;
   const units = UNITS.filter(([, , unit]) => longest === 'days' || unit !== 'days');
   const [, size, unit] = units.find(([from]) => seconds >= from) ?? UNITS[3];

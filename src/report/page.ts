@@ -1,35 +1,29 @@
 import { createHash } from 'node:crypto';
+import { count } from '../platform/format.ts';
 import { patterns } from './charts.ts';
-import * as h from './html.ts';
 import {
   block,
-  count,
+  type Content,
   duration,
   foreign,
-  type Html,
+  Html,
   html,
   listing,
+  NOTHING,
   percent,
   table,
 } from './html.ts';
 import { type Answers, WEEKDAYS, WINDOWS } from './queries.ts';
-import type { ReportManifest } from './snapshot.ts';
+import type { ReportTask } from './snapshot.ts';
 import { STYLE } from './style.ts';
 import { failureRate, usage } from './usage.ts';
 
 /** What the page is made of. */
-interface Told {
+interface Told extends Pick<ReportTask, 'manifest' | 'timeZone'> {
   readonly answers: Answers;
-  readonly manifest: ReportManifest;
-  readonly timeZone: string;
 }
 
-interface Section {
-  readonly id: string;
-  readonly title: string;
-  readonly about?: h.Content;
-  readonly content: h.Content;
-}
+type Section = readonly [id: string, title: string, content: Content, about?: Content];
 
 /** The page, whole: no script, and a policy that allows none. */
 export function page(told: Told): string {
@@ -38,14 +32,14 @@ export function page(told: Told): string {
   const policy = `default-src 'none'; style-src 'sha256-${hash}'`;
   const sections = [headline, overTime, failures, tops, busyHours, openNow, lastNight, trust];
   const parts = sections.map((section) => section(told));
-  const links = parts.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`);
+  const links = parts.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`);
   const made = `Made by ${manifest.tool.name} ${manifest.tool.version} from run ${manifest.runId}`;
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${new h.Html(policy)}">
+<meta http-equiv="Content-Security-Policy" content="${new Html(policy)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Quantum jobs: ${manifest.pipeline}</title>
-<style>${new h.Html(STYLE)}</style></head>
+<style>${new Html(STYLE)}</style></head>
 <body>
 ${patterns()}
 <header><h1>Quantum jobs</h1>
@@ -53,7 +47,7 @@ ${patterns()}
 <p class="lead">${lead(answers)}</p>
 <nav aria-label="Sections"><ul>${links}</ul></nav></header>
 <main>
-${parts.map(({ id, title, about, content }) => html`<section id="${id}"><h2>${title}</h2>${about && html`<p>${about}</p>`}\n${content}</section>\n`)}</main>
+${parts.map(([id, title, content, about]) => html`<section id="${id}"><h2>${title}</h2>${about && html`<p>${about}</p>`}\n${content}</section>\n`)}</main>
 <footer>${made}, offline, from the snapshot alone. The SQL of every number is in report.sql, to go on from in DuckDB.</footer>
 </body></html>
 `.text;
@@ -65,7 +59,7 @@ function clock(iso: string, timeZone: string): string {
   return new Intl.DateTimeFormat('en-GB', style).format(new Date(iso)).replace(' at ', ', ');
 }
 
-function scope({ filters }: ReportManifest): h.Content {
+function scope({ filters }: Told['manifest']): Content {
   const asked = Object.entries(filters).map(([name, value]) => `${name} ${[value].flat().join()}`);
   const text = asked.join('; ');
   const isLong = text.length > 200;
@@ -96,7 +90,7 @@ function lead(answers: Answers): string {
   ].join('');
 }
 
-function card(name: string, big: string, ...more: readonly h.Content[]): Html {
+function card(name: string, big: string, ...more: readonly Content[]): Html {
   const lines = more.map((line) => html`<dd>${line}</dd>`);
   return html`<div class="card"><dt>${name}</dt><dd class="big">${big}</dd>${lines}</div>\n`;
 }
@@ -104,32 +98,25 @@ function card(name: string, big: string, ...more: readonly h.Content[]): Html {
 function headline({ answers }: Told): Section {
   const { recent, before, all } = figuresOf(answers);
   const [waiting, running] = answers.open;
-  const compared = (name: string, write: (figures: typeof recent) => string, ...more: string[]) =>
-    card(
-      name,
-      write(recent),
-      ...more,
-      `28 days before: ${write(before)}`,
-      `all time: ${write(all)}`,
-    );
+  const compared = (name: string, write: (figures: typeof recent) => string, ...more: string[]) => {
+    const others = [`28 days before: ${write(before)}`, `all time: ${write(all)}`];
+    return card(name, write(recent), ...more, ...others);
+  };
+  const digits = { maximumSignificantDigits: 3 };
   const factor = (value: number | null) =>
-    value === null
-      ? h.NOTHING
-      : `${value.toLocaleString('en-US', { maximumSignificantDigits: 3 })}×`;
+    value === null ? NOTHING : `${value.toLocaleString('en-US', digits)}×`;
+  const longest = waiting?.jobs ? `longest: ${duration(waiting.age_max)}` : 'nothing waits';
+  const slow = `90% below ${duration(recent.waits?.[1])}`;
   const cards = [
     compared('Jobs', ({ jobs }) => count(jobs)),
     compared('Failure rate', ({ failure_rate }) => percent(failure_rate)),
-    compared(
-      'Queue time, median',
-      ({ waits }) => duration(waits?.[0]),
-      `90% below ${duration(recent.waits?.[1])}`,
-    ),
+    compared('Queue time, median', ({ waits }) => duration(waits?.[0]), slow),
     compared('Expansion factor', ({ expansion }) => factor(expansion), '(wait + run) / run'),
     compared('QPU time', ({ qpu_seconds }) => duration(qpu_seconds, 'h')),
     card(
       'Waiting now',
       count(waiting?.jobs ?? 0),
-      waiting?.jobs ? `longest: ${duration(waiting.age_max)}` : 'nothing waits',
+      longest,
       `running: ${count(running?.jobs ?? 0)}`,
     ),
   ];
@@ -140,20 +127,13 @@ function headline({ answers }: Told): Section {
     ['Jobs, last 28 days', ({ recent }) => count(recent), 'n'],
     ['Jobs, all time', ({ jobs }) => count(jobs), 'n'],
   );
-  return {
-    id: 'headline',
-    title: 'The last 28 days',
-    content: html`<dl class="cards">${cards}</dl>\n<details><summary>Jobs by status, as sent</summary>${statuses}</details>`,
-  };
+  const content = html`<dl class="cards">${cards}</dl>\n<details><summary>Jobs by status, as sent</summary>${statuses}</details>`;
+  return ['headline', 'The last 28 days', content];
 }
 
 function overTime({ answers }: Told): Section {
-  return {
-    id: 'usage',
-    title: 'Jobs, machine time, queue',
-    about: 'The first and the last day, week or month of a chart may be partial.',
-    content: usage(answers),
-  };
+  const about = 'The first and the last day, week or month of a chart may be partial.';
+  return ['usage', 'Jobs, machine time, queue', usage(answers), about];
 }
 
 function failures({ answers }: Told): Section {
@@ -166,7 +146,7 @@ function failures({ answers }: Told): Section {
     ['Last', ({ last }) => last],
     ['Newest of these jobs', ({ ids }) => idList(ids)],
   );
-  return { id: 'failures', title: 'What fails', content: [failureRate(answers), errors] };
+  return ['failures', 'What fails', [failureRate(answers), errors]];
 }
 
 function errorText({ kind, example }: Answers['errors'][number]): Html {
@@ -185,36 +165,32 @@ const MEASURES = [
 ] as const;
 
 function tops({ answers }: Told): Section {
-  const lists = (kind: string, window: string) =>
-    MEASURES.map(({ measure, title, write }) => {
-      const rows = answers.top.filter(
-        (row) => row.name === window && row.kind === kind && row.measure === measure,
-      );
-      const most = rows[0]?.value ?? 1;
-      const items = rows.map(({ id, value, jobs }) => {
-        const of = measure !== 'jobs' && html` <span class="quiet">${count(jobs)} jobs</span>`;
-        const bar = html`<svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect width="${((100 * value) / most).toFixed(1)}" height="6" fill="var(--bar)"/></svg>`;
-        return html`<li><div class="row"><code>${foreign(id)}</code><span><b>${write(value)}</b>${of}</span></div>${bar}</li>\n`;
-      });
-      return html`<div><h4>${title}</h4>${rows.length > 0 ? html`<ol class="top">${items}</ol>` : html`<p>None.</p>`}</div>`;
+  const top = (
+    kind: string,
+    window: string,
+    { measure, title, write }: (typeof MEASURES)[number],
+  ) => {
+    const rows = answers.top.filter(
+      (row) => row.name === window && row.kind === kind && row.measure === measure,
+    );
+    const most = rows[0]?.value ?? 1;
+    const items = rows.map(({ id, value, jobs }) => {
+      const of = measure !== 'jobs' && html` <span class="quiet">${count(jobs)} jobs</span>`;
+      const bar = html`<svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect width="${((100 * value) / most).toFixed(1)}" height="6" fill="var(--bar)"/></svg>`;
+      return html`<li><div class="row"><code>${foreign(id)}</code><span><b>${write(value)}</b>${of}</span></div>${bar}</li>\n`;
     });
-  const kinds = [
-    ['project', 'Projects'],
-    ['batch', 'Batches'],
-  ] as const;
-  return {
-    id: 'top',
-    title: 'Who uses it',
-    about: 'The projects and batches with the most jobs, the most machine time, the longest queue.',
-    content: kinds.flatMap(([kind, title]) =>
-      WINDOWS.map((window) =>
-        block(
-          `${title}, ${window.title.toLowerCase()}`,
-          html`<div class="three">${lists(kind, window.name)}</div>`,
-        ),
-      ),
-    ),
+    return html`<div><h4>${title}</h4>${rows.length > 0 ? html`<ol class="top">${items}</ol>` : html`<p>None.</p>`}</div>`;
   };
+  const blocks = (kind: string, title: string) =>
+    WINDOWS.map((window) => {
+      const lists = MEASURES.map((measure) => top(kind, window.name, measure));
+      const name = `${title}, ${window.title.toLowerCase()}`;
+      return block(name, html`<div class="three">${lists}</div>`);
+    });
+  const about =
+    'The projects and batches with the most jobs, the most machine time, the longest queue.';
+  const content = [...blocks('project', 'Projects'), ...blocks('batch', 'Batches')];
+  return ['top', 'Who uses it', content, about];
 }
 
 function busyHours({ answers, timeZone }: Told): Section {
@@ -222,20 +198,17 @@ function busyHours({ answers, timeZone }: Told): Section {
     const rows = answers.hours.filter(({ name }) => name === window.name);
     const most = Math.max(...rows.flatMap((row) => WEEKDAYS.map((day) => row[day])));
     const cell = (value: number) =>
-      html`<td class="h${value === 0 ? 0 : Math.ceil((5 * value) / most)}">${value === 0 ? '·' : count(value)}</td>`;
+      html`<td class="h${value && Math.ceil((5 * value) / most)}">${value === 0 ? '·' : count(value)}</td>`;
     const head = WEEKDAYS.map((day) => html`<th scope="col">${day}</th>`);
-    const body = rows.map(
-      (row) =>
-        html`<tr><th scope="row">${String(row.hour).padStart(2, '0')}:00</th>${WEEKDAYS.map((day) => cell(row[day]))}</tr>\n`,
-    );
+    const body = rows.map((row) => {
+      const hour = `${String(row.hour).padStart(2, '0')}:00`;
+      return html`<tr><th scope="row">${hour}</th>${WEEKDAYS.map((day) => cell(row[day]))}</tr>\n`;
+    });
     return html`<figure class="heat" id="hours-${window.id}"><figcaption><b>${window.title}</b></figcaption><table><caption class="hidden">Jobs created by weekday and hour, ${window.title}</caption><thead><tr><td></td>${head}</tr></thead><tbody>${body}</tbody></table></figure>`;
   });
-  return {
-    id: 'hours',
-    title: 'Busy hours',
-    about: `Jobs created by weekday and hour, in the time zone ${timeZone}. The stronger the colour, the more.`,
-    content: html`<div class="block"><div class="pair">${figures}</div></div>`,
-  };
+  const about = `Jobs created by weekday and hour, in the time zone ${timeZone}. The stronger the colour, the more.`;
+  const content = html`<div class="block"><div class="pair">${figures}</div></div>`;
+  return ['hours', 'Busy hours', content, about];
 }
 
 const STATES: Readonly<Record<string, string>> = {
@@ -260,7 +233,7 @@ function openNow({ answers }: Told): Section {
     ['Since', ({ since }) => since],
     ['For', ({ age }) => duration(age), 'n'],
   );
-  return { id: 'open', title: 'Waiting and running now', content: [sums, oldest] };
+  return ['open', 'Waiting and running now', [sums, oldest]];
 }
 
 const CHANGES: Readonly<Record<string, string>> = {
@@ -268,20 +241,16 @@ const CHANGES: Readonly<Record<string, string>> = {
 };
 
 function lastNight({ answers, manifest }: Told): Section {
-  const section = { id: 'night', title: 'Since the snapshot before' };
+  const section = ['night', 'Since the snapshot before'] as const;
   const [sums] = answers.changed;
-  const isKnown = manifest.files.some(({ name }) => name.startsWith('changes.'));
-  if (sums === undefined || !isKnown) {
+  if (sums === undefined || !manifest.files.some(({ name }) => name.startsWith('changes.'))) {
     const why =
       'This snapshot has no list of changes: there was none before it to compare it with.';
-    return { ...section, content: html`<p class="empty">${why}</p>` };
+    return [...section, html`<p class="empty">${why}</p>`];
   }
-  const cards = [
-    card('New', count(sums.created)),
-    card('Changed', count(sums.updated)),
-    card('Gone', count(sums.deleted)),
-    card('Came to fail', count(sums.failed)),
-  ];
+  const { created, updated, deleted, failed } = sums;
+  const figures = { New: created, Changed: updated, Gone: deleted, 'Came to fail': failed };
+  const cards = Object.entries(figures).map(([name, jobs]) => card(name, count(jobs)));
   const changes = listing(
     'By status',
     answers.changes,
@@ -291,7 +260,7 @@ function lastNight({ answers, manifest }: Told): Section {
     ['Jobs', ({ jobs }) => count(jobs), 'n'],
     ['Newest of them', ({ ids }) => idList(ids)],
   );
-  return { ...section, content: html`<dl class="cards">${cards}</dl>${changes}` };
+  return [...section, html`<dl class="cards">${cards}</dl>${changes}`];
 }
 
 function trust({ answers, manifest, timeZone }: Told): Section {
@@ -300,7 +269,7 @@ function trust({ answers, manifest, timeZone }: Told): Section {
     ? html`<p class="verdict good">✓ Proven to be complete: no job is missing.</p>`
     : html`<p class="verdict bad">✗ Not proven to be complete: jobs may be missing.</p>`;
   const proof = html`${verdict}<p>How that is known: ${completeness.reason} (${completeness.method}).</p>`;
-  const facts: readonly (readonly [string, h.Content])[] = [
+  const facts: readonly (readonly [string, Content])[] = [
     ['Asked for', html`every job of ${foreign(manifest.apiUrl)}${scope(manifest)}`],
     ['From', clock(manifest.startedAt, timeZone)],
     ['To', clock(manifest.finishedAt, timeZone)],
@@ -325,7 +294,7 @@ function trust({ answers, manifest, timeZone }: Told): Section {
   );
   const list = facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`);
   const first = html`<div class="block">${proof}<dl class="facts">${list}</dl></div>`;
-  return { id: 'trust', title: 'Can it be trusted?', content: [first, anomalies, aside] };
+  return ['trust', 'Can it be trusted?', [first, anomalies, aside]];
 }
 
 function leftOut({ left_out }: Answers): string {

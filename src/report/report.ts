@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';
-import type { WrittenFile } from '../jobs/file-contents.ts';
 import { replaceFile } from '../platform/durable.ts';
 import { page } from './page.ts';
 import { askSnapshot, type ReportTask, reportSql } from './snapshot.ts';
@@ -10,19 +9,13 @@ const REPORT = 'report.html';
 /** What may be left of a report that could not be written. */
 export const REPORT_FILES = ['report.html', 'report.sql', 'report.html.new', 'report.sql.new'];
 
-export interface Report {
-  /** One self-contained page. */
-  readonly html: Uint8Array;
-  /** The SQL that its numbers come from. */
-  readonly sql: Uint8Array;
-}
-
 /**
  * Makes the page of a snapshot.
  *
+ * @returns one self-contained page, and the SQL that its numbers come from
  * @throws ExportError (78, report) without DuckDB, (65) for files that cannot be read or a time zone that is not known
  */
-export async function makeReport(task: ReportTask): Promise<Report> {
+export async function makeReport(task: ReportTask) {
   const { manifest, timeZone } = task;
   const answers = await askSnapshot(task);
   return {
@@ -38,18 +31,16 @@ export async function makeReport(task: ReportTask): Promise<Report> {
  * @returns what the manifest says of the two
  * @throws also what the file system throws
  */
-export async function writeReport(
-  task: ReportTask,
-  path = join(task.folder, REPORT),
-): Promise<readonly WrittenFile[]> {
+export async function writeReport(task: ReportTask, path = join(task.folder, REPORT)) {
+  const { files, manifest } = task;
   const { html, sql } = await makeReport(task);
   const outputs = [
     { path, format: 'html', bytes: html },
     { path: path.replace(/(?:\.[^./\\]*)?$/, '.sql'), format: 'sql', bytes: sql },
-  ] as const;
-  for (const output of outputs) await replaceFile(task.files, output.path, output.bytes, 'report');
-  return outputs.map(({ path, format, bytes }) => ({
-    ...{ name: basename(path), format, rows: task.manifest.rows, bytes: bytes.length },
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-  }));
+  ];
+  for (const { path, bytes } of outputs) await replaceFile(files, path, bytes, 'report');
+  return outputs.map(({ path, format, bytes }) => {
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    return { name: basename(path), format, rows: manifest.rows, bytes: bytes.length, sha256 };
+  });
 }

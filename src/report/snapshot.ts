@@ -1,35 +1,10 @@
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import type { Manifest } from '../jobs/manifest.ts';
 import { checked, list } from '../json/checked-json.ts';
-import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
+import { EXIT, ExportError, hasCode, messageOf } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { type Answers, QUERIES, VIEWS } from './queries.ts';
-
-/** What the report needs of a manifest: that of src/publish/manifest.ts has it. */
-export interface ReportManifest {
-  readonly tool: { readonly name: string; readonly version: string };
-  readonly pipeline: string;
-  readonly runId: string;
-  readonly apiUrl: string;
-  readonly filters: Readonly<Record<string, unknown>>;
-  readonly startedAt: string;
-  /** The instant up to which the report counts. */
-  readonly finishedAt: string;
-  readonly rows: number;
-  readonly rejects: number;
-  /** Of the jobs: some may have been left out. */
-  readonly columns: readonly { readonly name: string }[];
-  readonly completeness: {
-    readonly proven: boolean;
-    readonly method: string;
-    readonly reason: string;
-  };
-  readonly files: readonly {
-    readonly name: string;
-    readonly format: string;
-    readonly bytes: number;
-  }[];
-}
 
 /** What is reported on: a snapshot, staged or published. */
 export interface ReportTask {
@@ -38,7 +13,7 @@ export interface ReportTask {
   readonly files: FileSystem;
   /** Of days and hours, as the IANA names it: `Europe/Paris`. */
   readonly timeZone: string;
-  readonly manifest: ReportManifest;
+  readonly manifest: Manifest;
 }
 
 type SqlType = 'VARCHAR' | 'TIMESTAMPTZ' | 'DOUBLE' | 'BOOLEAN' | 'VARCHAR[]';
@@ -71,64 +46,53 @@ interface Source {
 const LONGEST_LINE = 64 * 1024 * 1024;
 
 /** Parquet before the others: of it DuckDB reads only the columns that a query names. */
-function sources({ files, columns }: ReportManifest): Source[] {
-  const find = (stem: string, ...endings: readonly string[]): string | undefined =>
-    endings.flatMap((ending) => files.filter(({ name }) => name.startsWith(`${stem}.${ending}`)))[0]
-      ?.name;
-  const data = ['parquet', 'ndjson', 'arrow'] as const;
-  const known = new Set(columns.map(({ name }) => name));
-  const withoutColumns = Object.keys(JOBS).filter((name) => !known.has(name));
-  const source = (table: string, all: Columns, file: string | undefined): Source => {
-    const missing = file === undefined ? Object.keys(all) : withoutColumns;
-    return { table, columns: all, file, missing };
+function sources({ files, columns }: Manifest): Source[] {
+  const known = columns.map(({ name }) => name);
+  const lacking = Object.keys(JOBS).filter((name) => !known.includes(name));
+  const source = (table: string, stem: string, all: Columns, ...endings: string[]): Source => {
+    const names = endings.map(
+      (ending) => files.find(({ name }) => name.startsWith(`${stem}.${ending}`))?.name,
+    );
+    const file = names.find((name) => name !== undefined);
+    return { table, columns: all, file, missing: file === undefined ? Object.keys(all) : lacking };
   };
   return [
-    source('source', JOBS, find('jobs', ...data)),
-    source('changes', CHANGES, find('changes', ...data)),
-    source('rejects', REJECTS, find('rejects', 'ndjson')),
+    source('source', 'jobs', JOBS, 'parquet', 'ndjson', 'arrow'),
+    source('changes', 'changes', CHANGES, 'parquet', 'ndjson', 'arrow'),
+    source('rejects', 'rejects', REJECTS, 'ndjson'),
   ];
 }
 
-/** SQL for the columns; those that the snapshot was made without are empty. */
-function selected({ columns, missing }: Source): string {
-  const names = Object.entries(columns).map(([name, type]) =>
-    missing.includes(name) ? `NULL::${type} AS ${name}` : name,
-  );
-  return names.join(', ');
-}
-
 /** One SQL statement that makes a table of a file. DuckDB itself reads no Arrow: by hand it takes an extension. */
-function tableSql(source: Source, folder: string): string {
-  const { table, columns, file } = source;
-  const names = selected(source);
-  if (file === undefined) {
-    return `CREATE OR REPLACE TEMP TABLE ${table} AS SELECT ${names} WHERE false`;
-  }
-  const path = quoted(folder === '' ? file : join(folder, file));
+function tableSql({ table, columns, file, missing }: Source, folder: string): string {
+  const names = Object.entries(columns)
+    .map(([name, type]) => (missing.includes(name) ? `NULL::${type} AS ${name}` : name))
+    .join(', ');
+  const create = (what: 'TABLE' | 'VIEW') => `CREATE OR REPLACE TEMP ${what} ${table} AS SELECT`;
+  if (file === undefined) return `${create('TABLE')} ${names} WHERE false`;
+  const path = quoted(join(folder, file));
   if (file.includes('.parquet')) {
-    return `CREATE OR REPLACE TEMP VIEW ${table} AS SELECT ${names} FROM read_parquet(${path}, hive_partitioning = false)`;
+    return `${create('VIEW')} ${names} FROM read_parquet(${path}, hive_partitioning = false)`;
   }
   if (file.includes('.arrow')) {
-    return `INSTALL nanoarrow FROM community; LOAD nanoarrow;\nCREATE OR REPLACE TEMP VIEW ${table} AS SELECT ${names} FROM read_arrow(${path})`;
+    return `INSTALL nanoarrow FROM community; LOAD nanoarrow;\n${create('VIEW')} ${names} FROM read_arrow(${path})`;
   }
-  const typed = Object.entries(columns)
-    .map(([name, type]) => `${name}: '${type}'`)
-    .join(', ');
-  return `CREATE OR REPLACE TEMP TABLE ${table} AS SELECT * FROM read_ndjson(${path}, columns = {${typed}}, hive_partitioning = false, maximum_object_size = ${LONGEST_LINE})`;
+  const types = Object.entries(columns).map(([name, type]) => `${name}: '${type}'`);
+  return `${create('TABLE')} * FROM read_ndjson(${path}, columns = {${types.join(', ')}}, hive_partitioning = false, maximum_object_size = ${LONGEST_LINE})`;
 }
 
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-function variables({ finishedAt }: ReportManifest, timeZone: string): string {
+function variables({ finishedAt }: Manifest, timeZone: string): string {
   return `SET TimeZone = 'UTC';
 SET VARIABLE as_of = TIMESTAMPTZ ${quoted(finishedAt)};
 SET VARIABLE zone = ${quoted(timeZone)}`;
 }
 
 /** Every number of the page, as SQL for DuckDB: run it with the snapshot as working folder. */
-export function reportSql(manifest: ReportManifest, timeZone: string): string {
+export function reportSql(manifest: Manifest, timeZone: string): string {
   const title = `-- The numbers of report.html, run ${manifest.runId}. In the snapshot's folder: duckdb < report.sql`;
   const tables = sources(manifest).map((source) => `${tableSql(source, '')};`);
   const queries = Object.entries(QUERIES).map(
@@ -175,12 +139,8 @@ export async function askSnapshot(task: ReportTask): Promise<Answers> {
     return answers as Answers;
   } catch (error) {
     if (error instanceof ExportError) throw error;
-    const [problem = ''] = String(error instanceof Error ? error.message : error).split('\n');
-    throw new ExportError(`${folder} cannot be reported on: ${problem}`, {
-      exitCode: EXIT.data,
-      stage: 'report',
-      cause: error,
-    });
+    const message = `${folder} cannot be reported on: ${messageOf(error).split('\n')[0]}`;
+    throw new ExportError(message, { exitCode: EXIT.data, stage: 'report', cause: error });
   } finally {
     instance.closeSync();
   }
@@ -190,7 +150,7 @@ async function loadDuckDB(): Promise<typeof import('@duckdb/node-api')> {
   try {
     return await import('@duckdb/node-api');
   } catch (error) {
-    const isMissing = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(errorCode(error) ?? '');
+    const isMissing = hasCode(error, 'ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND');
     const problem = isMissing ? 'which is not installed' : 'which cannot be loaded here';
     throw new ExportError(
       `the report needs DuckDB, ${problem}; install it beside this program: npm install @duckdb/node-api`,
@@ -247,8 +207,7 @@ const MAGIC_BYTES = 8;
 async function* withoutMagic(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let left = MAGIC_BYTES;
   for await (const chunk of chunks) {
-    const skipped = Math.min(left, chunk.length);
-    left -= skipped;
-    yield chunk.subarray(skipped);
+    yield chunk.subarray(left);
+    left = Math.max(0, left - chunk.length);
   }
 }

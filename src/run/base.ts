@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { REQUEST_LINE_BYTES, requestLineBytes } from '../extract/http/query.ts';
-import type { KnownBase } from '../extract/increment.ts';
 import type { BaseIndex } from '../jobs/base-index.ts';
 import { columnsWithout, describeColumns } from '../jobs/columns.ts';
+import { canonical, FORMAT_VERSION, type Manifest } from '../jobs/manifest.ts';
 import type { Credentials } from '../jobs/options.ts';
 import { type Filters, mutableFilters } from '../jobs/query.ts';
-import type { Effects } from '../platform/effects.ts';
+import { type Effects, log } from '../platform/effects.ts';
 import { ExportError } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { type ExportIdentity, sameExport } from '../publish/guard.ts';
-import { canonical, FORMAT_VERSION, type Manifest } from '../publish/manifest.ts';
 import type { Snapshot } from '../publish/snapshots.ts';
 import { digest, isData } from '../publish/verify.ts';
 import type { ExportOptions } from './options.ts';
@@ -20,20 +19,16 @@ export interface Base {
   /** Absolute path. */
   readonly folder: string;
   readonly manifest: Manifest;
+  /** Microseconds since the epoch: jobs created before it were in the list when the snapshot was made. */
+  readonly trustedBefore: bigint;
   /** Its keys: there exactly when the run goes on from it. */
   readonly index?: BaseIndex;
 }
 
 /** Who asks: user name or client id; null for a bare token, which changes from run to run. */
 export function accountOf(credentials: Credentials): string | null {
-  switch (credentials.kind) {
-    case 'password':
-      return credentials.username;
-    case 'client':
-      return credentials.clientId;
-    default:
-      return null;
-  }
+  if (credentials.kind === 'password') return credentials.username;
+  return credentials.kind === 'client' ? credentials.clientId : null;
 }
 
 /** The filters as they were given: a relative date is the same every day. */
@@ -45,13 +40,12 @@ export function writtenFilters({ filters, relative = {} }: ExportOptions): Filte
 /** What the manifest says of what was exported. */
 export function identityOf(options: ExportOptions): ExportIdentity {
   const account = accountOf(options.credentials);
+  const hash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16);
   return {
     apiUrl: options.apiUrl,
     filters: writtenFilters(options),
     ...(options.without && { without: options.without.toSorted() }),
-    ...(account !== null && {
-      account: createHash('sha256').update(account).digest('hex').slice(0, 16),
-    }),
+    ...(account !== null && { account: hash(account) }),
   };
 }
 
@@ -62,52 +56,37 @@ export function identityOf(options: ExportOptions): ExportIdentity {
  */
 export async function findBase(
   options: ExportOptions,
-  { files, clock, emit }: Effects,
+  effects: Effects,
   latest: Snapshot | undefined,
 ): Promise<Base | undefined> {
-  const { incremental, changes } = options;
+  const { incremental, changes, overlapMs } = options;
   if (!incremental && !changes) return undefined;
-  const tell = (reason: string) => {
-    const message = `reading everything: ${reason}`;
-    if (incremental) emit({ type: 'log', level: 'info', message });
+  const readsAll = (reason: string, comparedWith?: Base) => {
+    if (incremental) log(effects, 'info', `reading everything: ${reason}`);
+    return comparedWith;
   };
-  const unfit =
-    latest === undefined ? 'there is no snapshot yet' : await unfitness(options, files, latest);
-  if (latest === undefined || unfit !== undefined) {
-    tell(unfit ?? '');
-    return undefined;
-  }
+  if (latest === undefined) return readsAll('there is no snapshot yet');
+  const unfit = await unfitness(options, effects.files, latest);
+  if (unfit !== undefined) return readsAll(unfit);
   const { folder, manifest } = latest;
-  const reason = incremental ? fullBecause(options, manifest, clock.wall()) : '';
-  if (reason !== undefined) {
-    tell(reason);
-    return changes ? { folder, manifest } : undefined;
-  }
+  const trustedBefore = BigInt(Date.parse(manifest.startedAt) - overlapMs) * 1000n;
+  const base = { folder, manifest, trustedBefore };
+  const reason = incremental ? fullBecause(options, manifest, effects.clock.wall()) : '';
+  if (reason !== undefined) return readsAll(reason, changes ? base : undefined);
   try {
-    return { folder, manifest, index: await indexOf(latest, options) };
+    return { ...base, index: await indexOf(latest, options) };
   } catch (error) {
     if (!(error instanceof ExportError)) throw error;
-    tell(error.message);
-    return undefined;
+    return readsAll(error.message);
   }
 }
 
-async function indexOf(
-  { folder, manifest }: Snapshot,
-  { without }: ExportOptions,
-): Promise<BaseIndex> {
+async function indexOf({ folder, manifest: { files } }: Snapshot, { without }: ExportOptions) {
   const { openBase } = await import('../load/base.ts');
   const { readBaseIndex } = await import('../load/base-file.ts');
   const { arrowSchema } = await import('../jobs/arrow-schema.ts');
-  const file = await openBase(
-    { folder, files: manifest.files },
-    arrowSchema(columnsWithout(without)),
-  );
-  try {
-    return await readBaseIndex(file);
-  } finally {
-    await file.close();
-  }
+  const file = await openBase({ folder, files }, arrowSchema(columnsWithout(without)));
+  return readBaseIndex(file).finally(() => file.close());
 }
 
 /** Why a snapshot says nothing about the list; undefined when it does. */
@@ -147,40 +126,18 @@ function fullBecause(
 }
 
 /** The last run, up to a snapshot, that read everything. */
-export function lastFull({ runId, startedAt, base }: Manifest): {
-  runId: string;
-  startedAt: string;
-} {
+export function lastFull({ runId, startedAt, base }: Manifest) {
   return base?.lastFull ?? { runId, startedAt };
 }
 
-/** What the extraction is told of a base to go on from. */
-export function knownBase(
-  { apiUrl, filters, overlapMs }: ExportOptions,
-  { manifest }: Base,
-  index: BaseIndex,
-): KnownBase {
-  const trustedBefore = BigInt(Date.parse(manifest.startedAt) - overlapMs) * 1000n;
-  return { index, trustedBefore, groupsOf: (ids) => groupsOf(apiUrl, filters, ids) };
-}
-
 /** Cuts a list of ids into pieces that fit a request line; one piece where all do. */
-export function groupsOf(
-  apiUrl: string,
-  filters: Filters,
-  ids: readonly string[],
-): readonly (readonly string[])[] {
-  const bytes = (some: readonly string[]): number =>
-    requestLineBytes(apiUrl, filters, {
-      offset: 1e9,
-      limit: 100,
-      orderBy: 'created_at',
-      direction: 'DESC',
-      ids: some,
-    });
+export function groupsOf(apiUrl: string, filters: Filters, ids: readonly string[]) {
+  const longest = { offset: 1e9, limit: 100, orderBy: 'created_at', direction: 'DESC' } as const;
+  const bytes = (some: readonly string[]) =>
+    requestLineBytes(apiUrl, filters, { ...longest, ids: some });
   if (bytes(ids) <= REQUEST_LINE_BYTES) return [ids];
-  const [empty, longest] = [bytes([]), ids.reduce((most, id) => Math.max(most, bytes([id])), 0)];
-  const size = Math.max(1, Math.floor((REQUEST_LINE_BYTES - empty) / (longest - empty)));
+  const [empty, most] = [bytes([]), ids.reduce((max, id) => Math.max(max, bytes([id])), 0)];
+  const size = Math.max(1, Math.floor((REQUEST_LINE_BYTES - empty) / (most - empty)));
   return Array.from({ length: Math.ceil(ids.length / size) }, (_, at) =>
     ids.slice(at * size, (at + 1) * size),
   );

@@ -1,32 +1,23 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { Extraction, isIncrement } from '../extract/extraction.ts';
-import type { JobsClient } from '../extract/http/client.ts';
+import { createJobsClient, type JobsClient } from '../extract/http/client.ts';
 import { columnsWithout } from '../jobs/columns.ts';
 import type { JsonValue } from '../json/checked-json.ts';
 import { RawJob } from '../json/raw-job.ts';
-import type { Effects } from '../platform/effects.ts';
+import { type Effects, log } from '../platform/effects.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { startNow } from '../platform/start-now.ts';
+import { TOOL } from '../platform/tool.ts';
 import { sameExport } from '../publish/guard.ts';
-import { finishPublication } from '../publish/publish.ts';
+import { checkOutput, finishPublication } from '../publish/publish.ts';
 import { latestSnapshot, newRunId, retain, type Snapshot } from '../publish/snapshots.ts';
-import { checkOutput } from '../publish/staging.ts';
 import { withStatus } from '../publish/status.ts';
 import { fingerprint } from '../store/fingerprint.ts';
 import { acquireLock, type Lock } from '../store/lock.ts';
-import { ageOtherWork, Work, workFolder } from '../store/work.ts';
-import {
-  accountOf,
-  type Base,
-  findBase,
-  groupsOf,
-  identityOf,
-  knownBase,
-  writtenFilters,
-} from './base.ts';
+import { ageOtherWork, openWork, type Work, workFolder } from '../store/work.ts';
+import { accountOf, type Base, findBase, groupsOf, identityOf, writtenFilters } from './base.ts';
 import type { ExportOptions, ExportResult } from './options.ts';
-import { openClient } from './start.ts';
 
 /** Raised whenever a part or its state is written differently: no version continues another's work. */
 const PART_FORMAT = 4;
@@ -40,34 +31,36 @@ export const WINDOWS_AHEAD = 1.5;
 /** Bytes of decoded pages that may wait: more would be memory that makes nothing faster, pages of 4 MB come 8 at a time. */
 const BYTES_AHEAD = 32 * 1024 * 1024;
 
-const CostsSchema = v.object({
-  requests: v.number(),
-  retries: v.number(),
-  bytesReceived: v.number(),
-  /** Seconds of work. */
-  seconds: v.number(),
-});
-
-/** What a run has cost so far, over all its starts. */
-export type Costs = v.InferOutput<typeof CostsSchema>;
-
 /** The state in a part. */
 const StateSchema = v.object({
   walk: v.custom<JsonValue>((value) => value !== undefined),
-  costs: CostsSchema,
+  /** Of all starts so far; seconds are those of work. */
+  costs: v.object({
+    requests: v.number(),
+    retries: v.number(),
+    bytesReceived: v.number(),
+    seconds: v.number(),
+  }),
 });
 
-/** One start of a run: everything it was given and has opened. */
-export interface RunStart {
+/** What a run has cost so far, over all its starts. */
+export type Costs = v.InferOutput<typeof StateSchema>['costs'];
+
+/** What one start of a run was given and has found. */
+interface Opened {
   readonly options: ExportOptions;
   readonly effects: Effects;
   readonly pipelineFolder: string;
-  readonly work: Work;
   readonly lock: Lock;
-  readonly client: JobsClient;
   /** The snapshot that `latest` names. */
   readonly latest: Snapshot | undefined;
   readonly base: Base | undefined;
+}
+
+/** One start of a run, on its way. */
+export interface RunStart extends Opened {
+  readonly work: Work;
+  readonly client: JobsClient;
   readonly extraction: Extraction;
   /** Reads everything, for when what a base lacks could not be told. */
   readonly readWhole: () => Promise<Extraction>;
@@ -101,21 +94,23 @@ export async function runExport(
     const latest = await latestSnapshot(files, pipelineFolder);
     const another = sameExport(latest?.manifest, identityOf(options));
     if (another !== undefined && !options.replace) throw another;
-    return await withStatus({ files, clock, pipelineFolder, progress: () => reached }, async () => {
+    const progress = () => reached;
+    return await withStatus(effects, pipelineFolder, progress, async () => {
       const base = await findBase(options, effects, latest);
-      const work = await openWork(options, effects, pipelineFolder, base, latest);
+      const opened = { options, effects, pipelineFolder, lock, latest, base };
+      const work = await findWork(opened);
       const { runId, dates } = work.header;
       reached.runId = runId;
       try {
         const filters = { ...options.filters, ...dates };
-        const opened = { options: { ...options, filters }, effects, pipelineFolder, work, lock };
+        const start = { ...opened, work, options: { ...options, filters } };
         const result =
-          (await finishPublication({ files, pipelineFolder, runId })) ??
-          (await runUnderLock({ ...opened, latest, base }, reached, begun, signal));
-        if (options.keep !== undefined) await retain({ files, pipelineFolder, keep: options.keep });
+          (await finishPublication(files, pipelineFolder, runId)) ??
+          (await runUnderLock(start, reached, begun, signal));
+        if (options.keep !== undefined) await retain(files, pipelineFolder, options.keep);
         await work.discard();
         // What this pipeline now has newer rows than, and would start afresh, nobody asks for again: windows that roll on.
-        await ageWork({ ...opened, latest }, options.resumeWithinMs);
+        await ageWork(opened, work, options.resumeWithinMs);
         return result;
       } finally {
         await work.settle();
@@ -127,14 +122,9 @@ export async function runExport(
 }
 
 /** The unfinished work of this run, found or begun. The caller holds the pipeline's lock. */
-async function openWork(
-  options: ExportOptions,
-  effects: Effects,
-  pipelineFolder: string,
-  base: Base | undefined,
-  latest: Snapshot | undefined,
-): Promise<Work> {
-  const { files, clock, emit, random } = effects;
+async function findWork(opened: Opened): Promise<Work> {
+  const { options, effects, pipelineFolder, base } = opened;
+  const { files, clock } = effects;
   const dates = Object.entries(options.relative ?? {}).map(([name, { at }]) => [name, at]);
   const own = fingerprint({
     apiUrl: options.apiUrl,
@@ -145,80 +135,71 @@ async function openWork(
     columns: columnsWithout(options.without),
     partFormat: PART_FORMAT,
   });
-  const work = await Work.open({
+  const work = await openWork({
     files,
     clock,
     folder: workFolder(pipelineFolder, own),
     fingerprint: own,
-    runId: await newRunId({ files, clock, random, folder: pipelineFolder }),
+    runId: await newRunId(effects, pipelineFolder),
     restart: options.restart,
     resumeWithinMs: options.resumeWithinMs,
     ...(dates.length > 0 && { dates: Object.fromEntries(dates) }),
     takesRefused: options.allowShrink,
   });
-  for (const folder of await ageWork({ effects, pipelineFolder, work, latest })) {
-    const message = `another run of this pipeline, with other options, was interrupted; its work stays in ${folder}`;
-    emit({ type: 'log', level: 'info', message });
+  const { parts, droppedParts } = work;
+  for (const folder of await ageWork(opened, work)) {
+    const other = 'another run of this pipeline, with other options, was interrupted';
+    log(effects, 'info', `${other}; its work stays in ${folder}`);
   }
   if (work.opening === 'resumed') {
-    const message = `resuming an interrupted run: ${work.parts} parts are here already`;
-    emit({ type: 'log', level: 'info', message });
+    log(effects, 'info', `resuming an interrupted run: ${parts} parts are here already`);
   }
-  if (work.droppedParts > 0) {
-    const message = `${work.droppedParts} parts were lost or altered; they are fetched again`;
-    emit({ type: 'log', level: 'warn', message });
+  if (droppedParts > 0) {
+    log(effects, 'warn', `${droppedParts} parts were lost or altered; they are fetched again`);
   }
   return work;
 }
 
 /** Removes the unfinished work of other runs that is too old. @returns the folders of what stays */
 async function ageWork(
-  {
-    effects,
-    pipelineFolder,
-    work,
-    latest,
-  }: Pick<RunStart, 'effects' | 'pipelineFolder' | 'work' | 'latest'>,
+  { effects, pipelineFolder, latest }: Opened,
+  { header }: Work,
   keptForMs?: number,
 ): Promise<string[]> {
-  const { files, clock, emit } = effects;
-  const own = work.header.fingerprint;
-  const age = keptForMs === undefined ? {} : { keptForMs };
+  const { files, clock } = effects;
+  const { fingerprint: own } = header;
   const published = latest?.manifest.runId;
-  const others = await ageOtherWork({ files, clock, pipelineFolder, own, published, ...age });
+  const others = await ageOtherWork({ files, clock, pipelineFolder, own, published, keptForMs });
   for (const { folder } of others.filter(({ removed }) => removed)) {
-    const message = `removed the work of another run, published or too old to be resumed: ${folder}`;
-    emit({ type: 'log', level: 'info', message });
+    const what = 'removed the work of another run, published or too old to be resumed';
+    log(effects, 'info', `${what}: ${folder}`);
   }
   return others.filter(({ removed }) => !removed).map(({ folder }) => folder);
 }
 
 async function runUnderLock(
-  opened: Omit<
-    RunStart,
-    'client' | 'extraction' | 'readWhole' | 'walkFound' | 'rowsFound' | 'costs'
-  >,
+  start: Opened & Pick<RunStart, 'work'>,
   reached: { requests?: number },
   begun: number,
   signal: AbortSignal,
 ): Promise<ExportResult> {
-  const { options, effects, work, base } = opened;
+  const { options, effects, work, base } = start;
   const client = openClient(options, effects, begun);
   const stop = new AbortController();
   try {
     const last = work.parts > 0 ? await work.read(work.parts - 1) : undefined;
     const state = last && v.parse(StateSchema, last.state);
     const walkFound = state?.walk ?? undefined;
-    const reader = {
-      fetchPage: client.fetchPage,
-      pageSize: options.pageSize,
-      readAhead: { windows: Math.ceil(WINDOWS_AHEAD * options.concurrency), bytes: BYTES_AHEAD },
-      signal: AbortSignal.any([signal, stop.signal]),
-    };
     const { apiUrl, filters } = options;
-    const groups = groupsOf(apiUrl, filters, [...new Set(filters.id ?? [])]);
+    const inGroups = (ids: readonly string[]) => groupsOf(apiUrl, filters, ids);
+    const groups = inGroups([...new Set(filters.id ?? [])]);
     const whole = {
-      reader,
+      reader: {
+        fetchPage: client.fetchPage,
+        pageSize: options.pageSize,
+        readAhead: { windows: Math.ceil(WINDOWS_AHEAD * options.concurrency), bytes: BYTES_AHEAD },
+        signal: AbortSignal.any([signal, stop.signal]),
+      },
       idPrefix: filters.idStartsWith ?? '',
       ...(groups.length > 1 && { idGroups: groups }),
       emit: effects.emit,
@@ -226,7 +207,7 @@ async function runUnderLock(
     const goesOn = base?.index && (walkFound === undefined || isIncrement(walkFound));
     const extraction = new Extraction({
       ...whole,
-      ...(goesOn && { base: knownBase(options, base, base.index) }),
+      ...(goesOn && { base: { ...base, index: base.index, groupsOf: inGroups } }),
       ...(walkFound !== undefined && { resumeFrom: walkFound }),
     });
     // The rows of parts that were found must be in the ledger first; otherwise the first request goes out before the
@@ -238,18 +219,16 @@ async function runUnderLock(
       await restore(work, anew);
       return anew;
     };
+    const before = state?.costs ?? { requests: 0, retries: 0, bytesReceived: 0, seconds: 0 };
     const costs = (): Costs => ({
-      requests: (state?.costs.requests ?? 0) + client.stats.requests,
-      retries: (state?.costs.retries ?? 0) + client.stats.retries,
-      bytesReceived: (state?.costs.bytesReceived ?? 0) + client.stats.bytesReceived,
-      seconds:
-        Math.round((state?.costs.seconds ?? 0) * 1000 + effects.clock.monotonic() - begun) / 1000,
+      requests: before.requests + client.stats.requests,
+      retries: before.retries + client.stats.retries,
+      bytesReceived: before.bytesReceived + client.stats.bytesReceived,
+      seconds: Math.round(before.seconds * 1000 + effects.clock.monotonic() - begun) / 1000,
     });
     const { buildSnapshot } = await import('./snapshot.ts');
-    return await buildSnapshot(
-      { ...opened, client, extraction, readWhole, walkFound: state?.walk, rowsFound, costs },
-      chunks,
-    );
+    const more = { client, extraction, readWhole, walkFound: state?.walk, rowsFound, costs };
+    return await buildSnapshot({ ...start, ...more }, chunks);
   } finally {
     reached.requests = client.stats.requests;
     stop.abort(new ExportError('the run ended', { exitCode: EXIT.bug, stage: 'extract' }));
@@ -269,13 +248,23 @@ async function restore(work: Work, { ledger }: Extraction): Promise<number> {
       ledger.restore(String(ids?.get(row)), updatedAt);
     }
     rows += batch.numRows;
-    const lines = Buffer.from(rejects).toString('utf8').split('\n').slice(0, -1);
-    for (const line of lines) {
-      const { raw } = JSON.parse(line);
+    for (const line of Buffer.from(rejects).toString('utf8').split('\n').slice(0, -1)) {
       // One that was set aside for what it lacks is a job; one that is no JSON is known by the hash of its bytes.
-      const job = RawJob.fromReject(raw);
+      const job = RawJob.fromReject(JSON.parse(line).raw);
       if (job) ledger.restoreRow(job);
     }
   }
   return rows;
+}
+
+/** @param begun monotonic milliseconds at the start of the run, from which the deadline counts */
+export function openClient(options: ExportOptions, effects: Effects, begun: number): JobsClient {
+  const { apiUrl, filters, credentials, concurrency, deadlineMs, proxy, resumeWithinMs } = options;
+  const client = {
+    ...{ apiUrl, filters, credentials, concurrency, userAgent: `${TOOL.name}/${TOOL.version}` },
+    ...(deadlineMs !== undefined && { deadlineAt: begun + deadlineMs }),
+    ...(resumeWithinMs > 0 && { giveUpAfterMs: resumeWithinMs }),
+    ...(proxy && { proxy }),
+  };
+  return createJobsClient(client, effects);
 }

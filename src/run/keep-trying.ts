@@ -1,4 +1,4 @@
-import type { Effects } from '../platform/effects.ts';
+import { type Effects, log } from '../platform/effects.ts';
 import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
 
 /** Pauses grow from the first to the longest, milliseconds. */
@@ -24,8 +24,9 @@ export interface Patience {
  */
 export async function keepTrying<T>(
   attempt: () => Promise<T>,
-  { forMs, effects: { clock, random, emit }, signal }: Patience,
+  { forMs, effects, signal }: Patience,
 ): Promise<T> {
+  const { clock, random } = effects;
   const until = clock.monotonic() + forMs;
   let unproven = false;
   for (let failures = 0; ; failures++) {
@@ -41,7 +42,7 @@ export async function keepTrying<T>(
       const grown = Math.min(LONGEST_MS, FIRST_MS * 2 ** failures) * (0.5 + random() / 2);
       const pause = Math.min(left, Math.max(asked, grown));
       const next = new Date(clock.wall() + pause).toISOString();
-      emit({ type: 'log', level: 'warn', message: `${error.message}; trying again at ${next}` });
+      log(effects, 'warn', `${error.message}; trying again at ${next}`);
       await clock.sleep(pause, signal);
     }
   }
@@ -49,15 +50,7 @@ export async function keepTrying<T>(
 
 /** @param unproven a list that could not be proven was tried again already: it is not getting quieter */
 function mayPass({ exitCode, retryable, cause }: ExportError, unproven: boolean): boolean {
-  switch (exitCode) {
-    case EXIT.io:
-    case EXIT.temporary:
-      return true;
-    case EXIT.unavailable:
-      return PASSING.test(errorCode(cause) ?? '');
-    case EXIT.data:
-      return retryable && !unproven;
-    default:
-      return false;
-  }
+  if (exitCode === EXIT.data) return retryable && !unproven;
+  if (exitCode === EXIT.unavailable) return PASSING.test(errorCode(cause) ?? '');
+  return exitCode === EXIT.io || exitCode === EXIT.temporary;
 }

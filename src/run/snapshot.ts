@@ -4,19 +4,19 @@ import type { Completeness, RowChunk } from '../extract/extraction.ts';
 import type { SetAside } from '../extract/ledger.ts';
 import { arrowSchema } from '../jobs/arrow-schema.ts';
 import { columnsWithout, describeColumns, JOB_COLUMNS } from '../jobs/columns.ts';
+import { FORMAT_VERSION, type Manifest } from '../jobs/manifest.ts';
 import { mutableFilters } from '../jobs/query.ts';
 import type { Micros } from '../jobs/timestamp.ts';
 import type { JsonValue } from '../json/checked-json.ts';
 import { compareKeys, JOB_FIELDS, keyOf, RawJob, type RowKey } from '../json/raw-job.ts';
 import type { Loaded, LoadTask } from '../load/loader.ts';
 import { type LoaderLine, startLoader } from '../load/thread.ts';
+import { type Effects, log } from '../platform/effects.ts';
 import { EXIT, ExportError, messageOf } from '../platform/errors.ts';
 import { PartEncoder } from '../platform/part-file.ts';
 import { TOOL } from '../platform/tool.ts';
 import { guardShrink } from '../publish/guard.ts';
-import { FORMAT_VERSION, type Manifest } from '../publish/manifest.ts';
-import { publish } from '../publish/publish.ts';
-import { openStaging } from '../publish/staging.ts';
+import { openStaging, publish } from '../publish/publish.ts';
 import { RowsTransformer } from '../transform/transform-rows.ts';
 import { type Base, identityOf, lastFull } from './base.ts';
 import type { RunStart } from './export.ts';
@@ -49,27 +49,19 @@ export async function buildSnapshot(
   chunks: AsyncIterable<RowChunk>,
 ): Promise<ExportResult> {
   const { options, effects, work, lock, pipelineFolder, base, latest } = start;
-  const { files, emit } = effects;
-  const { runId } = work.header;
-  const { formats, compression } = options;
-  const staging = await openStaging({ files, pipelineFolder, runId, owner: lock.token });
+  const { files } = effects;
+  const { formats, compression, changes } = options;
+  const staging = await openStaging(files, pipelineFolder, work.header.runId, lock.token);
   try {
-    const task: LoadTask = {
-      work: work.folder,
-      staging: staging.folder,
-      formats,
-      compression,
-      changes: options.changes,
-      ...(base && { base: loadedBase(base, options) }),
-    };
+    const folders = { work: work.folder, staging: staging.folder };
+    const task = { ...folders, formats, compression, changes, base: base && loadedBase(base) };
     const line = await startLoader(task, files);
     try {
       for (let index = 0; index < work.parts; index++) line.part(index);
       let { extraction } = start;
       await storeParts(start, chunks, line);
       if (extraction.isIncrement && !extraction.completeness?.proven) {
-        const message = `reading everything: ${extraction.completeness?.reason}`;
-        emit({ type: 'log', level: 'info', message });
+        log(effects, 'info', `reading everything: ${extraction.completeness?.reason}`);
         extraction = await start.readWhole();
         const rowsFound = extraction.ledger.size;
         const whole = { ...start, extraction, walkFound: null, rowsFound };
@@ -79,11 +71,10 @@ export async function buildSnapshot(
       const { isIncrement, gone } = extraction;
       const loaded = await line.finish(isIncrement ? { gone } : { full: true });
       judgeRejects(options, loaded);
+      const shrinks = mutableFilters(options.filters).length > 0 ? undefined : MAX_SHRINK;
       const refused = guardShrink(latest?.manifest, loaded.rows, {
         allowShrink: options.allowShrink || options.replace,
-        maxShrink:
-          options.maxShrink ??
-          (mutableFilters(options.filters).length > 0 ? undefined : MAX_SHRINK),
+        maxShrink: options.maxShrink ?? shrinks,
       });
       if (refused !== undefined) {
         await work.refuse();
@@ -91,8 +82,8 @@ export async function buildSnapshot(
       }
       const made = manifestOf({ ...start, extraction }, completeness, loaded);
       const manifest = options.report ? await addReport(start, staging.folder, made) : made;
-      warnOf(manifest, emit);
-      return { folder: await publish({ files, staging, manifest, lock }), manifest };
+      warnOf(manifest, effects);
+      return { folder: await publish(files, staging, manifest, lock), manifest };
     } finally {
       await line.close();
     }
@@ -110,66 +101,52 @@ async function storeParts(
 ): Promise<void> {
   const encoder = new PartEncoder(arrowSchema(columnsWithout(options.without)));
   const transformer = new RowsTransformer(PART_ROWS, JOB_COLUMNS, options.without);
-  for await (const step of toSteps(withProgress(start, costs, chunks), start.walkFound)) {
-    for (const row of inOrder(step.rows)) transformer.push(row);
+  const steps = toSteps(withProgress(start, costs, chunks), start.walkFound);
+  for await (const step of steps) {
+    const { rows, setAside, settled, walk } = step;
+    for (const row of inOrder(rows)) transformer.push(row);
     const { batch, rejects } = transformer.finish();
-    const aside = rejects.map(({ reason, record }) => rejectLine(reason, null, record.toString()));
-    const lines = [...aside, ...step.setAside.map(setAsideLine)];
-    const bytes = encoder.encode({
-      batch,
-      rejects: Buffer.from(lines.join('')),
-      again: [...step.again, ...step.setAside.flatMap(idsIn)],
-      settled: step.settled,
-      state: { walk: step.walk, costs: { ...costs() } },
+    const aside = rejects.map(({ reason, record }) => {
+      return { reason, offset: null, raw: Buffer.from(record.toString()) };
     });
+    const lines = Buffer.from([...aside, ...setAside].map(rejectLine).join(''));
+    const again = [...step.again, ...setAside.flatMap(idsIn)];
+    const state = { walk, costs: { ...costs() } };
     // Waited for: what is taken meanwhile would be lost with it. The read-ahead goes on.
+    const bytes = encoder.encode({ batch, rejects: lines, again, settled, state });
     line.part(await work.append(bytes));
   }
 }
 
 /** What the loader is told of the snapshot to go on from or to compare with. */
-function loadedBase(
-  { folder, manifest, index }: Base,
-  { overlapMs }: ExportOptions,
-): LoadTask['base'] {
-  const { files, anomalies, startedAt, tool } = manifest;
-  return {
-    folder,
-    files,
-    anomalies,
-    canCopy: tool.version === TOOL.version,
-    lateBefore: BigInt(Date.parse(startedAt) - overlapMs) * 1000n,
-    ...(index && { index }),
-  };
+function loadedBase({ folder, manifest, index, trustedBefore }: Base): LoadTask['base'] {
+  const { files, anomalies, tool } = manifest;
+  const canCopy = tool.version === TOOL.version;
+  const lateBefore = trustedBefore;
+  return { folder, files, anomalies, canCopy, lateBefore, ...(index && { index }) };
 }
 
 /** A report is no reason to lose a snapshot: whatever goes wrong with it is a warning. */
-async function addReport(
-  { options, effects }: RunStart,
-  folder: string,
-  manifest: Manifest,
-): Promise<Manifest> {
-  const { files, emit } = effects;
-  const { timeZone } = options;
+async function addReport({ options, effects }: RunStart, folder: string, manifest: Manifest) {
+  const { files } = effects;
   const { REPORT_FILES, writeReport } = await import('../report/report.ts');
   try {
-    const written = await writeReport({ folder, files, timeZone, manifest });
+    const written = await writeReport({ folder, files, timeZone: options.timeZone, manifest });
     return { ...manifest, files: [...manifest.files, ...written] };
   } catch (error) {
-    const message = `published without a report: ${messageOf(error)}`;
-    emit({ type: 'log', level: 'warn', message });
+    log(effects, 'warn', `published without a report: ${messageOf(error)}`);
     for (const name of REPORT_FILES) await files.remove(join(folder, name));
     return manifest;
   }
 }
 
 /** Tells of what an incremental export had taken on trust and what was not so. */
-function warnOf({ audit }: Manifest, emit: RunStart['effects']['emit']): void {
+function warnOf({ audit }: Manifest, effects: Effects): void {
   if (audit === undefined || audit.changed + audit.late === 0) return;
   const message =
     `since the last snapshot ${audit.changed} jobs changed that had ended, and ${audit.late} appeared late: an ` +
     'incremental export would have missed them; choose a shorter --full-every, or a longer --overlap';
-  emit({ type: 'log', level: 'warn', message });
+  log(effects, 'warn', message);
 }
 
 /** Passes chunks through and tells about each before handing it on. */
@@ -183,8 +160,7 @@ async function* withProgress(
   for await (const chunk of chunks) {
     jobs += chunk.rows.length;
     const { requests, retries } = costs();
-    const total = extraction.totals.last;
-    const { inFlight } = client.stats;
+    const [total, { inFlight }] = [extraction.totals.last, client.stats];
     effects.emit({ type: 'progress', jobs, total, requests, retries, inFlight });
     yield chunk;
   }
@@ -294,14 +270,10 @@ function idsIn({ raw }: SetAside): string[] {
 }
 
 /** One line of `rejects.ndjson`: what was sent is text in it, as it came. */
-function rejectLine(reason: string, offset: number | null, raw: string): string {
-  return `${JSON.stringify({ reason, offset, raw })}\n`;
-}
-
-function setAsideLine({ reason, offset, raw }: SetAside): string {
-  if (raw === null) return `${JSON.stringify({ reason, offset, raw })}\n`;
-  if (isUtf8(raw)) return rejectLine(reason, offset, Buffer.from(raw).toString('utf8'));
-  return `${JSON.stringify({ reason, offset, base64: Buffer.from(raw).toString('base64') })}\n`;
+function rejectLine({ reason, offset, raw }: SetAside): string {
+  const isText = raw === null || isUtf8(raw);
+  const text = raw && Buffer.from(raw).toString(isText ? 'utf8' : 'base64');
+  return `${JSON.stringify({ reason, offset, ...(isText ? { raw: text } : { base64: text }) })}\n`;
 }
 
 /**
@@ -352,43 +324,37 @@ function rejectsIn(rejects: Loaded['rejects']): number {
 function manifestOf(
   { options, effects, work, extraction, costs, base }: RunStart,
   completeness: Completeness,
-  { files, rows, idChecksum, anomalies, rejects, changes, audit }: Loaded,
+  { files, rejects, audit, changes, ...loaded }: Loaded,
 ): Manifest {
-  const { isIncrement } = extraction;
-  const { dates } = work.header;
-  const { totals, ledger } = extraction;
-  const { requests, retries, bytesReceived, seconds } = costs();
+  const { isIncrement, totals, ledger } = extraction;
+  const { runId, startedAt, resumed, dates } = work.header;
+  const { seconds, ...spent } = costs();
+  const trusted = isIncrement && { trusted: TRUSTED };
+  const full = base && isIncrement && { lastFull: lastFull(base.manifest) };
   return {
     schemaVersion: 1,
     formatVersion: FORMAT_VERSION,
     tool: TOOL,
     pipeline: options.pipeline,
-    runId: work.header.runId,
+    runId,
     ...identityOf(options),
     ...(dates && Object.keys(dates).length > 0 && { dates }),
-    startedAt: new Date(work.header.startedAt).toISOString(),
+    startedAt: new Date(startedAt).toISOString(),
     finishedAt: new Date(effects.clock.wall()).toISOString(),
     seconds,
-    resumed: work.header.resumed,
+    resumed,
     serverTotal: { first: Math.max(0, totals.first), last: totals.last },
-    rows,
-    idChecksum,
+    rows: loaded.rows,
+    idChecksum: loaded.idChecksum,
     duplicates: ledger.duplicates,
     repairs: completeness.found,
     rejects: rejectsIn(rejects),
-    anomalies,
-    completeness: { ...completeness, ...(isIncrement && { trusted: TRUSTED }) },
-    ...(base && {
-      base: {
-        runId: base.manifest.runId,
-        ...(isIncrement && { lastFull: lastFull(base.manifest) }),
-      },
-    }),
+    anomalies: loaded.anomalies,
+    completeness: { ...completeness, ...trusted },
+    ...(base && { base: { runId: base.manifest.runId, ...full } }),
     ...(changes && { changes }),
     ...(audit && { audit: { ...audit } }),
-    requests,
-    retries,
-    bytesReceived,
+    ...spent,
     columns: describeColumns(columnsWithout(options.without)),
     files: [...files],
   };

@@ -1,18 +1,39 @@
 import { inspect } from 'node:util';
 import { closestMatch } from 'leven';
 import { parseTimestamp } from '../jobs/timestamp.ts';
+import { type ExitCode, ExportError } from '../platform/errors.ts';
 
 /** What is wrong with a value. The message completes `<name of the value>: `. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
 }
 
+/** Runs a check of what has a name: a refusal says the name first. */
+export function within<T>(name: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw new Refusal(`${name}: ${error.message}`, { cause: error.cause });
+  }
+}
+
+/** Runs a check at the border of the program: a refusal ends it, with this exit code. */
+export function orExit<T>(exitCode: ExitCode, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw new ExportError(error.message, { exitCode, stage: 'cli', cause: error.cause });
+  }
+}
+
 /** What a value may be. The same check serves the command line, the environment, pipeline files and the library. */
 export interface Kind<T> {
-  /** Completes "expected ..." in a message. */
-  readonly accepts: string;
   /** How the value is written in TypeScript and JSON. A `switch` needs no value on the command line. */
   readonly written: 'string' | 'number' | 'milliseconds' | 'switch' | 'list';
+  /** Completes "expected ..." in a message. */
+  readonly accepts: string;
   /** Values a shell may offer. */
   readonly choices?: readonly string[];
   /** The same in JSON Schema, for the editors of pipeline files. */
@@ -25,18 +46,19 @@ export interface Kind<T> {
   readonly parse: (texts: readonly string[], shown?: string) => T;
 }
 
-type Rules<T> = Omit<Kind<T>, 'parse'> & {
-  /** @returns undefined when the text is refused */
-  readonly read: (text: string) => T | undefined;
-};
-
-function kind<T>({ read, ...rules }: Rules<T>): Kind<T> {
+/** @param read returns undefined when the text is refused */
+function kind<T>(
+  written: Kind<T>['written'],
+  accepts: string,
+  read: (text: string) => T | undefined,
+  schema: Kind<T>['schema'] = { type: 'string', minLength: 1 },
+): Kind<T> {
   const parse = ([text = '']: readonly string[], shown = quote(text)) => {
     const value = read(text);
-    if (value === undefined) throw new Refusal(`expected ${rules.accepts}, got ${shown}`);
+    if (value === undefined) throw new Refusal(`expected ${accepts}, got ${shown}`);
     return value;
   };
-  return { ...rules, parse };
+  return { written, accepts, schema, parse };
 }
 
 /**
@@ -58,60 +80,47 @@ export function readValue<T>({ written, accepts, parse }: Kind<T>, value: unknow
 const TYPES = { string: 'string', number: 'number', milliseconds: 'number', switch: 'boolean' };
 
 export function text(accepts = 'some text'): Kind<string> {
-  const schema = { type: 'string', minLength: 1 };
-  return kind({ accepts, written: 'string', schema, read: (given) => given || undefined });
+  return kind('string', accepts, (given) => given || undefined);
 }
 
 /** A time zone by its name, as in the IANA's list. */
-export const timeZone: Kind<string> = kind({
-  accepts: 'a time zone such as Europe/Paris',
-  written: 'string',
-  schema: { type: 'string', minLength: 1 },
-  read(given) {
-    try {
-      return new Intl.DateTimeFormat('en', { timeZone: given }).resolvedOptions().timeZone;
-    } catch {
-      return undefined;
-    }
-  },
+export const timeZone = kind('string', 'a time zone such as Europe/Paris', (given) => {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: given }).resolvedOptions().timeZone;
+  } catch {
+    return undefined;
+  }
 });
 
 export function integer(min: number, max = Number.MAX_SAFE_INTEGER): Kind<number> {
   const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`;
-  return kind({
-    accepts: `a whole number ${range}`,
-    written: 'number',
-    schema: { type: 'integer', minimum: min, maximum: max },
-    read(given) {
-      const value = /^-?\d{1,16}$/.test(given) ? Number(given) : Number.NaN;
-      return value >= min && value <= max ? value : undefined;
-    },
-  });
+  const read = (given: string) => {
+    const value = /^-?\d{1,16}$/.test(given) ? Number(given) : Number.NaN;
+    return value >= min && value <= max ? value : undefined;
+  };
+  const schema = { type: 'integer', minimum: min, maximum: max };
+  return kind('number', `a whole number ${range}`, read, schema);
 }
 
-export const switched: Kind<boolean> = kind({
-  accepts: 'true or false',
-  written: 'switch',
-  schema: { type: 'boolean' },
-  read: (given) => (/^(?:true|false|0|1)$/.test(given) ? /true|1/.test(given) : undefined),
-});
+export const switched = kind(
+  'switch',
+  'true or false',
+  (given) => (/^(?:true|false|0|1)$/.test(given) ? /true|1/.test(given) : undefined),
+  { type: 'boolean' },
+);
 
 export function choice<T extends string>(choices: readonly T[]): Kind<T> {
-  return kind({
-    accepts: `one of ${choices.join(', ')}`,
-    written: 'string',
-    choices,
-    schema: { enum: choices },
-    read: (given) => choices.find((known) => known === given),
-  });
+  const read = (given: string) => choices.find((known) => known === given);
+  const accepts = `one of ${choices.join(', ')}`;
+  return { ...kind('string', accepts, read, { enum: choices }), choices };
 }
 
 /** A list of at least one item; repeated items count once. */
 function listOf<T>(accepts: string, item: Kind<T>): Kind<readonly T[]> {
   return {
+    ...item,
     accepts,
     written: 'list',
-    ...(item.choices ? { choices: item.choices } : {}),
     schema: { type: 'array', minItems: 1, items: item.schema },
     parse(texts, shown = quote(texts.join(','))) {
       try {
@@ -124,10 +133,7 @@ function listOf<T>(accepts: string, item: Kind<T>): Kind<readonly T[]> {
   };
 }
 
-export const texts: Kind<readonly string[]> = listOf(
-  'a comma-separated list without empty items',
-  text(),
-);
+export const texts = listOf('a comma-separated list without empty items', text());
 
 export function choices<T extends string>(known: readonly T[]): Kind<readonly T[]> {
   return listOf(`a comma-separated list of ${known.join(', ')}`, choice(known));
@@ -149,45 +155,41 @@ export function parseDuration(given: string): number | undefined {
 
 /** A length of time between two others, all written as `parseDuration` reads them. Its value is milliseconds. */
 export function duration(min: string, max: string): Kind<number> {
-  const minimum = parseDuration(min) ?? 0;
-  const maximum = parseDuration(max) ?? 0;
-  return kind({
-    accepts: `a length of time from ${min} to ${max}, such as 500ms, 90s, 15m, 12h or 2d`,
-    written: 'milliseconds',
-    schema: { type: 'integer', minimum, maximum },
-    read(given) {
-      const ms = parseDuration(given);
-      return ms !== undefined && ms >= minimum && ms <= maximum ? ms : undefined;
-    },
-  });
+  const [minimum = 0, maximum = 0] = [min, max].map(parseDuration);
+  const read = (given: string) => {
+    const ms = parseDuration(given);
+    return ms !== undefined && ms >= minimum && ms <= maximum ? ms : undefined;
+  };
+  const accepts = `a length of time from ${min} to ${max}, such as 500ms, 90s, 15m, 12h or 2d`;
+  return kind('milliseconds', accepts, read, { type: 'integer', minimum, maximum });
 }
 
 /** A share of a whole: `20%` or `0.2`. */
-export const share: Kind<number> = kind({
-  accepts: 'a share from 0% to 100%, such as 20%',
-  written: 'number',
-  schema: { type: 'number', minimum: 0, maximum: 1 },
-  read(given) {
+export const share = kind(
+  'number',
+  'a share from 0% to 100%, such as 20%',
+  (given) => {
     const [, digits, percent] = /^(\d{1,3}(?:\.\d{1,9})?)(%?)$/.exec(given) ?? [];
     const value = Number(digits) / (percent ? 100 : 1);
     return value >= 0 && value <= 1 ? value : undefined;
   },
-});
+  { type: 'number', minimum: 0, maximum: 1 },
+);
 
 /**
  * A date-time as the API takes it, or so long before now (`-7d`), which stays as it is written. A bare date stands for
  * its midnight, UTC; anything else is passed on as given.
  */
-export const dateTime: Kind<string> = kind({
-  accepts: 'an ISO 8601 date or date-time, such as 2026-01-31 or 2026-01-31T18:00:00Z, or -7d',
-  written: 'string',
-  schema: { type: 'string' },
-  read(given) {
+export const dateTime = kind(
+  'string',
+  'an ISO 8601 date or date-time, such as 2026-01-31 or 2026-01-31T18:00:00Z, or -7d',
+  (given) => {
     if (ageOf(given) !== undefined) return given;
     const full = /^\d{4}-\d{2}-\d{2}$/.test(given) ? `${given}T00:00:00Z` : given;
     return /^\d{4}-\d{2}-\d{2}T/.test(full) && parseTimestamp(full) !== null ? full : undefined;
   },
-});
+  { type: 'string' },
+);
 
 /** @returns milliseconds of a date that is written relative to now, such as `-7d`; undefined for any other */
 export function ageOf(date: string): number | undefined {
@@ -195,29 +197,24 @@ export function ageOf(date: string): number | undefined {
 }
 
 /** A name of a folder of its own: no separator, nothing hidden, nothing that leads elsewhere. */
-export const name: Kind<string> = kind({
-  accepts: 'a name of letters, digits, "-", "_" and "." that begins with a letter or a digit',
-  written: 'string',
-  schema: { type: 'string' },
-  read: (given) => (/^[A-Za-z0-9][\w.-]{0,99}$/.test(given) ? given : undefined),
-});
+export const name = kind(
+  'string',
+  'a name of letters, digits, "-", "_" and "." that begins with a letter or a digit',
+  (given) => (/^[A-Za-z0-9][\w.-]{0,99}$/.test(given) ? given : undefined),
+);
 
 /** A path on this machine, as given. */
-export const path: Kind<string> = kind({
-  accepts: 'a path',
-  written: 'string',
-  schema: { type: 'string', minLength: 1 },
-  read(given) {
-    if (/^[a-z][a-z0-9+.-]+:\/\//i.test(given)) {
-      throw new Refusal(
-        `expected a path on this machine, got ${quote(given.replace(/:\/\/.*/s, '://...'))}; export to a folder and copy it from there`,
-      );
-    }
-    if (/^(["']).*\1$/s.test(given)) {
-      throw new Refusal(`the quotes around ${given} became part of the path; write it without`);
-    }
-    return given || undefined;
-  },
+export const path = kind('string', 'a path', (given) => {
+  const scheme = /^[a-z][a-z0-9+.-]+:\/\//i.exec(given)?.[0];
+  if (scheme !== undefined) {
+    throw new Refusal(
+      `expected a path on this machine, got ${quote(`${scheme}...`)}; export to a folder and copy it from there`,
+    );
+  }
+  if (/^(["']).*\1$/s.test(given)) {
+    throw new Refusal(`the quotes around ${given} became part of the path; write it without`);
+  }
+  return given || undefined;
 });
 
 /** True for hosts that never leave this machine: localhost, 127.0.0.0/8 and ::1. */
@@ -229,31 +226,26 @@ export function isLoopback(host: string): boolean {
  * The address of a server that credentials may be sent to, without a slash at its end: https, or http on a loopback
  * host; nothing but host, port and path. One with a password in it is refused without being repeated.
  */
-export const server: Kind<string> = kind({
-  accepts: 'an https URL',
-  written: 'string',
-  schema: { type: 'string', format: 'uri' },
-  read(given) {
-    if (!URL.canParse(given)) {
-      const got = given.includes('@') ? '' : `, got ${quote(given)}`;
-      throw new Refusal(`expected a URL such as https://example.com/api${got}`);
-    }
-    const url = new URL(given);
-    if (url.username !== '' || url.password !== '') {
-      throw new Refusal(
-        'expected a URL without a user name or password in it; they have places of their own',
-      );
-    }
-    if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
-      throw new Refusal(
-        `plain http would show tokens to the network, so it is for loopback hosts only; use https, got ${quote(given)}`,
-      );
-    }
-    if (url.search !== '' || url.hash !== '') {
-      throw new Refusal('expected a base URL without ? or #; filters have options of their own');
-    }
-    return /^https?:$/.test(url.protocol) ? url.href.replace(/\/+$/, '') : undefined;
-  },
+export const server = kind('string', 'an https URL', (given) => {
+  if (!URL.canParse(given)) {
+    const got = given.includes('@') ? '' : `, got ${quote(given)}`;
+    throw new Refusal(`expected a URL such as https://example.com/api${got}`);
+  }
+  const { username, password, protocol, hostname, search, hash, href } = new URL(given);
+  if (username + password !== '') {
+    throw new Refusal(
+      'expected a URL without a user name or password in it; they have places of their own',
+    );
+  }
+  if (protocol === 'http:' && !isLoopback(hostname)) {
+    throw new Refusal(
+      `plain http would show tokens to the network, so it is for loopback hosts only; use https, got ${quote(given)}`,
+    );
+  }
+  if (search + hash !== '') {
+    throw new Refusal('expected a base URL without ? or #; filters have options of their own');
+  }
+  return /^https?:$/.test(protocol) ? href.replace(/\/+$/, '') : undefined;
 });
 
 /** A value in a message: on one line, printable, and not much longer than a line. */
@@ -263,12 +255,7 @@ export function quote(value: unknown): string {
 }
 
 /** What to do about an unknown name: `did you mean x?`, or `otherwise` when none is within a third of its length. */
-export function hint(
-  given: string,
-  names: readonly string[],
-  otherwise: string,
-  prefix = '',
-): string {
+export function hint(given: string, names: readonly string[], otherwise: string, prefix = '') {
   const maxDistance = Math.max(1, Math.floor(given.length / 3));
   const nearest = closestMatch(given, names, { maxDistance });
   return nearest === undefined ? otherwise : `did you mean ${prefix}${nearest}?`;

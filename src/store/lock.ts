@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { formatJson, parseChecked } from '../json/checked-json.ts';
 import { makeFolders, writeNewFile } from '../platform/durable.ts';
 import type { Clock } from '../platform/effects.ts';
-import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
+import { EXIT, ExportError, hasCode } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
 import { nodeProcesses, type Processes, ProcessIdentity, standingOf } from './processes.ts';
@@ -41,13 +41,8 @@ export interface Lock {
 /** Tries before giving up; each further one means that another starter changed the lock in between. */
 const TRIES = 10;
 
-/** The name is taken; or what was to get it is gone, cleared away by the holder. */
-const NOT_FIRST: ReadonlySet<string> = new Set(['EEXIST', 'ENOENT']);
-
 /** What file systems without link(2) answer, such as SMB and virtiofs. */
-const NO_LINKS: ReadonlySet<string> = new Set([
-  ...['EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM'],
-]);
+const NO_LINKS = ['EMLINK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM'];
 
 /**
  * Takes the lock of a pipeline. It is a file that names its holder, whole from its first instant (a written file gets
@@ -71,12 +66,10 @@ export async function acquireLock(options: LockOptions): Promise<Lock> {
   const newHolder = () => ({ ...self, since, token: randomUUID() });
   const mine = await acquire({ files, processes, newHolder, lockPath: path, breakLock }, path);
   const working = explainIoErrors(options.files, 'checkpoint', 'work');
-  try {
-    await removeLeftOvers(files, path);
-  } catch (error) {
+  await removeLeftOvers(files, path).catch(async (error: unknown) => {
     await release(working, path, mine).catch(() => undefined);
     throw error;
-  }
+  });
   return {
     token: mine.token,
     check: () => check(working, path, mine),
@@ -104,13 +97,23 @@ async function acquire(acquisition: Acquisition, path: string): Promise<Holder> 
     const written = `${lockPath}.${mine.token}`;
     await writeNewFile(files, written, formatJson(mine), 'checkpoint');
     try {
-      if (await named(files, written, path, mine)) return mine;
+      if (await isNamed(files, written, path, mine)) return mine;
       const found = await readLock(files, path);
       // It went meanwhile, or link(2) failed after it had done its work.
       if (found === undefined) continue;
       if (found.holder?.token === mine.token) return mine;
       await refuseUnlessDead(acquisition, path, found, mine, found.id === broken);
-      if (await tookOver(acquisition, path, found.id, written)) return mine;
+      const guardPath = `${lockPath}.${found.id}.guard`;
+      const guard = await acquire(acquisition, guardPath);
+      try {
+        // Otherwise it changed hands meanwhile: look again.
+        if ((await readLock(files, path))?.id === found.id) {
+          await files.rename(written, path);
+          return mine;
+        }
+      } finally {
+        await release(files, guardPath, guard);
+      }
     } finally {
       await files.remove(written);
     }
@@ -119,40 +122,17 @@ async function acquire(acquisition: Acquisition, path: string): Promise<Holder> 
 }
 
 /** @returns whether `path` is now a name of what was written; false when it is taken */
-async function named(
-  files: FileSystem,
-  written: string,
-  path: string,
-  mine: Holder,
-): Promise<boolean> {
+async function isNamed(files: FileSystem, written: string, path: string, mine: Holder) {
   try {
     await files.link(written, path).catch((error: unknown) => {
-      if (!NO_LINKS.has(errorCode(error) ?? '')) throw error;
+      if (!hasCode(error, ...NO_LINKS)) throw error;
       return writeNewFile(files, path, formatJson(mine), 'checkpoint');
     });
     return true;
   } catch (error) {
-    if (NOT_FIRST.has(errorCode(error) ?? '')) return false;
+    // The name is taken; or what was to get it is gone, cleared away by the holder.
+    if (hasCode(error, 'EEXIST', 'ENOENT')) return false;
     throw error;
-  }
-}
-
-/** @returns false when the lock changed hands meanwhile: look again */
-async function tookOver(
-  acquisition: Acquisition,
-  path: string,
-  id: string,
-  written: string,
-): Promise<boolean> {
-  const { files, lockPath } = acquisition;
-  const guardPath = `${lockPath}.${id}.guard`;
-  const guard = await acquire(acquisition, guardPath);
-  try {
-    if ((await readLock(files, path))?.id !== id) return false;
-    await files.rename(written, path);
-    return true;
-  } finally {
-    await release(files, guardPath, guard);
   }
 }
 
@@ -161,14 +141,18 @@ interface FoundLock {
   readonly holder: Holder | undefined;
   /** Changes with the content. */
   readonly id: string;
+  readonly content: string;
 }
 
 /** @returns undefined when the lock is gone */
 async function readLock(files: FileSystem, path: string): Promise<FoundLock | undefined> {
-  const content = await contentOf(files, path);
-  if (content === undefined) return undefined;
-  const id = createHash('sha256').update(content).digest('hex').slice(0, 32);
-  return { holder: decodeHolder(content), id };
+  const bytes = await files.read(path).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  });
+  if (bytes === undefined) return undefined;
+  const id = createHash('sha256').update(bytes).digest('hex').slice(0, 32);
+  return { holder: decodeHolder(bytes), id, content: Buffer.from(bytes).toString('utf8') };
 }
 
 /** @returns undefined when the content is no lock of ours */
@@ -177,15 +161,6 @@ export function decodeHolder(content: Uint8Array): Holder | undefined {
     return parseChecked(Holder, content);
   } catch {
     return undefined;
-  }
-}
-
-async function contentOf(files: FileSystem, path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await files.read(path);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
   }
 }
 
@@ -203,21 +178,17 @@ async function release(files: FileSystem, path: string, mine: Holder): Promise<v
 
 /** Files and guards of starters that died. Those of a starter still at it serve no purpose any more: the lock is taken. */
 async function removeLeftOvers(files: FileSystem, path: string): Promise<void> {
+  // A lock of ours, or the start of one whose writer was killed.
+  const start = '{\n  "host": "';
   for (const name of await files.list(dirname(path))) {
     const ending = name.startsWith(basename(path)) ? name.slice(basename(path).length) : '';
     if (!/^(?:\.[0-9a-f-]{36}|\.[0-9a-f]{32}\.guard)$/.test(ending)) continue;
     const leftOver = join(dirname(path), name);
     if ((await files.stat(leftOver))?.kind !== 'file') continue;
-    const content = await contentOf(files, leftOver);
-    if (content !== undefined && isOurs(content)) await files.remove(leftOver);
+    const content = (await readLock(files, leftOver))?.content;
+    if (content === undefined) continue;
+    if (content.startsWith(start) || start.startsWith(content)) await files.remove(leftOver);
   }
-}
-
-/** True for a lock of ours, and for the start of one whose writer was killed. */
-function isOurs(content: Uint8Array): boolean {
-  const start = '{\n  "host": "';
-  const text = Buffer.from(content).toString('utf8');
-  return text.startsWith(start) || start.startsWith(text);
 }
 
 /** @param mayBreak whether its holder may also be out of sight, or not named */
@@ -250,9 +221,6 @@ function described({ pid, host, since }: Holder): string {
 }
 
 function busy(message: string): ExportError {
-  return new ExportError(message, {
-    exitCode: EXIT.temporary,
-    stage: 'checkpoint',
-    retryable: true,
-  });
+  const exit = { exitCode: EXIT.temporary, stage: 'checkpoint', retryable: true } as const;
+  return new ExportError(message, exit);
 }

@@ -77,9 +77,13 @@ export const nodeProcesses: Processes = {
 
 async function look(pid: number): Promise<Look> {
   if (!exists(pid)) return 'gone';
-  if (process.platform !== 'linux') return { started: await orNull(() => startBySystemTool(pid)) };
-  const stat = await orNull(() => readFile(`/proc/${pid}/stat`, 'utf8'));
-  return stat === null ? { started: null } : readProcStat(stat);
+  if (process.platform === 'linux') {
+    const stat = await orNull(() => readFile(`/proc/${pid}/stat`, 'utf8'));
+    return stat === null ? { started: null } : readProcStat(stat);
+  }
+  // macOS and the BSDs: the start as a date.
+  const started = await orNull(() => systemTool('ps', '-o', 'lstart=', '-p', String(pid)));
+  return { started: started?.trim() ?? null };
 }
 
 /** Signal 0 only asks. EPERM: it exists and is another user's. */
@@ -97,13 +101,7 @@ function exists(pid: number): boolean {
  */
 export function readProcStat(stat: string): Look {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const state = fields[0];
-  return state === 'Z' || state === 'X' ? 'gone' : { started: fields[19] ?? null };
-}
-
-/** macOS and the BSDs: the start as a date. */
-async function startBySystemTool(pid: number): Promise<string> {
-  return (await systemTool('ps', '-o', 'lstart=', '-p', String(pid))).trim();
+  return /^[ZX]$/.test(fields[0] ?? '') ? 'gone' : { started: fields[19] ?? null };
 }
 
 /** Source: machine-id(5); ioreg(8) on macOS. */
@@ -130,10 +128,6 @@ async function readWord(path: string): Promise<string> {
   return word;
 }
 
-async function orNull<T>(read: () => Promise<T>): Promise<T | null> {
-  try {
-    return await read();
-  } catch {
-    return null;
-  }
+function orNull<T>(read: () => Promise<T>): Promise<T | null> {
+  return read().catch(() => null);
 }

@@ -1,9 +1,9 @@
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { count, parseChecked } from '../json/checked-json.ts';
-import { makeFolders, writeNewFile } from '../platform/durable.ts';
+import { makeFolders, replaceFile } from '../platform/durable.ts';
 import type { Clock } from '../platform/effects.ts';
-import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
+import { EXIT, ExportError, hasCode } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
 import type { Part } from '../platform/part-file.ts';
@@ -18,8 +18,6 @@ const partFile = () => import('../platform/part-file.ts');
 const WORK = '.work';
 const HEADER = 'work.json';
 const PART = /^part-\d{6,}\.arrow$/;
-/** What reading a lost or broken file fails with; other errors say nothing about the file itself. */
-const LOST: ReadonlySet<string> = new Set(['ENOENT', 'EISDIR', 'EIO']);
 
 const HeaderSchema = v.object({
   version: v.literal(2),
@@ -68,73 +66,14 @@ export function workFolder(pipelineFolder: string, fingerprint: string): string 
  * The durable work of one run: a header and a file a part. What `append` confirmed survives a kill and a power loss; a
  * part that is torn, altered or missing ends the usable run of parts.
  */
-export class Work {
+export interface Work {
   readonly folder: string;
   readonly opening: Opening;
   readonly header: Header;
+  /** How many parts are durable. */
+  readonly parts: number;
   /** Parts found that could not be used, and all behind the first such: they are fetched again. */
   readonly droppedParts: number;
-  readonly #files: FileSystem;
-  #parts: number;
-  /** The last part begun. It rejects once one has failed, and with it all that are chained to it. */
-  #last: Promise<unknown> = Promise.resolve();
-
-  private constructor(
-    files: FileSystem,
-    folder: string,
-    opening: Opening,
-    header: Header,
-    parts: number,
-    droppedParts: number,
-  ) {
-    this.folder = folder;
-    this.opening = opening;
-    this.header = header;
-    this.droppedParts = droppedParts;
-    this.#files = files;
-    this.#parts = parts;
-  }
-
-  /**
-   * Opens the unfinished work of a run, or begins it. The caller holds the pipeline's lock.
-   *
-   * @throws ExportError (checkpoint): 73 when the folder cannot be made or written, 74 when its header is damaged or
-   *   belongs to another run
-   */
-  static async open(options: WorkOptions): Promise<Work> {
-    const { folder } = options;
-    const starting = explainIoErrors(options.files, 'checkpoint', 'start');
-    const working = explainIoErrors(options.files, 'checkpoint', 'work');
-    await makeFolders(starting, folder);
-    const found = await findHeader(starting, options);
-    if (typeof found === 'string') {
-      const { fingerprint, runId, clock, dates } = options;
-      const startedAt = clock.wall();
-      const known = { version: 2, fingerprint, runId, startedAt, resumed: 0 } as const;
-      const header: Header = { ...known, ...(dates && { dates }) };
-      await starting.remove(join(folder, HEADER));
-      for (const name of await starting.list(folder)) await starting.remove(join(folder, name));
-      await writeDurably(starting, folder, HEADER, formatHeader(header));
-      return new Work(working, folder, found, header, 0, 0);
-    }
-    const { partName } = await partFile();
-    let parts = 0;
-    while ((await readUsable(starting, folder, parts)) !== undefined) parts++;
-    const kept = new Set([HEADER, ...Array.from({ length: parts }, (_, index) => partName(index))]);
-    const surplus = (await starting.list(folder)).filter((name) => !kept.has(name));
-    // From the last: killed halfway, no part stands behind a gap that a later one would fill.
-    for (const name of surplus.toReversed()) await starting.remove(join(folder, name));
-    const header = { ...found, resumed: found.resumed + 1 };
-    await writeDurably(starting, folder, HEADER, formatHeader(header));
-    const dropped = surplus.filter((name) => PART.test(name)).length;
-    return new Work(working, folder, 'resumed', header, parts, dropped);
-  }
-
-  /** How many parts are durable. */
-  get parts(): number {
-    return this.#parts;
-  }
-
   /**
    * Adds a part. Calls may overlap: they take effect one after the other, in the order they were made.
    *
@@ -142,47 +81,91 @@ export class Work {
    * @returns its number
    * @throws ExportError (74, checkpoint) naming the path; the run is resumable
    */
-  append(bytes: Uint8Array): Promise<number> {
-    const appended = this.#last.then(async () => {
-      const { partName } = await partFile();
-      await writeDurably(this.#files, this.folder, partName(this.#parts), bytes);
-      return this.#parts++;
-    });
-    this.#last = appended;
-    appended.catch(() => {});
-    return appended;
-  }
-
+  append(bytes: Uint8Array): Promise<number>;
   /** @throws ExportError (74, checkpoint) when the part changed since it was checked or written */
-  async read(index: number): Promise<Part> {
-    const { partName, readPart } = await partFile();
-    return readPart(this.#files, join(this.folder, partName(index)), 'checkpoint');
-  }
-
+  read(index: number): Promise<Part>;
   /** Marks the work as not to be published unless somebody asks for it. @throws ExportError (74, checkpoint) */
-  async refuse(): Promise<void> {
-    await this.settle();
-    const header = formatHeader({ ...this.header, refused: true });
-    await writeDurably(this.#files, this.folder, HEADER, header);
-  }
-
+  refuse(): Promise<void>;
   /** Waits for what was begun. */
-  async settle(): Promise<void> {
-    await this.#last.catch(() => undefined);
-  }
-
+  settle(): Promise<void>;
   /** Removes the work: the snapshot is published. */
-  async discard(): Promise<void> {
-    await this.settle();
-    await removeWork(this.#files, this.folder);
-  }
+  discard(): Promise<void>;
+}
+
+/**
+ * Opens the unfinished work of a run, or begins it. The caller holds the pipeline's lock.
+ *
+ * @throws ExportError (checkpoint): 73 when the folder cannot be made or written, 74 when its header is damaged or
+ *   belongs to another run
+ */
+export async function openWork(options: WorkOptions): Promise<Work> {
+  const { folder, fingerprint, runId, clock, dates } = options;
+  const path = join(folder, HEADER);
+  const starting = explainIoErrors(options.files, 'checkpoint', 'start');
+  const files = explainIoErrors(options.files, 'checkpoint', 'work');
+  await makeFolders(starting, folder);
+  const found = await findHeader(starting, path, options);
+  const isNew = typeof found === 'string';
+  if (isNew) await starting.remove(path);
+  let parts = 0;
+  while (!isNew && (await isUsable(starting, folder, parts))) parts++;
+  const names = await starting.list(folder);
+  const usable = names.filter((name) => PART.test(name)).slice(0, parts);
+  const surplus = names.filter((name) => isNew || !(name === HEADER || usable.includes(name)));
+  // From the last: killed halfway, no part stands behind a gap that a later one would fill.
+  for (const name of surplus.toReversed()) await starting.remove(join(folder, name));
+  const begun = { version: 2, fingerprint, runId, startedAt: clock.wall(), resumed: 0 } as const;
+  const header: Header = isNew
+    ? { ...begun, ...(dates && { dates }) }
+    : { ...found, resumed: found.resumed + 1 };
+  const writeHeader = (door: FileSystem, content: Header): Promise<void> =>
+    replaceFile(door, path, Buffer.from(`${JSON.stringify(content)}\n`), 'checkpoint');
+  await writeHeader(starting, header);
+
+  /** The last part begun. It rejects once one has failed, and with it all that are chained to it. */
+  let last: Promise<unknown> = Promise.resolve();
+  const settle = async (): Promise<void> => {
+    await last.catch(() => undefined);
+  };
+  return {
+    folder,
+    opening: isNew ? found : 'resumed',
+    header,
+    get parts() {
+      return parts;
+    },
+    droppedParts: isNew ? 0 : surplus.filter((name) => PART.test(name)).length,
+    append(bytes) {
+      const appended = last.then(async () => {
+        const { partName } = await partFile();
+        await replaceFile(files, join(folder, partName(parts)), bytes, 'checkpoint');
+        return parts++;
+      });
+      last = appended;
+      appended.catch(() => {});
+      return appended;
+    },
+    async read(index) {
+      const { partName, readPart } = await partFile();
+      return readPart(files, join(folder, partName(index)), 'checkpoint');
+    },
+    async refuse() {
+      await settle();
+      await writeHeader(files, { ...header, refused: true });
+    },
+    settle,
+    async discard() {
+      await settle();
+      await removeWork(files, folder);
+    },
+  };
 }
 
 async function findHeader(
   files: FileSystem,
-  { folder, fingerprint, restart, clock, resumeWithinMs, takesRefused }: WorkOptions,
+  path: string,
+  { fingerprint, restart, clock, resumeWithinMs, takesRefused }: WorkOptions,
 ): Promise<Header | Exclude<Opening, 'resumed'>> {
-  const path = join(folder, HEADER);
   if ((await files.stat(path)) === undefined) return 'new';
   if (restart) return 'restarted';
   const header = parseHeader(await files.read(path));
@@ -205,35 +188,15 @@ function parseHeader(bytes: Uint8Array): Header | undefined {
   }
 }
 
-function formatHeader(header: Header): Uint8Array {
-  return Buffer.from(`${JSON.stringify(header)}\n`);
-}
-
-async function readUsable(
-  files: FileSystem,
-  folder: string,
-  index: number,
-): Promise<Part | undefined> {
+async function isUsable(files: FileSystem, folder: string, index: number): Promise<boolean> {
   const { decodePart, partName } = await partFile();
   try {
-    return decodePart(await files.read(join(folder, partName(index))));
+    return decodePart(await files.read(join(folder, partName(index)))) !== undefined;
   } catch (error) {
-    if (LOST.has(errorCode(error) ?? '')) return undefined;
+    // It is lost or broken; other errors say nothing about the file itself.
+    if (hasCode(error, 'ENOENT', 'EISDIR', 'EIO')) return false;
     throw error;
   }
-}
-
-/** Under its final name a file is always whole and on the disk, and so is the name when this resolves. */
-async function writeDurably(
-  files: FileSystem,
-  folder: string,
-  name: string,
-  bytes: Uint8Array,
-): Promise<void> {
-  const temporary = join(folder, `${name}.tmp`);
-  await writeNewFile(files, temporary, bytes, 'checkpoint');
-  await files.rename(temporary, join(folder, name));
-  await files.syncFolder(folder);
 }
 
 /** The header goes first: a kill halfway leaves no work, rather than half of it. */
@@ -264,7 +227,7 @@ export async function ageOtherWork(options: {
   readonly clock: Pick<Clock, 'wall'>;
   readonly pipelineFolder: string;
   readonly own: string;
-  readonly keptForMs?: number;
+  readonly keptForMs?: number | undefined;
   /** The run that was published last: killed behind that, it left its work. */
   readonly published?: string | undefined;
 }): Promise<OtherWork[]> {

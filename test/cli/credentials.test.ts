@@ -19,7 +19,7 @@ before(async () => {
 
 after(() => rm(folder, { recursive: true }));
 
-function read(environment: Environment, server = 'https://apis.pasqal.cloud/core-fast') {
+async function read(environment: Environment, server = 'https://apis.pasqal.cloud/core-fast') {
   return credentialsFrom(environment, new URL(server), folder, createRedactor());
 }
 
@@ -130,7 +130,7 @@ describe('refused credentials', () => {
     const redactor = createRedactor();
     const server = new URL('https://example.com');
     const environment = { PASQAL_PASSWORD_FILE: 'password' };
-    await assert.rejects(credentialsFrom(environment, server, folder, redactor));
+    assert.throws(() => credentialsFrom(environment, server, folder, redactor));
     assert.equal(redactor.clean('it is [ two words ]'), 'it is [[hidden]]');
   });
 });

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import parse from 'parse-prometheus-text-format';
 import { metricsText } from '../../src/cli/metrics.ts';
 import { ExportError } from '../../src/platform/errors.ts';
-import { type PipelineStatus, pipelineStatus } from '../../src/run/status.ts';
+import { type PipelineStatus, pipelineStatus } from '../../src/publish/status.ts';
 import { MANIFEST, program } from '../support/cli.ts';
 
 const environment = { PASQAL_TOKEN: 'tok-3n' };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Progress, progressLine } from '../../src/cli/reporter.ts';
-import { count, counted, formatSeconds, size } from '../../src/cli/summary.ts';
 import type { RunEvent } from '../../src/platform/effects.ts';
+import { count, counted, formatSeconds, size } from '../../src/platform/format.ts';
 import { MANIFEST, program } from '../support/cli.ts';
 
 const environment = { PASQAL_TOKEN: 'tok-3n' };

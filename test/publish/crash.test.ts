@@ -5,9 +5,8 @@ import { writeNewFile } from '../../src/platform/durable.ts';
 import { ExportError } from '../../src/platform/errors.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
 import { explainIoErrors } from '../../src/platform/io-errors.ts';
-import { finishPublication, publish } from '../../src/publish/publish.ts';
+import { finishPublication, openStaging, publish } from '../../src/publish/publish.ts';
 import { retain } from '../../src/publish/snapshots.ts';
-import { openStaging } from '../../src/publish/staging.ts';
 import { verifySnapshot } from '../../src/publish/verify.ts';
 import { Crash, crash, type Fault, faultyFiles } from '../support/faulty-files.ts';
 import { cycling, LOSSES, type MemoryFiles, memoryFiles } from '../support/memory-files.ts';
@@ -22,8 +21,8 @@ const DATA = dataFile(2, 'ids');
 
 /** What a start of the run does from staging on; a resumed start first looks whether it had published already. */
 async function run(files: FileSystem, runId: string): Promise<void> {
-  if ((await finishPublication({ files, pipelineFolder: PIPELINE, runId })) === undefined) {
-    const staging = await openStaging({ files, pipelineFolder: PIPELINE, runId, owner: OWNER });
+  if ((await finishPublication(files, PIPELINE, runId)) === undefined) {
+    const staging = await openStaging(files, PIPELINE, runId, OWNER);
     const names = ['jobs.parquet', 'jobs.ndjson'] as const;
     const explained = explainIoErrors(files, 'load', 'work');
     for (const name of names) {
@@ -36,9 +35,9 @@ async function run(files: FileSystem, runId: string): Promise<void> {
         published('jobs.ndjson', 'ndjson', 2, DATA),
       ],
     });
-    await publish({ files, staging, manifest, lock: HELD });
+    await publish(files, staging, manifest, HELD);
   }
-  await retain({ files, pipelineFolder: PIPELINE, keep: 1 });
+  await retain(files, PIPELINE, 1);
 }
 
 async function withOldSnapshot(): Promise<MemoryFiles> {
@@ -148,19 +147,14 @@ describe('a publication that meets an error at any operation', () => {
   it('publishes nothing when the lock is lost by then', async () => {
     const files = await withOldSnapshot();
     const before = files.tree();
-    const staging = await openStaging({
-      files,
-      pipelineFolder: PIPELINE,
-      runId: NEW,
-      owner: OWNER,
-    });
+    const staging = await openStaging(files, PIPELINE, NEW, OWNER);
     const lock = {
       check: async () => {
         throw new ExportError('lost', { exitCode: 75, stage: 'checkpoint' });
       },
     };
     const manifest = sampleManifest({ runId: NEW });
-    await assert.rejects(publish({ files, staging, manifest, lock }), { exitCode: 75 });
+    await assert.rejects(publish(files, staging, manifest, lock), { exitCode: 75 });
     assert.deepEqual(files.tree(), before);
   });
 });

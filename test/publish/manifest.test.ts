@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { formatManifest, parseManifest, readManifest } from '../../src/publish/manifest.ts';
+import { formatManifest, parseManifest } from '../../src/jobs/manifest.ts';
+import { readManifest } from '../../src/publish/snapshots.ts';
 import { memoryFiles } from '../support/memory-files.ts';
 import { published, sampleManifest } from './sample.ts';
 

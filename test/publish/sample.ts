@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileContents } from '../../src/jobs/file-contents.ts';
+import type { Manifest, PublishedFile } from '../../src/jobs/manifest.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
-import type { Manifest, PublishedFile } from '../../src/publish/manifest.ts';
 import type { ReadBackFile } from '../../src/publish/verify.ts';
 
 const COLUMNS = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { formatManifest } from '../../src/jobs/manifest.ts';
 import { makeFolders, writeNewFile } from '../../src/platform/durable.ts';
-import { formatManifest } from '../../src/publish/manifest.ts';
 import {
   latestSnapshot,
   listSnapshots,
@@ -9,6 +9,7 @@ import {
   retain,
   runIdOf,
 } from '../../src/publish/snapshots.ts';
+import { fakeClock } from '../support/fake-clock.ts';
 import { crash, faultyFiles } from '../support/faulty-files.ts';
 import { LOSSES, type MemoryFiles, memoryFiles } from '../support/memory-files.ts';
 import { published, sampleManifest } from './sample.ts';
@@ -63,7 +64,7 @@ describe('keeping a number of snapshots', () => {
   ] as const) {
     it(`leaves the newest of ${RUNS.length} with ${keep}`, async () => {
       const files = await snapshots(FOLDERS[3]);
-      const removed = await retain({ files, pipelineFolder: PIPELINE, keep });
+      const removed = await retain(files, PIPELINE, keep);
       assert.deepEqual(removed, RUNS.slice(0, RUNS.length - stay.length));
       assert.deepEqual(await left(files), stay);
     });
@@ -71,14 +72,14 @@ describe('keeping a number of snapshots', () => {
 
   it('never removes the one latest names nor a newer one', async () => {
     const files = await snapshots(FOLDERS[2]);
-    assert.deepEqual(await retain({ files, pipelineFolder: PIPELINE, keep: 1 }), RUNS.slice(0, 2));
+    assert.deepEqual(await retain(files, PIPELINE, 1), RUNS.slice(0, 2));
     assert.deepEqual(await left(files), FOLDERS.slice(2));
   });
 
   for (const latest of [undefined, 'elsewhere', `./${FOLDERS[3]}`]) {
     it(`removes nothing when latest is ${latest}`, async () => {
       const files = await snapshots(latest);
-      assert.deepEqual(await retain({ files, pipelineFolder: PIPELINE, keep: 1 }), []);
+      assert.deepEqual(await retain(files, PIPELINE, 1), []);
       assert.deepEqual(await left(files), FOLDERS);
     });
   }
@@ -104,18 +105,18 @@ describe('keeping a number of snapshots', () => {
     const before = (await files.list(PIPELINE)).filter(
       (name) => !FOLDERS.slice(1, 3).includes(name),
     );
-    assert.deepEqual(await retain({ files, pipelineFolder: PIPELINE, keep: 1 }), RUNS.slice(1, 3));
+    assert.deepEqual(await retain(files, PIPELINE, 1), RUNS.slice(1, 3));
     assert.deepEqual(await files.list(PIPELINE), before);
   });
 
   for (const what of ['kill-before', 'kill-half', 'kill-after']) {
     it(`${what} anywhere, even with the power, leaves no snapshot with files missing`, async () => {
       const counted = faultyFiles(await snapshots(FOLDERS[3]), undefined, crash);
-      await retain({ files: counted, pipelineFolder: PIPELINE, keep: 2 });
+      await retain(counted, PIPELINE, 2);
       for (let at = 1; at <= counted.operations.length; at++) {
         const memory = await snapshots(FOLDERS[3]);
         const files = faultyFiles(memory, { at, what }, crash);
-        await retain({ files, pipelineFolder: PIPELINE, keep: 2 }).catch(() => undefined);
+        await retain(files, PIPELINE, 2).catch(() => undefined);
         for (const lost of Object.values(LOSSES)) {
           const found = memory.afterPowerLoss(lost());
           for (const runId of (await left(found)).filter((name) => !name.startsWith('.'))) {
@@ -165,8 +166,9 @@ describe('the list of snapshots', () => {
 
 describe('a run id', () => {
   const make = (files = memoryFiles(), random = 0.5) => {
-    const clock = { wall: () => Date.UTC(2026, 10, 23, 2, 0, 0, 999) };
-    return newRunId({ files, clock, random: () => random, folder: '/' });
+    const wall = Date.UTC(2026, 10, 23, 2, 0, 0, 999);
+    const clock = fakeClock({ mode: 'still', wall });
+    return newRunId({ files, clock, random: () => random }, '/');
   };
 
   it('is the start in UTC and six random hex digits', async () => {

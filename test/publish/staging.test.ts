@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { formatManifest } from '../../src/jobs/manifest.ts';
 import { makeFolders, writeNewFile } from '../../src/platform/durable.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
-import { formatManifest } from '../../src/publish/manifest.ts';
-import { checkOutput, openStaging } from '../../src/publish/staging.ts';
+import { checkOutput, openStaging } from '../../src/publish/publish.ts';
 import { crash, faultyFiles } from '../support/faulty-files.ts';
 import { memoryFiles, systemError } from '../support/memory-files.ts';
 import { sampleManifest } from './sample.ts';
@@ -14,14 +14,14 @@ const OWNER = '00000000-0000-4000-8000-000000000000';
 const FOLDER = `${PIPELINE}/.staging-${RUN_ID}-${OWNER}`;
 
 function open(files: FileSystem) {
-  return openStaging({ files, pipelineFolder: PIPELINE, runId: RUN_ID, owner: OWNER });
+  return openStaging(files, PIPELINE, RUN_ID, OWNER);
 }
 
 describe('a staging folder', () => {
   it('clears away what interrupted runs left, whatever of it a kill had removed', async () => {
     const files = memoryFiles();
     const old = { runId: '20261122T020000Z-000000', owner: OWNER.replaceAll('0', '1') };
-    const staging = await openStaging({ files, pipelineFolder: PIPELINE, ...old });
+    const staging = await openStaging(files, PIPELINE, old.runId, old.owner);
     await writeNewFile(files, `${staging.folder}/jobs.arrow`, Buffer.from('old'), 'load');
     await files.makeFolder(`${PIPELINE}/.staging-20261121T020000Z-000000-${OWNER}`);
     const removing = `${PIPELINE}/.removing-20261120T020000Z-000000`;

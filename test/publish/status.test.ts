@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { formatManifest } from '../../src/jobs/manifest.ts';
 import { makeFolders, writeNewFile } from '../../src/platform/durable.ts';
 import { ExportError } from '../../src/platform/errors.ts';
-import { formatManifest } from '../../src/publish/manifest.ts';
 import { readStatus, withStatus } from '../../src/publish/status.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { crash, faultyFiles } from '../support/faulty-files.ts';
@@ -31,7 +31,7 @@ async function publishSample(files: MemoryFiles): Promise<void> {
 function attempt(files: MemoryFiles, end: () => Promise<void>) {
   const clock = fakeClock({ mode: 'still', wall: Date.parse(STARTED) });
   const progress = () => ({ requests: 7 });
-  return withStatus({ files, clock, pipelineFolder: PIPELINE, progress }, async () => {
+  return withStatus({ files, clock }, PIPELINE, progress, async () => {
     clock.advance(5000);
     await end();
     return { manifest: MANIFEST };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CHANGE_COLUMNS } from '../../src/jobs/columns.ts';
+import type { Manifest } from '../../src/jobs/manifest.ts';
+import { formatManifest } from '../../src/jobs/manifest.ts';
 import { makeFolders, writeNewFile } from '../../src/platform/durable.ts';
-import type { Manifest } from '../../src/publish/manifest.ts';
-import { formatManifest } from '../../src/publish/manifest.ts';
 import { verifySnapshot } from '../../src/publish/verify.ts';
 import { type MemoryFiles, memoryFiles, systemError } from '../support/memory-files.ts';
 import { dataFile, published, readBackFrom, sampleManifest, sha256 } from './sample.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'node:test';
-import { runExport } from '../../src/run.ts';
+import { runExport } from '../../src/index.ts';
 import { passNight, Random, startSimulator } from '../simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
 import { seededRandom } from '../support/shifting-list.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
-import { runExport } from '../../src/run.ts';
+import { runExport } from '../../src/index.ts';
 import { prepare, sigkillAndFinish } from './crash-checks.ts';
 import { assertLatestIsWhole, sample, startWith } from './crashes.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type ExportResult, runExport, verifySnapshot } from '../../src/index.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
 import type { ExportOptions } from '../../src/run/options.ts';
-import { type ExportResult, runExport, verifySnapshot } from '../../src/run.ts';
 import { crash, type Fault, faultyFiles, type Operation } from '../support/faulty-files.ts';
 
 /** How one start of an export ended, and what it did to the disk on the way. */

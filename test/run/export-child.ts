@@ -1,6 +1,6 @@
+import { runExport } from '../../src/index.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
 import type { ExportOptions } from '../../src/run/options.ts';
-import { runExport } from '../../src/run.ts';
 import { faultyFiles, killProcess, parseFault } from '../support/faulty-files.ts';
 
 /** An export in a process of its own that is killed, really, at one of its file operations. */

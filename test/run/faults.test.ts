@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { runExport } from '../../src/index.ts';
 import type { ExportOptions } from '../../src/run/options.ts';
-import { runExport } from '../../src/run.ts';
 import {
   type FaultKind,
   type Simulator,

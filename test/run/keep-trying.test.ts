@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { runExport } from '../../src/index.ts';
 import { type ExitCode, ExportError, type ExportErrorOptions } from '../../src/platform/errors.ts';
 import { keepTrying } from '../../src/run/keep-trying.ts';
-import { runExport } from '../../src/run.ts';
 import { temporaryFolder } from '../support/exports.ts';
 import { fakeClock } from '../support/fake-clock.ts';
 import { serveHttp } from '../support/http-servers.ts';

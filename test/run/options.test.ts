@@ -3,13 +3,19 @@ import { resolve } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { pipelineSchema } from '../../esbuild.config.ts';
+import { runExport } from '../../src/index.ts';
+import { REGIONS } from '../../src/jobs/options.ts';
 import { definePipeline } from '../../src/jobs/pipeline.ts';
 import { FILTERS } from '../../src/jobs/query.ts';
 import { ExportError } from '../../src/platform/errors.ts';
-import { checkDefinition, checkOptions } from '../../src/run/check-options.ts';
-import { FILTER_OPTIONS, filterOptions, REGIONS, RUN_OPTIONS } from '../../src/run/options.ts';
+import {
+  checkDefinition,
+  checkOptions,
+  FILTER_OPTIONS,
+  filterOptions,
+  RUN_OPTIONS,
+} from '../../src/run/options.ts';
 import * as values from '../../src/run/values.ts';
-import { runExport } from '../../src/run.ts';
 
 const NOON = Date.UTC(2026, 10, 23, 12);
 const LEAST = { region: 'fr', credentials: { kind: 'token', token: 's3cr3t' } } as const;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test from 'node:test';
-import { runExport } from '../../src/run.ts';
+import { runExport } from '../../src/index.ts';
 import { startSimulator } from '../simulator/index.ts';
 import { page } from '../support/docs.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { runExport } from '../../src/index.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
 import { decodePart } from '../../src/platform/part-file.ts';
 import { WINDOWS_AHEAD } from '../../src/run/export.ts';
 import { PART_ROWS } from '../../src/run/snapshot.ts';
-import { runExport } from '../../src/run.ts';
 import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
 
@@ -23,7 +23,7 @@ function slowFiles(api: Simulator, wrote: (rows: number) => void): FileSystem {
     ...nodeFiles,
     async open(path, mode) {
       const file = await nodeFiles.open(path, mode);
-      if (!/part-\d+\.arrow\.tmp$/.test(path)) return file;
+      if (!/part-\d+\.arrow\.new$/.test(path)) return file;
       return {
         ...file,
         async write(bytes) {
@@ -84,7 +84,7 @@ test('no row is written for the second time because it came again, in whatever o
       written += decodePart(bytes)?.batch.numRows ?? 0;
       return file.write(bytes);
     };
-    return /part-\d+\.arrow\.tmp$/.test(path) ? { ...file, write } : file;
+    return /part-\d+\.arrow\.new$/.test(path) ? { ...file, write } : file;
   };
   const options = {
     ...exportOptions(api.url, await temporaryFolder(t)),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import test from 'node:test';
-import { runExport } from '../../src/run.ts';
+import { runExport } from '../../src/index.ts';
 import { startSimulator } from '../simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test, { type TestContext } from 'node:test';
+import { runExport } from '../../src/index.ts';
+import type { Manifest } from '../../src/jobs/manifest.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
-import type { Manifest } from '../../src/publish/manifest.ts';
-import { runExport } from '../../src/run.ts';
 import { type SimulatorOptions, startSimulator } from '../simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
 import { crash, faultyFiles } from '../support/faulty-files.ts';

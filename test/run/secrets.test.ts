@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { inspect } from 'node:util';
-import { runExport } from '../../src/run.ts';
+import { runExport } from '../../src/index.ts';
 import { startSimulator } from '../simulator/index.ts';
 import { exportOptions, temporaryFolder } from '../support/exports.ts';
 import { ended, start } from '../support/process.ts';

@@ -1,14 +1,14 @@
 import type { JsonValue } from '../../src/json/checked-json.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
 import { PartEncoder } from '../../src/platform/part-file.ts';
-import { Work, type WorkOptions } from '../../src/store/work.ts';
+import { openWork as open, type Work, type WorkOptions } from '../../src/store/work.ts';
 import { SAMPLE_SCHEMA, slices } from '../support/arbitrary-batches.ts';
 
 export const FINGERPRINT = '0123456789abcdef';
 export const FOLDER = `/output/jobs/.work/${FINGERPRINT}`;
 
 export function openWork(files: FileSystem, change: Partial<WorkOptions> = {}): Promise<Work> {
-  return Work.open({
+  return open({
     files,
     clock: { wall: () => 1000 },
     folder: FOLDER,

@@ -30,18 +30,17 @@ const NEIGHBOURS: readonly (readonly [importer: RegExp, allowed: RegExp])[] = [
   ),
   [
     /^src\/cli\//,
-    /^src\/(?:jobs\/|json\/|platform\/|cli\/|run\.ts$|run\/(?:options|check-options|values)\.ts$|index\.ts$)/,
+    /^src\/(?:jobs\/|json\/|platform\/|cli\/|run\/(?:options|values)\.ts$|index\.ts$)/,
   ],
-  [/^src\/run(?:\.ts$|\/)/, /^src\/(?!cli\/|index\.ts)/],
+  [/^src\/run\//, /^src\/(?!cli\/|index\.ts)/],
   [/^src\/index\.ts$/, /^src\/(?!cli\/)/],
-  [/^src\/[^/]+\.ts$/, /^src\/(?:jobs|json|platform)\//],
 ];
 
 /** What of the process only the command line may touch. */
 const PROCESS = /\bprocess\s*\.\s*(?:argv|env|exit|exitCode|stdin|stdout|stderr)\b|\bconsole\s*\./;
 
 /** Modules that the command line may import on demand only, so that `--help` stays quick. */
-const HEAVY = /^src\/(?:run\.ts|index\.ts)|^(?:apache-arrow|undici|cli-progress)$/;
+const HEAVY = /^src\/index\.ts|^(?:apache-arrow|undici|cli-progress)$/;
 
 /**
  * What in a source file breaks the rules of the design ("Rules that a test enforces").

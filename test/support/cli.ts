@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import type { Context, Engine } from '../../src/cli/command.ts';
 import type { Environment } from '../../src/cli/environment.ts';
 import { runProgram } from '../../src/cli/program.ts';
-import type { Manifest } from '../../src/publish/manifest.ts';
-import { checkOptions } from '../../src/run/check-options.ts';
+import type { Manifest } from '../../src/jobs/manifest.ts';
 import type { ExportOptions } from '../../src/run/options.ts';
+import { checkOptions } from '../../src/run/options.ts';
 
 export const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 

@@ -1,4 +1,4 @@
-import { runExport } from '../../src/run.ts';
+import { runExport } from '../../src/index.ts';
 import { type JobStore, passNight, Random, startSimulator } from '../simulator/index.ts';
 import { exportOptions } from './exports.ts';
 

@@ -1,9 +1,6 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import * as v from 'valibot';
 import { checked, count, formatJson, list, parseText } from '../json/checked-json.ts';
-import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
-import type { FileSystem } from '../platform/file-system.ts';
 
 export const MANIFEST = 'manifest.json';
 
@@ -117,24 +114,6 @@ export function parseManifest(bytes: Uint8Array): ReadManifest {
   return { manifest, checksum: checksum === checksumOf(value) ? 'right' : 'wrong' };
 }
 
-/**
- * Reads the manifest of a snapshot.
- *
- * @throws ExportError (65, publish) when there is none or it is not what this program writes
- */
-export async function readManifest(files: FileSystem, folder: string): Promise<ReadManifest> {
-  const path = join(folder, MANIFEST);
-  try {
-    return parseManifest(await files.read(path));
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) {
-      throw unusable(`${folder} is no snapshot: it has no ${MANIFEST}`, error);
-    }
-    if (!(error instanceof TypeError)) throw error;
-    throw unusable(`${path} cannot be used: ${error.message}`, error);
-  }
-}
-
 function checksumOf(value: unknown): string {
   const text = canonical(JSON.parse(JSON.stringify(value)), ['checksum']);
   return createHash('sha256').update(text).digest('hex');
@@ -149,8 +128,4 @@ export function canonical(value: unknown, without: readonly string[] = []): stri
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`);
   return `{${members.join()}}`;
-}
-
-function unusable(message: string, cause: unknown): ExportError {
-  return new ExportError(message, { exitCode: EXIT.data, stage: 'publish', cause });
 }
