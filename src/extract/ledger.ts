@@ -18,7 +18,7 @@ const [ID, UPDATED_AT] = [JOB_FIELDS.indexOf('id'), JOB_FIELDS.indexOf('updated_
 
 /** The jobs in hand: which there are, in which version, and what of them has not been handed out yet. */
 export class Ledger {
-  readonly ids = new IdIndex();
+  ids = new IdIndex();
   /** Rows that came again in a newer version. */
   duplicates = 0;
   /** Jobs whose id is there and no lower-case UUID. */
@@ -109,6 +109,14 @@ export class Ledger {
 
   restoreAside(hashes: readonly string[]): void {
     for (const hash of hashes) this.#setAside.add(hash);
+  }
+
+  /** Forgets all ids, once no row is to come. @returns bytes that they took */
+  forget(): number {
+    const bytes = this.ids.byteLength + this.#updated.byteLength;
+    this.ids = new IdIndex();
+    this.#updated = new Float64Array();
+    return bytes;
   }
 
   /** What was taken since the last call. `again`: ids of the rows that were handed out before, in an older version. */

@@ -13,6 +13,7 @@ import type { Loaded, LoadTask } from '../load/loader.ts';
 import { type LoaderLine, startLoader } from '../load/thread.ts';
 import { type Effects, log } from '../platform/effects.ts';
 import { EXIT, ExportError, messageOf } from '../platform/errors.ts';
+import { letGo } from '../platform/memory.ts';
 import { PartEncoder } from '../platform/part-file.ts';
 import { TOOL } from '../platform/tool.ts';
 import { guardShrink } from '../publish/guard.ts';
@@ -69,6 +70,7 @@ export async function buildSnapshot(
       }
       const completeness = judge(options, extraction.completeness);
       const { isIncrement, gone } = extraction;
+      letGo(extraction.ledger.forget());
       const loaded = await line.finish(isIncrement ? { gone } : { full: true });
       judgeRejects(options, loaded);
       const shrinks = mutableFilters(options.filters).length > 0 ? undefined : MAX_SHRINK;
@@ -115,6 +117,7 @@ async function storeParts(
     // Waited for: what is taken meanwhile would be lost with it. The read-ahead goes on.
     const bytes = encoder.encode({ batch, rejects: lines, again, settled, state });
     line.part(await work.append(bytes));
+    letGo(bytes.length);
   }
 }
 
