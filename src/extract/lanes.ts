@@ -4,6 +4,9 @@ import type { Answer, Lane } from './windows.ts';
 
 /** Windows of a lane: few enough that rows come about in order, and enough that its last, half in vain, counts little. */
 const LANE_WINDOWS = 10;
+/** Rows, and bytes of pages, that lanes may have read side by side, about: they come interleaved, and wait to be in order. */
+const ROWS_BESIDE = 40_000;
+const BYTES_BESIDE = 32 * 1024 * 1024;
 /** The share of its windows that a lane may read in vain, about. */
 const WASTE = 0.15;
 /** What is remembered of what older windows have shown, each time another is learnt from. */
@@ -81,9 +84,8 @@ export class Lanes {
     // The lane before it may reach that far.
     if (isSmall && [...this.#open].some((lane) => lane.end === offset)) return undefined;
     const { pageSize } = this.#setting.sizing;
-    const share = (end - offset) / advance / this.#setting.reader.readAhead.windows;
     // What proves nothing is read in order, so that little is read twice after an interruption.
-    const rows = proves ? this.#rowsOf(Math.ceil(share)) : pageSize - 1;
+    const rows = proves ? this.#rowsOf((end - offset) / advance) : pageSize - 1;
     this.#frontier = offset + (rest < rows + advance / 2 ? rest : rows);
     return this.#begin(offset);
   }
@@ -172,12 +174,17 @@ export class Lanes {
     return Math.max(1, pageSize / 10, pageSize - 1 - this.#tied - this.#shift);
   }
 
-  /** Rows of a lane of about so many windows, where there is a choice, so that its last one is seldom read for a few rows. */
+  /** Rows of a lane where so many windows are left, so that its last one is seldom read for a few rows. */
   #rowsOf(windows: number): number {
+    const { reader, sizing } = this.#setting;
     const advance = this.#advance;
     const reserve = 2 * this.#spread;
     const least = Math.ceil(Math.min(0.5, reserve / advance) / WASTE);
-    const count = Math.min(LANE_WINDOWS, Math.max(least, windows));
+    const pageBytes = Math.max(1, sizing.pageBytes);
+    const beside = Math.min(reader.readAhead.windows, reader.readAhead.bytes / pageBytes);
+    const room = Math.min(ROWS_BESIDE / advance, BYTES_BESIDE / pageBytes) / Math.max(1, beside);
+    const most = Math.max(1, Math.min(LANE_WINDOWS, Math.floor(room)));
+    const count = Math.min(most, Math.max(least, Math.ceil(windows / reader.readAhead.windows)));
     const left = reserve * Math.sqrt(count);
     return Math.max(1, Math.floor(count * advance - (left < advance / 2 ? left : 0)));
   }

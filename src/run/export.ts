@@ -216,6 +216,7 @@ async function runUnderLock(
     const chunks = work.parts > 0 ? extraction.chunks() : startNow(extraction.chunks());
     const readWhole = async (): Promise<Extraction> => {
       const anew = new Extraction(whole);
+      anew.ledger.restoreAside(extraction.ledger.asideHashes);
       await restore(work, anew);
       return anew;
     };
