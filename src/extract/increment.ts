@@ -1,7 +1,7 @@
 import type { BaseIndex } from '../jobs/base-index.ts';
+import { dashed, IdList, prefixDigits } from '../jobs/id-index.ts';
 import type { Micros } from '../jobs/timestamp.ts';
 import type { Key } from './coverage.ts';
-import { dashed, prefixDigits } from './id-index.ts';
 import { idOf } from './ledger.ts';
 import type { ListReading, Tried, Verdict } from './list-proof.ts';
 import { BY_CREATION, type Setting } from './order.ts';
@@ -89,6 +89,7 @@ export class Increment implements ListReading<IncrementState> {
   readonly settled = null;
   readonly #setting: Setting;
   readonly #base: KnownBase;
+  readonly #ids: IdList;
   readonly #root: string;
   #walk: Walk;
   readonly #from: number;
@@ -107,6 +108,7 @@ export class Increment implements ListReading<IncrementState> {
   /** @param idPrefix the filter `id__starts_with` of the list, '' for none */
   constructor(setting: Setting, base: KnownBase, idPrefix: string, state?: IncrementState) {
     this.#base = base;
+    this.#ids = new IdList(base.index.ids);
     this.#from = walkedFrom(base);
     this.#gone = new Set(state?.gone);
     this.#asked = state?.asked ?? false;
@@ -174,8 +176,7 @@ export class Increment implements ListReading<IncrementState> {
   }
 
   #idAt(row: number): string {
-    const { ids, idOffsets } = this.#base.index;
-    return Buffer.from(ids.subarray(idOffsets[row], idOffsets[row + 1])).toString('utf8');
+    return this.#ids.textAt(row);
   }
 
   #note(answer: Answer, note: Setting['note']): void {
@@ -200,8 +201,7 @@ export class Increment implements ListReading<IncrementState> {
   /** Takes the rows of the base that no answer has shown as gone. */
   #missAll(from: number, to: number): void {
     const { ledger } = this.#setting;
-    for (let row = from; row < to; row++)
-      if (ledger.isUnseen(this.#base.index, row)) this.#gone.add(this.#idAt(row));
+    for (let row = from; row < to; row++) if (ledger.isUnseen(row)) this.#gone.add(this.#idAt(row));
   }
 
   /** Asks for the jobs that were open when the base was made and that were not walked over. */
@@ -210,7 +210,7 @@ export class Increment implements ListReading<IncrementState> {
     const { index, groupsOf } = this.#base;
     const rows: number[] = [];
     for (let row = 0; row < this.#from; row++)
-      if (index.isFinal[row] === 0 && ledger.isUnseen(index, row)) rows.push(row);
+      if (index.isFinal[row] === 0 && ledger.isUnseen(row)) rows.push(row);
     const { windows } = reader.readAhead;
     const size = reader.pageSize;
     const groups = groupsOf(rows.map((row) => this.#idAt(row))).flatMap((ids) =>
@@ -222,7 +222,7 @@ export class Increment implements ListReading<IncrementState> {
       await Promise.all(groups.slice(at, at + windows).map((ids) => this.#askFor(ids)));
       yield;
     }
-    for (const row of rows) if (ledger.isUnseen(index, row)) this.#gone.add(this.#idAt(row));
+    for (const row of rows) if (ledger.isUnseen(row)) this.#gone.add(this.#idAt(row));
   }
 
   async #askFor(ids: readonly string[]): Promise<void> {

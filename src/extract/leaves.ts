@@ -1,4 +1,4 @@
-import { dashed } from './id-index.ts';
+import { dashed } from '../jobs/id-index.ts';
 import type { Setting } from './order.ts';
 import type { Damaged, PageQuery } from './page.ts';
 import { type Answer, badJob } from './windows.ts';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { BaseIndex } from '../jobs/base-index.ts';
+import { IdIndex } from '../jobs/id-index.ts';
 import type { Instant } from '../jobs/timestamp.ts';
 import { FORM } from '../json/json-scanner.ts';
 import { JOB_FIELDS, type RawJob } from '../json/raw-job.ts';
-import { IdIndex } from './id-index.ts';
 
 /** A record that can never be a row, as it came. */
 export interface SetAside {
@@ -24,8 +24,7 @@ export class Ledger {
   /** Jobs whose id is there and no lower-case UUID. */
   oddIds = 0;
   /** `updated_at` of the version in hand by the number of its id, microseconds; NaN for none. */
-  #updated = new Float64Array(1024);
-  readonly #othersUpdated: number[] = [];
+  #updated = new Float64Array();
   readonly #setAside = new Set<string>();
   #rows: RawJob[] = [];
   #again: string[] = [];
@@ -44,14 +43,14 @@ export class Ledger {
     const number = this.#numberOf(row);
     const updated = Number(row.instant(UPDATED_AT) ?? Number.NaN);
     if (this.ids.size === before) {
-      const known = this.#updatedOf(number);
+      const known = this.#updated[number];
       const isNewer = updated > known || (Number.isNaN(known) && !Number.isNaN(updated));
       if (known !== UNSEEN && !isNewer) return;
       if (known !== UNSEEN) {
         this.duplicates++;
         this.#again.push(idOf(row));
       }
-    } else if (number < 0 && row.string('id')) this.oddIds++;
+    } else if (this.ids.isOther(number) && row.string('id')) this.oddIds++;
     this.#note(number, updated);
     this.#rows.push(row);
   }
@@ -70,30 +69,24 @@ export class Ledger {
     return false;
   }
 
-  /** Puts every row of the snapshot that a run goes on from in hand: each is handed out once more if it is shown. */
-  restoreBase(base: BaseIndex): void {
-    for (let row = 0; row < base.rows; row++) {
-      const number = this.#numberIn(base, row);
-      if (number < 0) this.oddIds++;
-      this.#note(number, UNSEEN);
-    }
+  /** Begins with every row of the snapshot that a run goes on from: each is handed out once more if it is shown. */
+  restoreBase({ ids, rows }: BaseIndex): void {
+    this.ids = new IdIndex(ids);
+    this.oddIds = ids.others.size;
+    this.#updated = new Float64Array(Math.ceil(ROOM * rows)).fill(UNSEEN, 0, rows);
   }
 
   /** Whether no answer has shown a row of that snapshot. */
-  isUnseen(base: BaseIndex, row: number): boolean {
-    return this.#updatedOf(this.#numberIn(base, row)) === UNSEEN;
-  }
-
-  #numberIn({ ids, idOffsets }: BaseIndex, row: number): number {
-    const [start, end] = [idOffsets[row], idOffsets[row + 1]];
-    const number = this.ids.internBytes(ids, start, end);
-    return number ?? this.ids.intern(Buffer.from(ids.subarray(start, end)).toString('utf8'));
+  isUnseen(row: number): boolean {
+    return this.#updated[row] === UNSEEN;
   }
 
   /** Puts a row of an interrupted run back in hand. */
   restore(id: string, updated: Instant | null): void {
+    const before = this.ids.size;
     const number = this.ids.intern(id);
-    if (number < 0 && !id.startsWith(NO_ID)) this.oddIds++;
+    const isNew = this.ids.size > before;
+    if (isNew && this.ids.isOther(number) && !id.startsWith(NO_ID)) this.oddIds++;
     this.#note(number, Number(updated ?? Number.NaN));
   }
 
@@ -129,24 +122,14 @@ export class Ledger {
   }
 
   #numberOf(row: RawJob): number {
-    const isPlainText = row.isText(ID) && row.formOf(ID) === FORM.plain;
-    const number = isPlainText
-      ? this.ids.internBytes(row.bytes, row.startOf(ID) + 1, row.endOf(ID) - 1)
-      : undefined;
-    return number ?? this.ids.intern(idOf(row));
-  }
-
-  #updatedOf(number: number): number {
-    return number < 0 ? this.#othersUpdated[-1 - number] : this.#updated[number];
+    const [start, end] = [row.startOf(ID) + 1, row.endOf(ID) - 1];
+    const isPlainText = row.isText(ID) && row.formOf(ID) === FORM.plain && end > start;
+    return isPlainText ? this.ids.internBytes(row.bytes, start, end) : this.ids.intern(idOf(row));
   }
 
   #note(number: number, updated: number): void {
-    if (number < 0) {
-      this.#othersUpdated[-1 - number] = updated;
-      return;
-    }
     if (number >= this.#updated.length) {
-      const grown = new Float64Array(this.#updated.length * 2);
+      const grown = new Float64Array(Math.ceil(ROOM * number) + 1024);
       grown.set(this.#updated);
       this.#updated = grown;
     }
@@ -154,6 +137,8 @@ export class Ledger {
   }
 }
 
+/** Room for so many times the jobs that there are. */
+const ROOM = 1.25;
 const NO_ID = 'no id ';
 /** In place of `updated_at`: only the snapshot that the run goes on from holds it. */
 const UNSEEN = Number.NEGATIVE_INFINITY;

@@ -1,5 +1,5 @@
+import { prefixDigits } from '../jobs/id-index.ts';
 import type { Key } from './coverage.ts';
-import { prefixDigits } from './id-index.ts';
 import { Leaves } from './leaves.ts';
 import { BY_CREATION, BY_ID, type Setting } from './order.ts';
 import { Walk, type WalkState } from './walk.ts';

@@ -1,3 +1,5 @@
+import type { IdMemory } from './id-index.ts';
+
 /**
  * The keys of every row of a snapshot that a run goes on from, in file order: by `created_at`, then by the UTF-8 bytes
  * of `id`. Its arrays are views of shared memory, so that another thread takes them without a copy.
@@ -8,8 +10,5 @@ export interface BaseIndex {
   readonly created: BigInt64Array;
   /** 1 where the status was final. */
   readonly isFinal: Uint8Array;
-  /** All ids as UTF-8, one behind the other. */
-  readonly ids: Uint8Array;
-  /** Where each id starts in `ids`, and where the last one ends: a number more than there are rows. */
-  readonly idOffsets: Uint32Array;
+  readonly ids: IdMemory;
 }

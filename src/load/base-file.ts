@@ -2,6 +2,7 @@ import { Schema } from 'apache-arrow';
 import type { BaseIndex } from '../jobs/base-index.ts';
 import { FINAL_STATUSES } from '../jobs/columns.ts';
 import type { FoundColumn } from '../jobs/file-contents.ts';
+import { IdList } from '../jobs/id-index.ts';
 import type { Format } from '../jobs/pipeline.ts';
 import { damageError, openReader, UNORDERED } from './check.ts';
 import { columnsOf, describeColumn } from './encoder.ts';
@@ -67,9 +68,6 @@ export async function openBaseFile(
   return { format, path, rows, cutBefore, batches, close: reader.close };
 }
 
-/** Room for the ids of a row at first: a UUID. */
-const ID_BYTES = 36;
-
 /**
  * Reads the keys of all rows.
  *
@@ -79,8 +77,7 @@ export async function readBaseIndex(file: BaseFile): Promise<BaseIndex> {
   const { rows } = file;
   const created = new BigInt64Array(new SharedArrayBuffer(rows * 8));
   const isFinal = new Uint8Array(new SharedArrayBuffer(rows));
-  const idOffsets = new Uint32Array(new SharedArrayBuffer((rows + 1) * 4));
-  let ids = new Uint8Array(new SharedArrayBuffer(rows * ID_BYTES));
+  const ids = new IdList();
   let at = 0;
   let lastId: Uint8Array = new Uint8Array();
   for await (const batch of file.batches(0, rows, ['id', 'status', 'created_at'])) {
@@ -90,20 +87,11 @@ export async function readBaseIndex(file: BaseFile): Promise<BaseIndex> {
       const [time, id] = [keys.created(row), keys.id(row)];
       if (at > 0 && !follows(time, id, created[at - 1], lastId))
         throw damageError(new Damage(UNORDERED), file.path, file.format);
-      const end = idOffsets[at] + id.length;
-      if (end > ids.length) ids = longer(ids, 2 * end);
-      ids.set(id, idOffsets[at]);
+      ids.push(id);
       created[at] = time;
       isFinal[at] = FINAL_STATUSES.has(status?.get(row)) ? 1 : 0;
-      idOffsets[at + 1] = end;
       lastId = id;
     }
   }
-  return { rows, created, isFinal, ids: ids.subarray(0, idOffsets[rows]), idOffsets };
-}
-
-function longer(ids: Uint8Array, length: number): Uint8Array<SharedArrayBuffer> {
-  const grown = new Uint8Array(new SharedArrayBuffer(length));
-  grown.set(ids);
-  return grown;
+  return { rows, created, isFinal, ids: ids.memory };
 }

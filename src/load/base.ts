@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import type { BaseIndex } from '../jobs/base-index.ts';
 import type { WrittenFile } from '../jobs/file-contents.ts';
+import { IdIndex, IdList } from '../jobs/id-index.ts';
 import { FORMATS, type Format } from '../jobs/pipeline.ts';
 import type { Micros } from '../jobs/timestamp.ts';
 import { compareKeys } from '../json/raw-job.ts';
@@ -9,7 +10,6 @@ import { EXIT, ExportError } from '../platform/errors.ts';
 import { type BaseFile, openBaseFile } from './base-file.ts';
 import { BLOCK_BYTES, BLOCK_ROWS } from './blocks.ts';
 import type { Start } from './encoder.ts';
-import { hashOf } from './id-set.ts';
 import { type Known, LOADERS, type Table } from './output.ts';
 import { IdChecksum } from './reader.ts';
 import { type Key, type SortedRun, wantedRows } from './runs.ts';
@@ -62,22 +62,19 @@ const GAP_ROWS = 10_000;
 /** The rows of a base, some of which are no longer what they were. */
 export class KnownRows {
   readonly #index: BaseIndex;
-  /** Rows by the hashes of their ids; -1 is an empty slot. */
-  readonly #slots: Int32Array;
-  /** 1: the row is replaced or gone. */
-  readonly #touched: Uint8Array;
+  readonly #ids: IdList;
+  /** Ids of jobs, rows of the base or not, that are replaced or gone. */
+  readonly #changed = new IdIndex();
+  #touched: Uint8Array | undefined;
 
   constructor(index: BaseIndex) {
     this.#index = index;
-    this.#touched = new Uint8Array(index.rows);
-    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(2 * index.rows + 1))).fill(-1);
-    for (let row = 0; row < index.rows; row++) this.#slots[this.#slotOf(this.#id(row))] = row;
+    this.#ids = new IdList(index.ids);
   }
 
-  /** The row of this id, if there is one, is replaced or gone. */
+  /** The row of this id, if there is one, is replaced or gone. To be told before rows are asked for. */
   touch(id: Uint8Array): void {
-    const row = this.#slots[this.#slotOf(id)];
-    if (row >= 0) this.#touched[row] = 1;
+    this.#changed.internBytes(id);
   }
 
   /** How many rows stand before a key. */
@@ -92,29 +89,30 @@ export class KnownRows {
   }
 
   keyAt(row: number): Key {
-    return { created: this.#index.created[row], id: this.#id(row) };
+    return { created: this.#index.created[row], id: this.#ids.bytesAt(row) };
   }
 
   /** The checksum of the ids of the first rows. */
   checksum(rows: number): IdChecksum {
     const checksum = new IdChecksum();
-    for (let row = 0; row < rows; row++) checksum.add(this.#id(row));
+    for (let row = 0; row < rows; row++) checksum.add(this.#ids.bytesAt(row));
     return checksum;
   }
 
   /** The rows that are replaced or gone, as they were. */
   async *touched(file: BaseFile): AsyncGenerator<RecordBatch> {
-    for (let from = this.#touched.indexOf(1); from >= 0; ) {
+    const touched = this.#flags();
+    for (let from = touched.indexOf(1); from >= 0; ) {
       let next = from;
       let last = from;
       while (next >= 0 && next - last <= GAP_ROWS) {
         last = next;
-        next = this.#touched.indexOf(1, next + 1);
+        next = touched.indexOf(1, next + 1);
       }
       const start = from;
       yield* wantedRows(
         file.batches(from, last + 1),
-        (_keys, _row, place) => this.#touched[start + place] === 1,
+        (_keys, _row, place) => touched[start + place] === 1,
       );
       from = next;
     }
@@ -127,6 +125,7 @@ export class KnownRows {
    */
   rest(file: BaseFile, from: number, visit: (batch: RecordBatch) => void): SortedRun {
     const { rows } = this.#index;
+    const touched = this.#flags();
     const shown = async function* (): AsyncGenerator<RecordBatch> {
       for await (const batch of file.batches(from, rows)) {
         visit(batch);
@@ -137,22 +136,17 @@ export class KnownRows {
       min: this.keyAt(from),
       max: this.keyAt(rows - 1),
       batchBytes: BLOCK_BYTES + 200 * BLOCK_ROWS,
-      batches: () => wantedRows(shown(), (_keys, _row, place) => this.#touched[from + place] === 0),
+      batches: () => wantedRows(shown(), (_keys, _row, place) => touched[from + place] === 0),
     };
   }
 
-  #id(row: number): Uint8Array {
-    const { ids, idOffsets } = this.#index;
-    return ids.subarray(idOffsets[row], idOffsets[row + 1]);
-  }
-
-  /** The slot that holds the row of an id, or would. */
-  #slotOf(id: Uint8Array): number {
-    const mask = this.#slots.length - 1;
-    for (let at = hashOf(id) & mask; ; at = (at + 1) & mask) {
-      const row = this.#slots[at];
-      if (row < 0 || Buffer.compare(this.#id(row), id) === 0) return at;
-    }
+  /** 1 for each row that is replaced or gone. */
+  #flags(): Uint8Array {
+    if (this.#touched !== undefined) return this.#touched;
+    this.#touched = new Uint8Array(this.#index.rows);
+    for (let row = 0; row < this.#touched.length; row++)
+      if (this.#changed.hasOf(this.#ids, row)) this.#touched[row] = 1;
+    return this.#touched;
   }
 }
 

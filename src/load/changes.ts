@@ -1,11 +1,11 @@
 import { type Data, DataType, makeData, type RecordBatch, type Schema, Utf8 } from 'apache-arrow';
 import { changesSchema } from '../jobs/arrow-schema.ts';
 import { CHANGE_COLUMNS, FINAL_STATUSES } from '../jobs/columns.ts';
+import { IdIndex } from '../jobs/id-index.ts';
 import type { Micros } from '../jobs/timestamp.ts';
 import { compareKeys } from '../json/raw-job.ts';
 import { Blocks, gatherColumns, type Piece, type Rows } from './blocks.ts';
 import { isValid } from './encoder.ts';
-import { IdSet } from './id-set.ts';
 import { type Key, Keys, type Spill, textOf } from './runs.ts';
 
 /** How many rows `changes.*` has. */
@@ -66,8 +66,8 @@ export class Changes {
   #isBaseRead = false;
   #held: Change[] = [];
   /** Ids of rows that are in one of the tables only, at their place. */
-  readonly #loose = new IdSet();
-  /** Those that, so it seems, are loose in both. */
+  readonly #loose = new IdIndex();
+  /** Those that are loose in both. */
   readonly #twice = new Set<string>();
 
   constructor(base: AsyncIterable<RecordBatch>, table: Schema, spill: Spill) {
@@ -153,8 +153,8 @@ export class Changes {
     const keys = new Keys(batch);
     this.first ??= keys.copyAt(from);
     for (let row = from; row < to; row++) {
-      const id = keys.id(row);
-      if (!this.#loose.add(id)) this.#twice.add(textOf(id));
+      const [id, { size }] = [keys.id(row), this.#loose];
+      if (this.#loose.internBytes(id) < size) this.#twice.add(textOf(id));
     }
     const previous = kind === 'created' ? undefined : { data: columns[this.#status], from, to };
     this.#held.push({ kind, columns, from, to, previous });

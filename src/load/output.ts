@@ -31,7 +31,7 @@ export const LOADERS: Readonly<Record<Format, LoaderDefinition>> = { parquet, ar
 export const SYNC_BYTES = 8 * 1024 * 1024;
 
 /** What encoders hand out is gathered in pieces of this size before it is written. */
-const PIECE_BYTES = 1024 * 1024;
+const PIECE_BYTES = 256 * 1024;
 /** Pieces that are kept to be filled again. */
 const KEPT_PIECES = 4;
 

@@ -62,14 +62,25 @@ export class GrowingBytes {
   }
 }
 
+type Numbers = Uint8Array | Uint32Array;
+
 /** Numbers that grow at the end: levels, or indices into a dictionary. */
 export class GrowingNumbers {
   length = 0;
-  values = new Uint32Array(256);
+  values: Numbers;
+  readonly #Array: new (
+    length: number,
+  ) => Numbers;
+
+  /** @param most none is larger */
+  constructor(most = 2 ** 32 - 1) {
+    this.#Array = most < 256 ? Uint8Array : Uint32Array;
+    this.values = new this.#Array(256);
+  }
 
   reserve(more: number): void {
     if (this.length + more <= this.values.length) return;
-    const grown = new Uint32Array(Math.max(this.length + more, this.values.length * 2));
+    const grown = new this.#Array(Math.max(this.length + more, this.values.length * 2));
     grown.set(this.values.subarray(0, this.length));
     this.values = grown;
   }
@@ -80,7 +91,7 @@ export class GrowingNumbers {
   }
 
   /** The first so many, or all; good until the next change. */
-  filled(count = this.length): Uint32Array {
+  filled(count = this.length): Numbers {
     return this.values.subarray(0, count);
   }
 
@@ -110,7 +121,7 @@ export function bitWidthOf(most: number): number {
  * @param bitWidth 1 to 24
  * @see https://parquet.apache.org/docs/file-format/data-pages/encodings/#RLE
  */
-export function appendHybrid(target: GrowingBytes, values: Uint32Array, bitWidth: number): void {
+export function appendHybrid(target: GrowingBytes, values: Numbers, bitWidth: number): void {
   for (let start = 0; start < values.length; ) {
     const end = runEnd(values, start, values.length);
     if (end - start >= SHORTEST_RUN || end === values.length) {
@@ -128,7 +139,7 @@ export function appendHybrid(target: GrowingBytes, values: Uint32Array, bitWidth
 }
 
 /** Appends levels as a data page V1 wants them: the hybrid behind its length. */
-export function appendLevels(target: GrowingBytes, values: Uint32Array, bitWidth: number): void {
+export function appendLevels(target: GrowingBytes, values: Numbers, bitWidth: number): void {
   const start = target.length;
   target.appendInt32(0);
   appendHybrid(target, values, bitWidth);
@@ -136,7 +147,7 @@ export function appendLevels(target: GrowingBytes, values: Uint32Array, bitWidth
 }
 
 /** Appends numbers of `bitWidth` bits, least significant bit first, filled up with zeros to whole groups of eight. */
-export function appendPacked(target: GrowingBytes, values: Uint32Array, bitWidth: number): void {
+export function appendPacked(target: GrowingBytes, values: Numbers, bitWidth: number): void {
   const size = Math.ceil(values.length / 8) * bitWidth;
   target.reserve(size);
   const { bytes } = target;
@@ -156,14 +167,14 @@ export function appendPacked(target: GrowingBytes, values: Uint32Array, bitWidth
   target.length = end;
 }
 
-function runEnd(values: Uint32Array, from: number, to: number): number {
+function runEnd(values: Numbers, from: number, to: number): number {
   let end = from + 1;
   while (end < to && values[end] === values[from]) end++;
   return end;
 }
 
 /** The first whole group of eight after which a run is worth its own header. */
-function packedEnd(values: Uint32Array, from: number): number {
+function packedEnd(values: Numbers, from: number): number {
   const isRun = (start: number) =>
     runEnd(values, start, Math.min(values.length, start + SHORTEST_RUN)) === start + SHORTEST_RUN;
   let end = from + 8;

@@ -6,6 +6,7 @@ import type { KnownBase } from '../../src/extract/increment.ts';
 import { idOf } from '../../src/extract/ledger.ts';
 import type { FetchPage, Page, PageAnswer, PageQuery } from '../../src/extract/page.ts';
 import type { BaseIndex } from '../../src/jobs/base-index.ts';
+import { IdList } from '../../src/jobs/id-index.ts';
 import { JOB_FIELDS } from '../../src/json/raw-job.ts';
 import { rawJob } from '../support/raw-jobs.ts';
 import { type Entry, type ListOptions, ShiftingList } from '../support/shifting-list.ts';
@@ -15,15 +16,16 @@ const UPDATED = JOB_FIELDS.indexOf('updated_at');
 const MICROS = 1e6;
 const EPOCH = 1.7e15;
 
-/** What a snapshot of the list would hold, written down without any code of the program. */
+/** What a snapshot of the list would hold. */
 function indexOf(entries: readonly Entry[], isFinal: (entry: Entry) => boolean): BaseIndex {
   const sorted = entries.toSorted((a, b) => a.created - b.created || (a.id < b.id ? -1 : 1));
+  const ids = new IdList();
+  for (const { id } of sorted) ids.push(Buffer.from(id));
   return {
     rows: sorted.length,
     created: BigInt64Array.from(sorted, ({ created }) => BigInt(EPOCH + created * MICROS)),
     isFinal: Uint8Array.from(sorted, (entry) => Number(isFinal(entry))),
-    ids: Buffer.from(sorted.map(({ id }) => id).join('')),
-    idOffsets: Uint32Array.from({ length: sorted.length + 1 }, (_, row) => row * 36),
+    ids: ids.memory,
   };
 }
 
@@ -52,8 +54,10 @@ async function goOn(fetchPage: FetchPage, base: KnownBase, pageSize = 100) {
   return { shown, gone: new Set(gone), completeness };
 }
 
-const idsOf = (base: KnownBase): Set<string> =>
-  new Set(Buffer.from(base.index.ids).toString().match(/.{36}/g));
+const idsOf = ({ index }: KnownBase): Set<string> => {
+  const ids = new IdList(index.ids);
+  return new Set(Array.from({ length: index.rows }, (_, row) => ids.textAt(row)));
+};
 
 type Night = typeof night extends fc.Arbitrary<infer T> ? T : never;
 const STRANGER = rawJob({ id: '00000000-0000-4000-8000-000000000000' });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { IdIndex, prefixDigits } from '../../src/extract/id-index.ts';
+import { IdIndex, IdList, prefixDigits } from '../../src/jobs/id-index.ts';
 
 const ids = fc.oneof(
   fc.uuid(),
@@ -26,6 +26,31 @@ test('it numbers strings, each once', () => {
       assert.equal(new Set(model.values()).size, model.size);
       assert.equal(index.size, model.size);
       for (const id of [...added, ...others]) assert.equal(index.has(id), model.has(id));
+    }),
+  );
+});
+
+test('a list gives back what was put in, and an index can begin with one', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(ids), fc.array(ids), (known, more) => {
+      const list = new IdList();
+      for (const id of known) list.push(Buffer.from(id));
+      const texts = known.map((id) => Buffer.from(id).toString('utf8'));
+      const index = new IdIndex(structuredClone(list.memory));
+      for (const id of more) index.intern(id);
+      const copy = new IdList(structuredClone(list.memory));
+      assert.equal(copy.length, known.length);
+      for (const [at, text] of texts.entries()) {
+        assert.equal(copy.textAt(at), text);
+        assert.equal(Buffer.from(copy.bytesAt(at)).toString('utf8'), text);
+        assert.equal(index.intern(text), texts.indexOf(text));
+        assert.ok(index.hasOf(copy, at));
+      }
+      assert.equal(index.size, new Set([...texts, ...more]).size);
+      const others = new IdIndex();
+      for (const id of more) others.internBytes(Buffer.from(id));
+      for (const [at, text] of texts.entries())
+        assert.equal(others.hasOf(copy, at), more.includes(text));
     }),
   );
 });
