@@ -75,6 +75,9 @@ type Parsed =
 /** How shells ask yargs for completions: the script it prints calls the program with this first. */
 const COMPLETING = '--get-yargs-completions';
 
+/** The command that yargs makes. */
+const COMPLETION = 'completion';
+
 const DEFAULT_COLUMNS = 80;
 
 /**
@@ -112,7 +115,7 @@ async function parseCommandLine(
   }
   let text = '';
   const flags: Given = await parser
-    .completion('completion', 'Print a completion script for the shell in use')
+    .completion(COMPLETION, 'Print a completion script for the shell in use')
     .fail((message, error) => {
       const command = COMMANDS.find(({ name }) => args.includes(name));
       throw usageError(complaint(message ?? messageOf(error)), command);
@@ -120,7 +123,12 @@ async function parseCommandLine(
     .parseAsync([...args], {}, (_error, _argv, output) => {
       text = output;
     });
-  if (selected !== undefined) return checked(flags, selected, args);
+  if (selected !== undefined) {
+    refuseUnknown(flags, selected, args);
+    const value = flags[selected.argument.name];
+    return { command: selected, flags, argument: typeof value === 'string' ? value : undefined };
+  }
+  if (args[0] === COMPLETION) refuseUnknown(flags, { name: '', options: [] }, args);
   if (text !== '') return { text };
   const word = args.find((arg) => !arg.startsWith('-'));
   const names = COMMANDS.map(({ name }) => name);
@@ -209,10 +217,14 @@ function complaint(message: string): string {
  *
  * @throws ExportError (64)
  */
-function checked(flags: Given, command: Command, args: readonly string[]): Parsed {
+function refuseUnknown(
+  flags: Given,
+  command: Pick<Command, 'name' | 'options'> & Partial<Pick<Command, 'argument'>>,
+  args: readonly string[],
+): void {
   const { argument, options } = command;
   const names = options.map(({ flag }) => flag);
-  const known = new Set([...names, argument.name, ...['_', '$0', 'help', 'h', 'version', 'V']]);
+  const known = new Set([...names, argument?.name, ...['_', '$0', 'help', 'h', 'version', 'V']]);
   const unknown = Object.keys(flags).find((name) => !known.has(name));
   if (unknown !== undefined) {
     const long = [`--${unknown}`, `--no-${unknown}`];
@@ -232,8 +244,6 @@ function checked(flags: Given, command: Command, args: readonly string[]): Parse
       throw usageError(`--${flag}: expected ${kind.accepts}, got ${quote(value)}`, command);
     }
   }
-  const value = flags[argument.name];
-  return { command, flags, argument: typeof value === 'string' ? value : undefined };
 }
 
 const VARIABLE_FOR: readonly (readonly [word: RegExp, variable: string])[] = [

@@ -117,6 +117,9 @@ describe('what a command prints', () => {
       assert.equal((await program([flag])).stdout.trim(), '1.2.3');
     }
     assert.match((await program(['completion'])).stdout, /complete .* pasqal-jobs/);
+    const unknown = await program(['completion', '--unknown']);
+    assert.deepEqual([unknown.code, unknown.stdout], [64, '']);
+    assert.match(unknown.stderr, /unknown flag --unknown; see pasqal-jobs --help/);
   });
 
   it('is what a shell may complete', async () => {
