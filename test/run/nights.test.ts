@@ -191,3 +191,21 @@ test('a job older than the overlap, or a filter that jobs can leave, makes every
   const again = await exported(other, 1000);
   assert.match(again.told.join('\n'), /jobs can enter and leave what the filter status matches/);
 });
+
+test('a job that can no longer be read makes everything be read, and is set aside once', async (t) => {
+  const api = await startSimulator({ jobs: 3000 });
+  const { port } = new URL(api.url);
+  const options = { ...exportOptions(api.url, await temporaryFolder(t)), incremental: true };
+  const wall = Math.ceil(api.jobs.latest / 1000) + 60_000;
+  try {
+    await exported(options, wall);
+  } finally {
+    await api.close();
+  }
+  const planted = { 2990: 'invalid-utf8' } as const;
+  const spoilt = await startSimulator({ jobs: 3000, planted, port: Number(port) });
+  t.after(() => spoilt.close());
+  const { manifest, told } = await exported({ ...options, maxRejects: 1 }, wall + 60_000);
+  assert.match(told.join('\n'), /reading everything: there are jobs that cannot be read/);
+  assert.deepEqual([manifest.rows, manifest.rejects], [2999, 1]);
+});
