@@ -7,7 +7,8 @@ MAKEFLAGS += --no-builtin-rules
 
 CLI := node dist/src/cli/main.js
 BUILD := $(shell date -u +%Y%m%dT%H%M%SZ)
-TEST := node --import tsx --test --test-concurrency=2
+# Threads run what is built: test/support/built-threads.ts.
+TEST := node --import tsx --import ./test/support/built-threads.ts --test --test-concurrency=2
 # The newest version that the program is tested with: an npm package is its binary.
 NODE24 := node-$(shell node -p '`$${process.platform}-$${process.arch}`')@24.21.0
 SOURCES := $(shell find src pipelines -name '*.ts') esbuild.config.ts

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ExportResult, runExport, verifySnapshot } from '../../src/index.ts';
+import { type ExportResult, runExport } from '../../src/index.ts';
+import { checkFile } from '../../src/load/check.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
+import { verifySnapshot } from '../../src/publish/verify.ts';
 import type { ExportOptions } from '../../src/run/options.ts';
 import { crash, type Fault, faultyFiles, type Operation } from '../support/faulty-files.ts';
 
@@ -35,12 +37,18 @@ export async function dataFiles(folder: string): Promise<Map<string, Buffer>> {
   return new Map(names.map((name, at) => [name, files[at]]));
 }
 
-/** What any reader may rely on, at any time: `latest` names a whole snapshot, or there is none yet. */
+/**
+ * What any reader may rely on, at any time: `latest` names a whole snapshot, or there is none yet. Files are read in this
+ * thread, which has long been warm, and not each in one of its own.
+ */
 export async function assertLatestIsWhole(output: string): Promise<string | undefined> {
   const folder = join(output, 'jobs');
   const latest = await readlink(join(folder, 'latest')).catch(() => undefined);
   if (latest === undefined) return undefined;
-  const { problems } = await verifySnapshot(join(folder, latest));
+  const { problems } = await verifySnapshot(join(folder, latest), {
+    files: nodeFiles,
+    readBack: checkFile,
+  });
   assert.deepEqual(problems, []);
   return latest;
 }

@@ -96,13 +96,20 @@ export function faultyFiles(
     );
   }
 
+  /** The system closes what a killed process had open; this one lives on. */
+  async function closeDead(file: OpenFile): Promise<never> {
+    await file.close();
+    return die();
+  }
+
   function faulty(file: OpenFile, path: string): OpenFile {
+    const close = () => file.close();
     return {
       write: (bytes) => write(file, path, bytes),
       sync: () => step('sync', path, () => file.sync()),
       datasync: () => step('datasync', path, () => file.datasync()),
       size: () => step('size', path, () => file.size()),
-      close: () => step('close', path, () => file.close()),
+      close: () => (dead ? closeDead(file) : step('close', path, close, close)),
     };
   }
 

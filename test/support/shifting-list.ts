@@ -51,10 +51,11 @@ export class ShiftingList {
   }
 
   newEntry(created: number): Entry {
-    const hex = Array.from({ length: 32 }, () => Math.floor(this.random() * 16).toString(16)).join(
-      '',
-    );
-    const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+    let id = '';
+    for (let digits = 0; digits < 32; digits++) {
+      if ([8, 12, 16, 20].includes(digits)) id += '-';
+      id += '0123456789abcdef'.charAt(Math.floor(this.random() * 16));
+    }
     return { id, created, updated: created };
   }
 
@@ -85,29 +86,44 @@ export class ShiftingList {
       ? this.entries.filter(({ id }) => id.startsWith(idStartsWith))
       : this.entries;
     if (ids) list = list.filter(({ id }) => ids.includes(id));
-    if (shuffles) list = this.#shuffled(list);
+    const total = list.length;
+    const from = direction === 'DESC' ? Math.max(0, total - offset - limit) : offset;
+    const to = direction === 'DESC' ? Math.max(0, total - offset) : offset + limit;
+    const keys = shuffles ? list.map(() => this.random()) : undefined;
     if (orderBy === 'id') list = list.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-    if (direction === 'DESC') list = list.toReversed();
-    const rows = list.slice(offset, offset + limit).map(asJob);
+    const window = orderBy !== 'id' && keys ? shuffled(list, keys, from, to) : list.slice(from, to);
+    const rows = (direction === 'DESC' ? window.reverse() : window).map(asJob);
     return {
       kind: 'page',
       rows,
       damaged: [],
-      total: list.length,
+      total,
       bytes: 100 * rows.length,
       short: false,
     };
   }
 
-  #shuffled(list: readonly Entry[]): Entry[] {
-    const keyed = list.map((entry) => ({ entry, key: this.random() }));
-    keyed.sort((a, b) => a.entry.created - b.entry.created || a.key - b.key);
-    return keyed.map(({ entry }) => entry);
-  }
-
   async #hops(): Promise<void> {
     for (let hops = Math.floor(this.random() * 4); hops > 0; hops--) await Promise.resolve();
   }
+}
+
+/** Entries `from` to `to` of a list by creation time, those that share one by their keys: no other needs to be sorted. */
+function shuffled(
+  list: readonly Entry[],
+  keys: readonly number[],
+  from: number,
+  to: number,
+): Entry[] {
+  let [first, end] = [Math.min(from, list.length), Math.min(to, list.length)];
+  while (first > 0 && list[first - 1].created === list[first]?.created) first--;
+  while (end > first && end < list.length && list[end].created === list[end - 1].created) end++;
+  return list
+    .slice(first, end)
+    .map((entry, at) => ({ entry, key: keys[first + at] }))
+    .sort((a, b) => a.entry.created - b.entry.created || a.key - b.key)
+    .slice(from - first, to - first)
+    .map(({ entry }) => entry);
 }
 
 function asJob({ id, created, updated }: Entry): RawJob {
