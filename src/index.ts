@@ -1,4 +1,4 @@
-import { requestsFor } from './extract/windows.ts';
+import { requestsFor } from './extract/list.ts';
 import type { Filters } from './jobs/pipeline.ts';
 import { type Effects, nodeEffects } from './platform/effects.ts';
 import { explainIoErrors } from './platform/io-errors.ts';
@@ -10,7 +10,7 @@ import { keepTrying } from './run/keep-trying.ts';
 import { checkOptions, type ExportResult, type GivenOptions } from './run/options.ts';
 
 export type { Completeness } from './extract/extraction.ts';
-export type { ProofMethod } from './extract/list-proof.ts';
+export type { ProofMethod } from './extract/state.ts';
 export { type Column, type ColumnType, JOB_COLUMNS } from './jobs/columns.ts';
 export type { Manifest, PublishedFile } from './jobs/manifest.ts';
 export {

@@ -1,28 +1,17 @@
-/** What a list is ordered by: an instant in microseconds, or an id. Keys of one list are of one kind. */
-export type Key = number | bigint | string;
+import type { Key, Segment } from './state.ts';
 
-/** Keys strictly between `low` and `high`; null is the open end of the list on that side. */
-export interface Interval {
+/**
+ * What one answer holds without a gap: every job of its moment whose key lies strictly between `low` and `high`; null is
+ * the open end of the list on that side.
+ */
+export interface Slice {
   readonly low: Key | null;
   readonly high: Key | null;
-}
-
-/** What one answer holds without a gap: every job of its moment whose key lies strictly inside. */
-export interface Slice extends Interval {
   /** The ids of its jobs. */
   readonly jobs: readonly string[];
   /** Positions, as of that answer: behind the jobs that are tied with its first, and of the first that is tied with its last. */
   readonly start: number;
   readonly end: number;
-}
-
-/** Keys that lie inside answers, each of which shares a job with the next. */
-export interface Segment extends Interval {
-  readonly start: number;
-  readonly end: number;
-  /** The ids of the answers at either end, by which others join it. */
-  readonly left: readonly string[];
-  readonly right: readonly string[];
 }
 
 /** Keys from `from` to `to`, both included, that no answer has enclosed; null where an end of the list is open. */
@@ -39,31 +28,27 @@ export interface Gap {
  * share a job. The segments are disjoint and in order.
  */
 export class Coverage {
-  #segments: readonly Segment[];
+  segments: readonly Segment[];
 
   constructor(segments: readonly Segment[] = []) {
-    this.#segments = segments;
-  }
-
-  get segments(): readonly Segment[] {
-    return this.#segments;
+    this.segments = segments;
   }
 
   /** Whether every key lies inside an answer, and all of them hang together. */
   get isWhole(): boolean {
-    const [only] = this.#segments;
-    return this.#segments.length === 1 && only.low === null && only.high === null;
+    const [only] = this.segments;
+    return this.segments.length === 1 && only.low === null && only.high === null;
   }
 
   /** What is open between the segments, and before the first and behind the last. */
   gaps(): Gap[] {
     const gaps: Gap[] = [];
     let [from, at]: [Key | null, number] = [null, 0];
-    for (const { low, high, start, end } of this.#segments) {
+    for (const { low, high, start, end } of this.segments) {
       if (low !== null) gaps.push({ from, to: low, start: at, end: start });
       [from, at] = [high, end];
     }
-    if (from !== null || this.#segments.length === 0)
+    if (from !== null || this.segments.length === 0)
       gaps.push({ from, to: null, start: at, end: at });
     return gaps;
   }
@@ -83,7 +68,7 @@ export class Coverage {
     let [left, right] = [slice.jobs, slice.jobs];
     const jobs = new Set(slice.jobs);
     const apart: Segment[] = [];
-    for (const segment of this.#segments) {
+    for (const segment of this.segments) {
       if (!isBelow(segment.low, slice.high) || !isBelow(slice.low, segment.high)) {
         apart.push(segment);
       } else if ([...segment.left, ...segment.right].some((id) => jobs.has(id))) {
@@ -101,12 +86,12 @@ export class Coverage {
     if (!isBelow(low, high)) return;
     const at = apart.findIndex((segment) => isLater(segment.low, low));
     const joined = { low, high, start, end, left, right };
-    this.#segments = apart.toSpliced(at < 0 ? apart.length : at, 0, joined);
+    this.segments = apart.toSpliced(at < 0 ? apart.length : at, 0, joined);
   }
 
   /** Takes the whole list as covered: for a list that one answer in each direction held whole. */
   close(): void {
-    this.#segments = [{ low: null, high: null, start: 0, end: 0, left: [], right: [] }];
+    this.segments = [{ low: null, high: null, start: 0, end: 0, left: [], right: [] }];
   }
 }
 

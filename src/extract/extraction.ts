@@ -4,31 +4,18 @@ import type { RawJob } from '../json/raw-job.ts';
 import type { RunEvent } from '../platform/effects.ts';
 import { Increment, type KnownBase } from './increment.ts';
 import { Ledger, type SetAside } from './ledger.ts';
-import {
-  ListProof,
-  type ListReading,
-  PROOF_METHODS,
-  type ProofMethod,
-  type Tried,
-  type Verdict,
-} from './list-proof.ts';
-import { decodeState, encodeState, type Saved } from './state.ts';
-import type { Answer, ListReader } from './windows.ts';
+import { List, type ListReader, type Seen } from './list.ts';
+import { ListProof, type ListReading } from './list-proof.ts';
+import { decodeState, encodeState, PROOF_METHODS, type Saved, type Verdict } from './state.ts';
 
-export interface Completeness {
+/** What was seen, and why that is or is not a proof; `reason` is one sentence for people. */
+export interface Completeness
+  extends Readonly<Verdict>,
+    Pick<Readonly<Seen>, 'requests' | 'drift'> {
   /** True only when every job that existed during the whole run is known to be in hand. */
   readonly proven: boolean;
-  readonly method: ProofMethod;
-  /** One sentence for people: what was seen, and why that is or is not a proof. */
-  readonly reason: string;
-  /** Methods that gave no proof, and why. */
-  readonly tried: readonly Tried[];
-  /** Pages asked for: windows of the walk, to enclose what those left open, in the order of the id, by prefix of the id. */
-  readonly requests: ListProof['requests'];
   /** Jobs that only reading by prefix found. */
   readonly found: number;
-  /** Whether the length of the list was seen to change. */
-  readonly drift: boolean;
 }
 
 /** Rows on their way to the table. */
@@ -71,37 +58,37 @@ export class Extraction {
   readonly isIncrement: boolean;
   /** Ids of jobs that the base has and the server has no more. */
   gone: readonly string[] = [];
-  /** Length of the list, in the first answer and in the last. */
-  readonly totals = { first: -1, last: 0 };
   readonly #options: ExtractionOptions;
-  readonly #verdicts: Verdict[] = [];
-  readonly #requests = { windows: 0, enclosing: 0, id: 0, leaves: 0 };
-  #longest = 0;
-  #drift = false;
-  #found = 0;
+  readonly #seen: Seen;
+  readonly #verdicts: Verdict[];
+  #found: number;
   /** The group being read. */
-  #group = 0;
-  #saved: Saved | undefined;
+  #group: number;
+  /** Where that is gone on with. */
+  #proof: Saved['proof'] | undefined;
 
   constructor(options: ExtractionOptions) {
+    const { base, resumeFrom } = options;
     this.#options = options;
     this.ledger = options.ledger ?? new Ledger();
-    this.isIncrement = options.base !== undefined;
+    this.isIncrement = base !== undefined;
     // Before the rows of an interrupted run: those were shown.
-    if (options.base) this.ledger.restoreBase(options.base.index);
-    if (options.resumeFrom === undefined) return;
-    const saved = decodeState(options.resumeFrom);
-    this.#saved = saved;
-    ({
-      longest: this.#longest,
-      drift: this.#drift,
-      found: this.#found,
-      group: this.#group,
-    } = saved);
-    Object.assign(this.totals, saved.totals);
-    this.#verdicts.push(...saved.verdicts);
-    this.ledger.restoreAside(saved.aside);
-    this.ledger.duplicates = saved.duplicates;
+    if (base) this.ledger.restoreBase(base.index);
+    const saved = resumeFrom === undefined ? undefined : decodeState(resumeFrom);
+    const { longest = 0, drift = false, totals = { first: -1, last: 0 } } = saved ?? {};
+    const requests = { windows: 0, enclosing: 0, id: 0, leaves: 0 };
+    this.#seen = { requests, longest, drift, totals };
+    this.#verdicts = [...(saved?.verdicts ?? [])];
+    this.#found = saved?.found ?? 0;
+    this.#group = saved?.group ?? 0;
+    this.#proof = saved?.proof;
+    this.ledger.restoreAside(saved?.aside ?? []);
+    this.ledger.duplicates = saved?.duplicates ?? 0;
+  }
+
+  /** Length of the list, in the first answer and in the last. */
+  get totals(): Readonly<Seen['totals']> {
+    return this.#seen.totals;
   }
 
   /** Every job in hand; rows that later methods find come last. */
@@ -111,73 +98,43 @@ export class Extraction {
       const ids = idGroups[this.#group];
       const fetchPage: ListReader['fetchPage'] = (query, signal) =>
         reader.fetchPage(ids ? { ...query, ids } : query, signal);
-      const setting = {
-        reader: { ...reader, fetchPage },
-        ledger: this.ledger,
-        sizing: { pageSize: reader.pageSize, cap: reader.pageSize, pageBytes: 0 },
-        note: (answer: Answer) => this.#note(answer),
-      };
-      const state = this.#saved?.proof;
-      this.#saved = undefined;
+      const list = new List({ ...reader, fetchPage }, this.ledger, this.#seen);
+      const state = this.#proof;
+      this.#proof = undefined;
       const isIncrement = state?.stage === 'increment';
       const proof = base
-        ? new Increment(setting, base, idPrefix, isIncrement ? state : undefined)
-        : new ListProof(setting, idPrefix, () => this.#longest, isIncrement ? undefined : state);
+        ? new Increment(list, base, idPrefix, isIncrement ? state : undefined)
+        : new ListProof(list, idPrefix, isIncrement ? undefined : state);
       for await (const _ of proof.read()) yield this.#chunk(proof, ids !== undefined);
       if (!proof.verdict) throw new Error('a list was read without a verdict');
       for (const { method, reason } of proof.verdict.tried)
         emit({ type: 'log', level: 'info', message: `no proof by ${method}: ${reason}` });
       if (proof instanceof Increment) this.gone = proof.gone;
       this.#verdicts.push(proof.verdict);
-      for (const kind of ['windows', 'enclosing', 'id', 'leaves'] as const)
-        this.#requests[kind] += proof.requests[kind];
     }
-    this.#conclude();
-  }
-
-  #note(answer: Answer): void {
-    if (answer.kind !== 'page') return;
-    const { query, rows, damaged, total } = answer;
-    this.#longest = Math.max(this.#longest, query.offset + rows.length + damaged.length);
-    if (query.idStartsWith !== undefined || (query.ids && !this.#options.idGroups)) return;
-    if (this.totals.first < 0) this.totals.first = total;
-    if (total !== this.totals.first) this.#drift = true;
-    this.totals.last = total;
+    // The list is proven as well as the group of it that was proven in the last resort.
+    const rank = ({ method }: Verdict) => PROOF_METHODS.indexOf(method);
+    const [verdict] = this.#verdicts.toSorted((a, b) => rank(b) - rank(a));
+    const { requests, drift } = this.#seen;
+    const proven = verdict.method !== 'none';
+    this.completeness = { proven, ...verdict, requests, found: this.#found, drift };
   }
 
   /** @param isGroup whether other lists follow that may hold any creation time */
-  #chunk(proof: ListReading<Saved['proof']>, isGroup: boolean): RowChunk {
+  #chunk(proof: ListReading, isGroup: boolean): RowChunk {
     const out = this.ledger.handOut();
     if (proof.isLastResort) this.#found += out.rows.length;
     const settled = isGroup ? null : proof.settled;
+    const { longest, drift, totals } = this.#seen;
     const saved: Saved = {
-      group: this.#group,
-      proof: proof.state,
-      verdicts: [...this.#verdicts],
-      longest: this.#longest,
-      drift: this.#drift,
-      found: this.#found,
-      totals: { ...this.totals },
-      aside: [...this.ledger.asideHashes],
-      duplicates: this.ledger.duplicates,
+      ...{ group: this.#group, proof: proof.state, verdicts: [...this.#verdicts] },
+      ...{ longest, drift, found: this.#found, totals: { ...totals } },
+      ...{ aside: [...this.ledger.asideHashes], duplicates: this.ledger.duplicates },
     };
     return {
       ...out,
       settled: settled === null ? null : BigInt(settled),
       state: () => encodeState(saved),
-    };
-  }
-
-  /** The list is proven as well as the group of it that was proven in the last resort. */
-  #conclude(): void {
-    const rank = ({ method }: Verdict) => PROOF_METHODS.indexOf(method);
-    const [verdict] = this.#verdicts.toSorted((a, b) => rank(b) - rank(a));
-    this.completeness = {
-      proven: verdict.method !== 'none',
-      ...verdict,
-      requests: this.#requests,
-      found: this.#found,
-      drift: this.#drift,
     };
   }
 }

@@ -1,13 +1,12 @@
 import type { BaseIndex } from '../jobs/base-index.ts';
 import { dashed, IdList, prefixDigits } from '../jobs/id-index.ts';
 import type { Micros } from '../jobs/timestamp.ts';
-import type { Key } from './coverage.ts';
 import { idOf } from './ledger.ts';
-import type { ListReading, Tried, Verdict } from './list-proof.ts';
-import { BY_CREATION, type Setting } from './order.ts';
+import { type Answer, BY_CREATION, isFull, type List, type PageRead, requestsFor } from './list.ts';
+import type { ListReading } from './list-proof.ts';
 import type { PageQuery } from './page.ts';
-import { Walk, type WalkState } from './walk.ts';
-import { type Answer, isFull, type PageRead, readWindow, requestsFor } from './windows.ts';
+import type { IncrementState, Key, Verdict, WalkState } from './state.ts';
+import { Walk } from './walk.ts';
 
 /** A proven snapshot that an export goes on from. */
 export interface KnownBase {
@@ -16,16 +15,6 @@ export interface KnownBase {
   readonly trustedBefore: Micros;
   /** Cuts a list of ids into pieces that fit a request line. */
   readonly groupsOf: (ids: readonly string[]) => readonly (readonly string[])[];
-}
-
-/** Where an interrupted increment goes on. */
-export interface IncrementState {
-  readonly stage: 'increment';
-  readonly walk: WalkState;
-  /** Whether the jobs that were open have all been asked for. */
-  readonly asked: boolean;
-  /** Ids of jobs of the base that are no more. */
-  readonly gone: readonly string[];
 }
 
 /** Ids of the base by which the first answer is joined to it: some of them may have been deleted. */
@@ -84,10 +73,10 @@ export function walkedFrom({ index, trustedBefore }: KnownBase): number {
  * is sure, jobs that were open by their ids, and what is gone by totals, which then mean sets: docs/completeness.md,
  * "Incremental". `verdict` is there once `read()` has ended; `none` means that the list is to be read whole.
  */
-export class Increment implements ListReading<IncrementState> {
+export class Increment implements ListReading {
   verdict: Verdict | undefined;
   readonly settled = null;
-  readonly #setting: Setting;
+  readonly #list: List;
   readonly #base: KnownBase;
   readonly #ids: IdList;
   readonly #root: string;
@@ -97,24 +86,20 @@ export class Increment implements ListReading<IncrementState> {
   #asked: boolean;
   #isCounting = false;
   #barred: string | null = null;
-  #open = 0;
-  #counts = 0;
-  #total = 0;
   /** The end of the list as of an answer: all jobs there were at its moment are in hand. */
   #end: End | undefined;
-  /** Requests of walks before the last. */
-  readonly #passed = { windows: 0, enclosing: 0 };
 
   /** @param idPrefix the filter `id__starts_with` of the list, '' for none */
-  constructor(setting: Setting, base: KnownBase, idPrefix: string, state?: IncrementState) {
+  constructor(list: List, base: KnownBase, idPrefix: string, state?: IncrementState) {
     this.#base = base;
     this.#ids = new IdList(base.index.ids);
     this.#from = walkedFrom(base);
     this.#gone = new Set(state?.gone);
     this.#asked = state?.asked ?? false;
     this.#root = prefixDigits(idPrefix) ?? '';
-    this.#setting = { ...setting, note: (answer) => this.#note(answer, setting.note) };
-    this.#walk = new Walk(BY_CREATION, this.#setting, state?.walk ?? this.#seed());
+    this.#list = list;
+    list.watch = (answer) => this.#watch(answer);
+    this.#walk = new Walk(BY_CREATION, list, state?.walk ?? this.#seed());
   }
 
   get gone(): readonly string[] {
@@ -128,12 +113,6 @@ export class Increment implements ListReading<IncrementState> {
 
   get isLastResort(): boolean {
     return this.#isCounting;
-  }
-
-  get requests() {
-    const windows = this.#passed.windows + this.#walk.windows;
-    const enclosing = this.#passed.enclosing + this.#walk.enclosing;
-    return { windows, enclosing, id: this.#open, leaves: this.#counts };
   }
 
   /** Yields whenever answers were taken. */
@@ -153,16 +132,14 @@ export class Increment implements ListReading<IncrementState> {
       if (page === undefined) break;
       const difference = page.total - this.#inHand(this.#root);
       isEqual = difference === 0;
-      if (!isEqual) await this.#explain(difference, page.total);
+      const likely = requestsToFind(Math.abs(difference), page.total, this.#list.cap);
+      if (!isEqual && this.#spent + likely > this.#most) this.#barred ??= TOO_DEAR;
+      await this.#explain(this.#root, difference);
       yield;
     }
-    const tried: Tried[] = [];
-    const reason =
-      this.#barred ?? (isEqual ? null : 'the totals do not agree with the jobs in hand');
-    this.verdict =
-      reason === null
-        ? { method: 'incremental', reason: PROVEN, tried }
-        : { method: 'none', reason, tried };
+    if (!isEqual) this.#barred ??= 'the totals do not agree with the jobs in hand';
+    const method = this.#barred === null ? 'incremental' : 'none';
+    this.verdict = { method, reason: this.#barred ?? PROVEN, tried: [] };
   }
 
   /** A walk that has read the base up to the first row that is walked over again. */
@@ -179,34 +156,30 @@ export class Increment implements ListReading<IncrementState> {
     return this.#ids.textAt(row);
   }
 
-  #note(answer: Answer, note: Setting['note']): void {
-    const { ledger } = this.#setting;
-    const { trustedBefore } = this.#base;
-    if (answer.kind !== 'page') {
-      if (answer.kind === 'bad-job') this.#barred ??= UNREADABLE;
-    } else {
-      if (answer.damaged.length > 0) this.#barred ??= UNREADABLE;
-      if (answer.query.direction === 'DESC') this.#end ??= endOf(answer);
-      for (const row of answer.rows) {
-        const id = idOf(row);
-        this.#gone.delete(id);
-        const created = BY_CREATION.keyOf(row);
-        const isOld = typeof created !== 'string' && created !== null && created < trustedBefore;
-        if (isOld && !ledger.ids.has(id)) this.#barred ??= LATE;
-      }
+  /** Looks at an answer before its rows are in hand. */
+  #watch(answer: Answer): void {
+    if (answer.kind === 'refused') return;
+    if (answer.kind === 'bad-job' || answer.damaged.length > 0) this.#barred ??= UNREADABLE;
+    if (answer.kind === 'bad-job') return;
+    if (answer.query.direction === 'DESC') this.#end ??= endOf(answer);
+    for (const row of answer.rows) {
+      const id = idOf(row);
+      this.#gone.delete(id);
+      const created = BY_CREATION.keyOf(row);
+      const isOld = created !== null && created < this.#base.trustedBefore;
+      if (isOld && !this.#list.ledger.ids.has(id)) this.#barred ??= LATE;
     }
-    note(answer);
   }
 
   /** Takes the rows of the base that no answer has shown as gone. */
   #missAll(from: number, to: number): void {
-    const { ledger } = this.#setting;
+    const { ledger } = this.#list;
     for (let row = from; row < to; row++) if (ledger.isUnseen(row)) this.#gone.add(this.#idAt(row));
   }
 
   /** Asks for the jobs that were open when the base was made and that were not walked over. */
   async *#askOpen(): AsyncGenerator<void, void> {
-    const { reader, ledger } = this.#setting;
+    const { reader, ledger } = this.#list;
     const { index, groupsOf } = this.#base;
     const rows: number[] = [];
     for (let row = 0; row < this.#from; row++)
@@ -226,11 +199,10 @@ export class Increment implements ListReading<IncrementState> {
   }
 
   async #askFor(ids: readonly string[]): Promise<void> {
-    const { reader, sizing } = this.#setting;
-    this.#open++;
+    this.#list.seen.requests.id++;
     const query: PageQuery = { offset: 0, limit: ids.length, ids, auxiliary: true };
     const asked = new Set(ids);
-    for (const answer of await readWindow(reader, sizing, query)) {
+    for (const answer of await this.#list.read(query)) {
       const page = this.#take(answer);
       if (page?.rows.some((row) => !asked.has(idOf(row))))
         this.#barred ??= 'the server does not honour the filter id';
@@ -240,13 +212,13 @@ export class Increment implements ListReading<IncrementState> {
 
   /** @returns the answer, its rows taken; undefined when it is none that can be gone on with */
   #take(answer: Answer): PageRead | undefined {
-    const { ledger, note } = this.#setting;
-    note(answer);
     if (answer.kind === 'refused') this.#barred ??= answer.what;
-    if (answer.kind !== 'page') return undefined;
-    if (answer.short) this.#barred ??= SHORT;
-    for (const row of answer.rows) ledger.take(row);
-    return answer;
+    else if (answer.kind === 'bad-job' || answer.damaged.length > 0) this.#barred ??= UNREADABLE;
+    else {
+      if (answer.short) this.#barred ??= SHORT;
+      return this.#list.take(answer);
+    }
+    return undefined;
   }
 
   /**
@@ -254,12 +226,11 @@ export class Increment implements ListReading<IncrementState> {
    * have no others. Where more are new than a page holds, the walk goes on first.
    */
   async *#readNewest(): AsyncGenerator<void, PageRead | undefined> {
-    const { reader, sizing } = this.#setting;
+    const list = this.#list;
     for (let round = 0; round < ROUNDS && this.#barred === null; round++) {
       const before = this.#end;
-      const query: PageQuery = { ...NEWEST, limit: sizing.pageSize };
-      this.#counts++;
-      const answers = await readWindow(reader, sizing, query);
+      list.seen.requests.leaves++;
+      const answers = await list.read({ ...NEWEST, limit: list.pageSize });
       const [page] = answers.flatMap((answer) => this.#take(answer) ?? []);
       if (page === undefined || before === undefined || answers.length > 1) break;
       const end = endOf(page);
@@ -267,9 +238,7 @@ export class Increment implements ListReading<IncrementState> {
         this.#end = end;
         return page;
       }
-      this.#passed.windows += this.#walk.windows;
-      this.#passed.enclosing += this.#walk.enclosing;
-      this.#walk = new Walk(BY_CREATION, this.#setting, seed(before.oldest, before.at, before.ids));
+      this.#walk = new Walk(BY_CREATION, list, seed(before.oldest, before.at, before.ids));
       this.#end = undefined;
       yield* this.#walk.read();
       if (!this.#walk.isProven) break;
@@ -278,43 +247,29 @@ export class Increment implements ListReading<IncrementState> {
     return undefined;
   }
 
-  /** Finds the jobs by which totals and hand differ, prefix by prefix of the id. */
-  async #explain(difference: number, total: number): Promise<void> {
-    this.#total = total;
-    const likely = requestsToFind(Math.abs(difference), total, this.#cap);
-    if (this.#spent + likely > this.#most) this.#barred ??= TOO_DEAR;
-    let differing = [{ digits: this.#root, difference }];
-    while (differing.length > 0 && this.#barred === null) {
-      const deeper: typeof differing = [];
-      await Promise.all(
-        differing.map(async ({ digits, difference: whole }) => {
-          let rest = whole;
-          for (let at = 0; at < DIGITS.length && rest !== 0; at += AT_ONCE) {
-            const children = DIGITS.slice(at, at + AT_ONCE).map((digit) => digits + digit);
-            for (const child of await Promise.all(children.map((one) => this.#count(one)))) {
-              rest -= child.difference;
-              if (child.difference !== 0 && !child.isExplained) deeper.push(child);
-            }
-          }
-        }),
-      );
-      differing = deeper;
+  /** Finds the jobs under a prefix of the id by which total and hand differ, prefix by prefix. */
+  async #explain(digits: string, difference: number): Promise<void> {
+    const deeper: { digits: string; difference: number }[] = [];
+    let rest = difference;
+    for (let at = 0; at < DIGITS.length && rest !== 0; at += AT_ONCE) {
+      const children = DIGITS.slice(at, at + AT_ONCE).map((digit) => digits + digit);
+      for (const child of await Promise.all(children.map((one) => this.#count(one)))) {
+        rest -= child.difference;
+        if (child.difference !== 0 && !child.isExplained) deeper.push(child);
+      }
     }
+    await Promise.all(deeper.map((child) => this.#explain(child.digits, child.difference)));
   }
 
   /** Compares the jobs under a prefix with those in hand; the server's are taken where one answer holds them all. */
   async #count(digits: string) {
-    const { reader, ledger } = this.#setting;
+    const { ledger, cap } = this.#list;
     const prefix = dashed(digits);
     const before = this.#inHand(digits);
-    const limit = before < this.#cap ? this.#cap : 1;
-    this.#counts++;
-    if (this.#spent > this.#most) this.#barred ??= TOO_DEAR;
+    const limit = before < cap ? cap : 1;
+    if (this.#spent >= this.#most) this.#barred ??= TOO_DEAR;
     if (this.#barred !== null) return { digits, difference: 0, isExplained: true };
-    const query: PageQuery = { offset: 0, limit, idStartsWith: prefix, auxiliary: true };
-    const read = await reader.fetchPage(query, reader.signal);
-    const page = read.kind === 'page' ? this.#take({ ...read, query }) : undefined;
-    if (page === undefined) this.#barred ??= read.kind === 'refused' ? read.what : UNREADABLE;
+    const page = this.#take(await this.#list.askPrefix(prefix, 0, limit));
     const { rows, total } = page ?? { rows: [], total: before };
     const ids = new Set(rows.map(idOf));
     if ([...ids].some((id) => !id.startsWith(prefix)))
@@ -327,23 +282,18 @@ export class Increment implements ListReading<IncrementState> {
 
   #inHand(digits: string): number {
     const prefix = dashed(digits);
-    let gone = 0;
-    for (const id of this.#gone) if (id.startsWith(prefix)) gone++;
-    return this.#setting.ledger.ids.countPrefix(prefix) - gone;
-  }
-
-  get #cap(): number {
-    return this.#setting.sizing.cap;
+    const gone = [...this.#gone].filter((id) => id.startsWith(prefix));
+    return this.#list.ledger.ids.countPrefix(prefix) - gone.length;
   }
 
   get #spent(): number {
-    const { windows, enclosing, id, leaves } = this.requests;
-    return windows + enclosing + id + leaves;
+    return Object.values(this.#list.seen.requests).reduce((sum, some) => sum + some, 0);
   }
 
   /** Requests past which reading the list whole is cheaper. */
   get #most(): number {
-    return Math.max(FEW_REQUESTS, requestsFor(this.#total, this.#setting.reader.pageSize));
+    const { reader, seen } = this.#list;
+    return Math.max(FEW_REQUESTS, requestsFor(seen.totals.last, reader.pageSize));
   }
 }
 

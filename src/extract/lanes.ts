@@ -1,6 +1,7 @@
-import type { Coverage, Key } from './coverage.ts';
-import type { Setting } from './order.ts';
-import type { Answer, Lane } from './windows.ts';
+import type { Coverage } from './coverage.ts';
+import type { Answer, List } from './list.ts';
+import type { PageQuery } from './page.ts';
+import type { Key } from './state.ts';
 
 /** Windows of a lane: few enough that rows come about in order, and enough that its last, half in vain, counts little. */
 const LANE_WINDOWS = 10;
@@ -12,8 +13,11 @@ const WASTE = 0.15;
 /** What is remembered of what older windows have shown, each time another is learnt from. */
 const MEMORY = 0.95;
 
-/** What a stretch of the walk has shown so far. */
-export interface Stretch extends Lane {
+/** A stretch of the list, read window by window: where each begins is told by what the last one showed. */
+export interface Lane {
+  /** Position at which its next window begins. */
+  offset: number;
+  isDone: boolean;
   /** Position behind it: another begins there. */
   readonly end: number;
   /** Position behind its last window. */
@@ -24,14 +28,19 @@ export interface Stretch extends Lane {
   shown: Key | null;
 }
 
+interface LaneRead {
+  readonly lane: Lane;
+  readonly answers: readonly Answer[];
+}
+
 /** Plans which stretches of the list a walk reads side by side, and where the next window of each begins. */
 export class Lanes {
-  readonly #setting: Setting;
+  readonly #list: List;
   readonly #coverage: Coverage;
   /** Position behind the stretches that were begun; those that are not done; and the one that reached the furthest. */
   #frontier: number;
-  readonly #open = new Set<Stretch>();
-  #furthest: Stretch | undefined;
+  readonly #open = new Set<Lane>();
+  #furthest: Lane | undefined;
   /** Rows at the end of a window that its next shows again for their ties, on average, and how far single ones are from that. */
   #tied = 1;
   #spread = 0;
@@ -42,8 +51,8 @@ export class Lanes {
    * @param coverage what is in hand, as it grows
    * @param covered position up to which windows were read before an interruption
    */
-  constructor(setting: Setting, coverage: Coverage, covered: number) {
-    this.#setting = setting;
+  constructor(list: List, coverage: Coverage, covered: number) {
+    this.#list = list;
     this.#coverage = coverage;
     this.#frontier = covered;
   }
@@ -59,8 +68,45 @@ export class Lanes {
     this.#open.clear();
   }
 
+  /**
+   * Reads lanes side by side, one window of each at a time, and hands out answers as they come. Whoever takes one says
+   * where the lane goes on, or that it is done.
+   *
+   * @param open the next lane; undefined while there is none
+   */
+  async *read(
+    open: () => Lane | undefined,
+    queryOf: (lane: Lane) => PageQuery,
+  ): AsyncGenerator<LaneRead, void> {
+    const list = this.#list;
+    const stop = new AbortController();
+    const signal = AbortSignal.any([list.reader.signal, stop.signal]);
+    const reading = new Map<Lane, Promise<LaneRead>>();
+    const readOf = async (lane: Lane) => {
+      return { lane, answers: await list.read(queryOf(lane), signal) };
+    };
+    try {
+      for (;;) {
+        while (reading.size < list.atOnce) {
+          const waiting = [...this.#open].filter((lane) => !reading.has(lane));
+          // The first lane first, so that rows come about in the order of the list.
+          const lane = waiting.sort((a, b) => a.offset - b.offset).at(0) ?? open();
+          if (lane === undefined) break;
+          reading.set(lane, readOf(lane));
+        }
+        if (reading.size === 0) return;
+        const next = await Promise.race(reading.values());
+        reading.delete(next.lane);
+        yield next;
+      }
+    } finally {
+      stop.abort(new Error('the walk ended'));
+      await Promise.allSettled(reading.values());
+    }
+  }
+
   /** The stretch of the first window. */
-  first(): Stretch {
+  first(): Lane {
     this.#frontier = 0;
     return this.#begin(0);
   }
@@ -71,7 +117,7 @@ export class Lanes {
    * @param end position behind the last row that is wanted
    * @param proves whether the walk may still prove something
    */
-  open(end: number, proves: boolean): Stretch | undefined {
+  open(end: number, proves: boolean): Lane | undefined {
     const read = this.#coverage.segments.filter(({ high }) => high !== null);
     for (const { start, end: readTo } of read)
       if (start <= this.#frontier + 1) this.#frontier = Math.max(this.#frontier, readTo - 1);
@@ -83,9 +129,8 @@ export class Lanes {
     const isSmall = rest < advance / 2;
     // The lane before it may reach that far.
     if (isSmall && [...this.#open].some((lane) => lane.end === offset)) return undefined;
-    const { pageSize } = this.#setting.sizing;
     // What proves nothing is read in order, so that little is read twice after an interruption.
-    const rows = proves ? this.#rowsOf((end - offset) / advance) : pageSize - 1;
+    const rows = proves ? this.#rowsOf((end - offset) / advance) : this.#list.pageSize - 1;
     this.#frontier = offset + (rest < rows + advance / 2 ? rest : rows);
     return this.#begin(offset);
   }
@@ -102,7 +147,7 @@ export class Lanes {
    * @param keys of its rows, in order; none when they prove nothing
    * @returns whether no lane has reached further
    */
-  advance(lane: Stretch, answers: readonly Answer[], keys: readonly Key[]): boolean {
+  advance(lane: Lane, answers: readonly Answer[], keys: readonly Key[]): boolean {
     const { offset, readTo, high: last } = lane;
     const { query } = answers[answers.length - 1];
     lane.readTo = query.offset + query.limit;
@@ -119,12 +164,9 @@ export class Lanes {
       const moved = readTo - offset - (behind < 0 ? keys.length : behind);
       this.#shift = Math.max(moved, this.#shift * MEMORY);
     }
-    const damaged = answers.reduce(
-      (sum, answer) => sum + (answer.kind === 'page' ? answer.damaged.length : 0),
-      0,
-    );
+    const damaged = answers.flatMap((answer) => (answer.kind === 'page' ? answer.damaged : []));
     // The next window begins strictly before the last row of this one.
-    const tied = lane.readTo - (keys.length - keys.indexOf(high)) - damaged;
+    const tied = lane.readTo - (keys.length - keys.indexOf(high)) - damaged.length;
     const least = tied - 1 > offset ? tied - 1 : Math.max(offset + 1, lane.readTo - 1);
     const next = least - Math.ceil(this.#shift);
     lane.offset = next > offset ? next : least;
@@ -150,7 +192,7 @@ export class Lanes {
   }
 
   /** Forgets a lane that is done. */
-  leave(lane: Stretch): void {
+  leave(lane: Lane): void {
     this.#open.delete(lane);
     if (lane.end === this.#frontier) this.#frontier = Math.max(this.#frontier, lane.offset);
   }
@@ -161,7 +203,7 @@ export class Lanes {
     return lane?.shown ?? null;
   }
 
-  #begin(offset: number): Stretch {
+  #begin(offset: number): Lane {
     const end = this.#frontier;
     const lane = { offset, end, readTo: offset, high: null, shown: null, isDone: false };
     this.#open.add(lane);
@@ -170,19 +212,17 @@ export class Lanes {
 
   /** Rows that a window brings beyond those it shares with the next, about. */
   get #advance(): number {
-    const { pageSize } = this.#setting.sizing;
+    const { pageSize } = this.#list;
     return Math.max(1, pageSize / 10, pageSize - 1 - this.#tied - this.#shift);
   }
 
   /** Rows of a lane where so many windows are left, so that its last one is seldom read for a few rows. */
   #rowsOf(windows: number): number {
-    const { reader, sizing } = this.#setting;
+    const { atOnce, pageBytes, reader } = this.#list;
     const advance = this.#advance;
     const reserve = 2 * this.#spread;
     const least = Math.ceil(Math.min(0.5, reserve / advance) / WASTE);
-    const pageBytes = Math.max(1, sizing.pageBytes);
-    const beside = Math.min(reader.readAhead.windows, reader.readAhead.bytes / pageBytes);
-    const room = Math.min(ROWS_BESIDE / advance, BYTES_BESIDE / pageBytes) / Math.max(1, beside);
+    const room = Math.min(ROWS_BESIDE / advance, BYTES_BESIDE / pageBytes) / atOnce;
     const most = Math.max(1, Math.min(LANE_WINDOWS, Math.floor(room)));
     const count = Math.min(most, Math.max(least, Math.ceil(windows / reader.readAhead.windows)));
     const left = reserve * Math.sqrt(count);

@@ -1,89 +1,93 @@
 import * as v from 'valibot';
-import type { JsonValue } from '../json/checked-json.ts';
-import type { Key } from './coverage.ts';
-import type { IncrementState } from './increment.ts';
-import { PROOF_METHODS, type ProofState, type Verdict } from './list-proof.ts';
-import type { WalkState } from './walk.ts';
+import { count, type JsonValue, list } from '../json/checked-json.ts';
+
+/** How completeness was proven: docs/completeness.md has a theorem for each. From the cheapest to none. */
+export const PROOF_METHODS = ['enclosed', 'incremental', 'id', 'leaves', 'none'] as const;
+export type ProofMethod = (typeof PROOF_METHODS)[number];
+
+/** What a list is ordered by: an instant in microseconds, or an id. Keys of one list are of one kind. */
+export type Key = number | bigint | string;
 
 /** Instants as digits: a double does not hold all of them. */
-const instant = v.nullable(
-  v.pipe(
-    v.string(),
-    v.transform((digits) => BigInt(digits)),
-  ),
+const INSTANT = v.pipe(
+  v.string(),
+  v.transform((digits): Key => BigInt(digits)),
 );
-const text = v.nullable(v.string());
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const ID = v.pipe(
+  v.string(),
+  v.transform((id): Key => id),
+);
+const IDS = list(v.string());
 
-const ids = v.array(v.string());
-
-const walkState = <S extends typeof instant | typeof text>(key: S) =>
+const segmentOf = (key: typeof INSTANT) =>
   v.object({
+    ...{ low: v.nullable(key), high: v.nullable(key), start: count, end: count },
+    /** The ids of the answers at either end, by which others join it. */
+    ...{ left: IDS, right: IDS },
+  });
+
+const walkOf = (key: typeof INSTANT) =>
+  v.object({
+    /** Position up to which windows were read. */
     covered: count,
-    segments: v.array(
-      v.object({ low: key, high: key, start: count, end: count, left: ids, right: ids }),
-    ),
+    segments: list(segmentOf(key)),
+    /** Why it proves nothing any more. */
     barred: v.nullable(v.string()),
   });
 
-const method = v.picklist(PROOF_METHODS);
-const tried = v.array(v.object({ method, reason: v.string() }));
+const PROOF = v.object({
+  stage: v.picklist(['walk', 'id', 'rest', 'leaves']),
+  walk: walkOf(INSTANT),
+  byId: walkOf(ID),
+  /** The last prefix, in order, up to which all leaves were read. */
+  leaves: v.string(),
+});
 
-const savedSchema = v.object({
+const INCREMENT = v.object({
+  stage: v.literal('increment'),
+  walk: walkOf(INSTANT),
+  /** Whether the jobs that were open have all been asked for. */
+  asked: v.boolean(),
+  /** Ids of jobs of the base that are no more. */
+  gone: IDS,
+});
+
+/** A method that gave no proof, and why. */
+const TRIED = v.object({ method: v.picklist(PROOF_METHODS), reason: v.string() });
+const VERDICT = v.object({ ...TRIED.entries, tried: list(TRIED) });
+
+const SAVED = v.object({
+  /** Which group of ids was being read. */
   group: count,
-  proof: v.variant('stage', [
-    v.object({
-      stage: v.picklist(['walk', 'id', 'rest', 'leaves']),
-      walk: walkState(instant),
-      byId: walkState(text),
-      leaves: v.string(),
-    }),
-    v.object({
-      stage: v.literal('increment'),
-      walk: walkState(instant),
-      asked: v.boolean(),
-      gone: ids,
-    }),
-  ]),
-  verdicts: v.array(v.object({ method, reason: v.string(), tried })),
+  proof: v.variant('stage', [PROOF, INCREMENT]),
+  /** Of the groups before. */
+  verdicts: list(VERDICT),
   longest: count,
   drift: v.boolean(),
   found: count,
   totals: v.object({ first: v.number(), last: v.number() }),
-  aside: v.array(v.string()),
+  aside: IDS,
   duplicates: count,
 });
 
+/** Keys that lie inside answers, each of which shares a job with the next. */
+export type Segment = v.InferOutput<ReturnType<typeof segmentOf>>;
+/** Where an interrupted walk goes on, and what is proven so far. */
+export type WalkState = v.InferOutput<ReturnType<typeof walkOf>>;
+export type ProofState = v.InferOutput<typeof PROOF>;
+export type IncrementState = v.InferOutput<typeof INCREMENT>;
+export type Tried = v.InferOutput<typeof TRIED>;
+export type Verdict = v.InferOutput<typeof VERDICT>;
 /** Where an extraction goes on: the group of ids it was reading, and what it knew. */
-export interface Saved extends Omit<v.InferOutput<typeof savedSchema>, 'proof' | 'verdicts'> {
-  readonly proof: ProofState | IncrementState;
-  readonly verdicts: readonly Verdict[];
-}
+export type Saved = v.InferOutput<typeof SAVED>;
 
 export function encodeState(saved: Saved): JsonValue {
-  const { proof, totals } = saved;
-  const verdicts = saved.verdicts.map(({ method, reason, tried: before }) => {
-    return { method, reason, tried: before.map((one) => ({ ...one })) };
-  });
-  const walk = encodeWalk(proof.walk);
-  const encoded: JsonValue =
-    proof.stage === 'increment'
-      ? { ...proof, walk, gone: [...proof.gone] }
-      : { ...proof, walk, byId: encodeWalk(proof.byId) };
-  return { ...saved, verdicts, proof: encoded, totals: { ...totals } };
+  const digits = (name: string, value: unknown) =>
+    (name === 'low' || name === 'high') && value !== null ? String(value) : value;
+  return JSON.parse(JSON.stringify(saved, digits));
 }
 
 /** @throws when the value is not what `encodeState` makes */
 export function decodeState(value: JsonValue): Saved {
-  return v.parse(savedSchema, value);
-}
-
-function encodeWalk({ covered, segments, barred }: WalkState): JsonValue {
-  const digits = (key: Key | null): string | null => (key === null ? null : String(key));
-  const encoded = segments.map((segment) => ({
-    ...segment,
-    ...{ low: digits(segment.low), high: digits(segment.high) },
-    ...{ left: [...segment.left], right: [...segment.right] },
-  }));
-  return { covered, segments: encoded, barred };
+  return v.parse(SAVED, value);
 }

@@ -1,23 +1,16 @@
-import { Coverage, type Gap, type Key, type Segment } from './coverage.ts';
-import { Lanes, type Stretch } from './lanes.ts';
+import { Coverage, type Gap } from './coverage.ts';
+import { type Lane, Lanes } from './lanes.ts';
 import { idOf } from './ledger.ts';
-import type { Order, Setting } from './order.ts';
-import type { PageQuery } from './page.ts';
 import {
   type Answer,
   isFull,
+  type List,
+  type Order,
   offsetIgnored,
   type PageRead,
-  readLanes,
-  readWindow,
-} from './windows.ts';
-
-/** Where an interrupted walk goes on: the position up to which windows were read, and what is proven so far. */
-export interface WalkState {
-  readonly covered: number;
-  readonly segments: readonly Segment[];
-  readonly barred: string | null;
-}
+} from './list.ts';
+import type { PageQuery } from './page.ts';
+import type { Key, WalkState } from './state.ts';
 
 /** Requests an open gap may take without getting anywhere. */
 const IDLE_READS = 8;
@@ -39,9 +32,6 @@ export class Walk {
   readonly coverage: Coverage;
   /** Why this order proves nothing; null while it may. */
   barred: string | null;
-  /** Windows read in order, and requests made to enclose what they left open. */
-  windows = 0;
-  enclosing = 0;
   /** Natural logarithm of one over the chance that answers are in order by accident. */
   evidence = 0;
   /** Whether it reads on to the end though it can prove nothing any more: for the rows. */
@@ -49,11 +39,14 @@ export class Walk {
   /** Whether one answer in each direction held the whole list, the same jobs. */
   isOnePage = false;
   readonly #order: Order;
-  readonly #setting: Setting;
+  readonly #list: List;
   readonly #closing: Promise<void>[] = [];
   /** Where the gaps end that were tried to be closed on the way. */
   readonly #tried = new Set<Key>();
   readonly #lanes: Lanes;
+  /** Windows read in order, and requests made to enclose what they left open. */
+  #windows = 0;
+  #enclosing = 0;
   #total = 0;
   #firstTotal = -1;
   /** Jobs that the first page in descending order holds, once it came as it should. */
@@ -72,11 +65,11 @@ export class Walk {
   #goesOn = false;
   #settled: Key | null = null;
 
-  constructor(order: Order, setting: Setting, state?: WalkState) {
+  constructor(order: Order, list: List, state?: WalkState) {
     this.#order = order;
-    this.#setting = setting;
+    this.#list = list;
     this.coverage = new Coverage(state?.segments);
-    this.#lanes = new Lanes(setting, this.coverage, state?.covered ?? 0);
+    this.#lanes = new Lanes(list, this.coverage, state?.covered ?? 0);
     this.#lastKey = state?.segments.find(({ low }) => low === null)?.high ?? null;
     this.barred = state?.barred ?? null;
   }
@@ -97,7 +90,6 @@ export class Walk {
   /** Reads the list to its end and closes the gaps, or leaves it once it can prove nothing. Yields when answers were taken. */
   async *read(): AsyncGenerator<void, void> {
     if (this.#isLeft) return;
-    const { reader, sizing } = this.#setting;
     const isResumed = this.#lanes.covered > 0;
     this.#lanes.restart();
     const newest = this.#readNewest();
@@ -109,12 +101,14 @@ export class Walk {
       this.#lanes.leave(first);
     }
     yield;
-    const query = ({ offset }: Stretch): PageQuery => this.#query(offset, sizing.pageSize);
     do {
-      const read = readLanes(reader, sizing, () => this.#open(), query);
+      const read = this.#lanes.read(
+        () => this.#open(),
+        ({ offset }) => this.#query(offset),
+      );
       for await (const { lane, answers } of read) {
         this.#takeWindow(lane, answers);
-        await this.#closeBehind();
+        await this.#close(this.#openBehind);
         yield;
         if (this.coverage.isWhole || this.#isLeft) break;
       }
@@ -126,25 +120,26 @@ export class Walk {
       this.#refused = null;
       if (round > 0 || this.#endIsOpen) await this.#readNewest();
       this.barred ??= this.#refused;
-      await this.#inGroups(this.coverage.gaps(), (gap) => this.#close(gap));
+      await this.#close(this.coverage.gaps());
+      await Promise.all(this.#closing);
       yield;
     }
   }
 
   /** The first window; a server may hand out fewer jobs than it is asked for: then as many are asked for from then on. */
   async #readFirst(): Promise<Answer[]> {
-    const { reader, sizing } = this.#setting;
-    const query = this.#query(0, sizing.pageSize);
-    const answers = await readWindow(reader, sizing, query);
+    const list = this.#list;
+    const query = this.#query(0);
+    const answers = await list.read(query);
     const [page] = answers;
     if (page.kind !== 'page' || !page.short || page.rows.length < 2) return answers;
     this.#take(page);
-    const again = await readWindow(reader, sizing, query);
+    const again = await list.read(query);
     const [second] = again;
     if (second.kind !== 'page' || second.rows.length !== page.rows.length) return again;
-    sizing.cap = page.rows.length;
-    sizing.pageSize = sizing.cap;
-    return readWindow(reader, sizing, this.#query(0, sizing.pageSize));
+    list.cap = page.rows.length;
+    list.pageSize = list.cap;
+    return list.read(this.#query(0));
   }
 
   get #isOpen(): boolean {
@@ -162,20 +157,20 @@ export class Walk {
     return last.low !== null && (this.#lastKey === null || this.#lastKey <= last.low);
   }
 
-  #query(offset: number, limit: number, direction: 'ASC' | 'DESC' = 'ASC'): PageQuery {
+  #query(offset: number, direction: 'ASC' | 'DESC' = 'ASC'): PageQuery {
     const { by } = this.#order;
     const auxiliary = by === 'id' || direction === 'DESC';
-    return { offset, limit, orderBy: by, direction, auxiliary };
+    return { offset, limit: this.#list.pageSize, orderBy: by, direction, auxiliary };
   }
 
   /** Position behind the list, as far as that is known. */
   get #listEnd(): number {
-    const longest = 2 * this.#firstTotal + WINDOWS_BEYOND * this.#setting.sizing.pageSize;
+    const longest = 2 * this.#firstTotal + WINDOWS_BEYOND * this.#list.pageSize;
     return Math.min(Math.max(this.#total, this.#beyond), longest);
   }
 
   /** The next stretch of the list. */
-  #open(): Stretch | undefined {
+  #open(): Lane | undefined {
     if (this.#isLeft) return undefined;
     // Where the newest jobs are in hand, the windows only have to reach them.
     const inHand = this.barred === null ? this.#newestJobs : 0;
@@ -188,28 +183,27 @@ export class Walk {
     const isEnd = this.barred === null && !this.#endIsOpen;
     if (isEnd || this.#isLeft || !this.#goesOn || this.#windowsBeyond > WINDOWS_BEYOND)
       return false;
-    const { reader, sizing } = this.#setting;
+    const { reader, pageSize } = this.#list;
     const more = Math.min(Math.max(1, this.#windowsBeyond), reader.readAhead.windows);
     this.#windowsBeyond += more;
-    this.#beyond = this.#lanes.reopen() + (more - 1) * (sizing.pageSize - 1) + 1;
+    this.#beyond = this.#lanes.reopen() + (more - 1) * (pageSize - 1) + 1;
     return true;
   }
 
   async #readNewest(): Promise<void> {
-    const { reader, sizing } = this.#setting;
-    const query = this.#query(0, sizing.pageSize, 'DESC');
-    for (const answer of await readWindow(reader, sizing, query)) {
+    for (const answer of await this.#list.read(this.#query(0, 'DESC'))) {
       const keys = this.#take(answer);
-      if (keys.length > 0) this.#lanes.learn(keys, this.windows);
+      if (keys.length > 0) this.#lanes.learn(keys, this.#windows);
     }
   }
 
   /** Takes what came for the next window of a lane. */
-  #takeWindow(lane: Stretch, answers: readonly Answer[]): void {
-    const { ledger } = this.#setting;
+  #takeWindow(lane: Lane, answers: readonly Answer[]): void {
+    const { ledger } = this.#list;
     const before = ledger.size;
     const keys = answers.flatMap((answer) => this.#take(answer));
-    this.windows += answers.length;
+    this.#windows += answers.length;
+    this.#list.seen.requests[this.#order.hasTies ? 'windows' : 'id'] += answers.length;
     const high = keys.at(-1);
     const isNews = high !== undefined && (this.#lastKey === null || high > this.#lastKey);
     if (isNews) this.#lastKey = high;
@@ -217,7 +211,7 @@ export class Walk {
     if (this.#lanes.advance(lane, answers, told))
       this.#goesOn =
         high !== undefined && answers.every(isFullPage) && (ledger.size > before || isNews);
-    if (told.length > 0) this.#lanes.learn(told, this.windows);
+    if (told.length > 0) this.#lanes.learn(told, this.#windows);
     if (lane.readTo >= this.#listEnd) lane.isDone = true;
     this.#settle();
     if (lane.isDone) this.#lanes.leave(lane);
@@ -231,49 +225,30 @@ export class Walk {
 
   /** @returns the keys of its rows, in the order of the answer; none when they prove nothing */
   #take(answer: Answer): readonly Key[] {
-    const { ledger, note } = this.#setting;
-    const { query } = answer;
-    note(answer);
     if (answer.kind === 'refused') {
       this.#refused = answer.what;
-      if (this.#order.by !== 'created_at') this.barred ??= answer.what;
-      return [];
+      if (this.#order.by === 'id') this.barred ??= answer.what;
     }
-    if (answer.kind === 'bad-job') {
-      const { reason, raw, known } = answer;
-      const offset = query.direction === 'ASC' ? query.offset : null;
-      ledger.setAside({ reason: `${reason} (offset ${offset ?? 'unknown'})`, offset, raw }, known);
-      return [];
-    }
+    const page = this.#list.take(answer);
+    if (page === undefined) return [];
+    const { query, rows, damaged, total } = page;
     const descends = query.direction === 'DESC';
-    const keys: Key[] = [];
-    for (const row of answer.rows) {
-      const key = this.#order.keyOf(row);
-      ledger.take(row);
-      if (key !== null) keys.push(key);
-    }
-    for (const [before, { at, reason, bytes }] of answer.damaged.entries()) {
-      const place = query.offset + at;
-      const offset = descends ? answer.total - 1 - place : place;
-      const beside = [at - before - 1, at - before].flatMap((row) => answer.rows[row] ?? []);
-      const where = ` (offset ${offset}, beside ${beside.map(idOf).join(' and ')})`;
-      ledger.setAside({ reason: reason + where, offset, raw: bytes }, bytes);
-    }
-    this.#total = answer.total;
-    if (this.#firstTotal < 0) this.#firstTotal = answer.total;
-    this.#watch(answer, keys);
-    if (this.barred !== null || !carries(answer)) return keys;
+    const keys = rows.map(this.#order.keyOf).filter((key) => key !== null);
+    this.#total = total;
+    if (this.#firstTotal < 0) this.#firstTotal = total;
+    this.#watch(page, keys);
+    if (this.barred !== null || !carries(page)) return keys;
     const isEnd = query.offset === 0;
-    if (isEnd) this.#takeWhole(answer);
+    if (isEnd) this.#takeWhole(page);
     if (keys.length === 0) return keys;
     const ascending = descends ? keys.toReversed() : keys;
-    const records = answer.rows.length + answer.damaged.length;
-    const at = descends ? answer.total - query.offset - records : query.offset;
+    const records = rows.length + damaged.length;
+    const at = descends ? total - query.offset - records : query.offset;
     const [first, last] = [ascending[0], ascending[ascending.length - 1]];
     this.coverage.add({
       low: isEnd && !descends ? null : first,
       high: isEnd && descends ? null : last,
-      jobs: answer.rows.map(idOf),
+      jobs: rows.map(idOf),
       start: at + ascending.lastIndexOf(first) + 1,
       end: at + ascending.indexOf(last),
     });
@@ -300,7 +275,7 @@ export class Walk {
     if (this.#shortPages >= SHORT_PAGES)
       this.barred ??= 'page after page has fewer jobs than its own total leaves room for';
     const isTied = keys.length > 1 && keys[0] === keys.at(-1);
-    if (isTied && (query.limit === this.#setting.sizing.pageSize || !isFull(answer)))
+    if (isTied && (query.limit === this.#list.pageSize || !isFull(answer)))
       this.barred ??= 'more jobs share one creation time than one answer can enclose';
     if (query.direction === 'DESC' || !isFull(answer)) return;
     if (query.offset === 0) this.#firstIds = rows.map(idOf);
@@ -321,34 +296,38 @@ export class Walk {
     if (this.isOnePage && records < 2) this.coverage.close();
   }
 
-  /** Starts to close what is open behind the windows read; waits while too much is being closed. */
-  async #closeBehind(): Promise<void> {
-    if (this.barred !== null) return;
-    for (const gap of this.coverage.gaps()) {
-      if (gap.to === null || gap.end > this.#lanes.covered || this.#tried.has(gap.to)) continue;
-      this.#tried.add(gap.to);
-      const closed = this.#close(gap);
+  /** What is open behind the windows read and was not tried to be closed. */
+  get #openBehind(): Gap[] {
+    const { covered } = this.#lanes;
+    const isBehind = ({ to, end }: Gap) => to !== null && end <= covered && !this.#tried.has(to);
+    return this.barred === null ? this.coverage.gaps().filter(isBehind) : [];
+  }
+
+  /** Starts to close gaps; waits while as many as may be read at once are being closed. */
+  async #close(gaps: readonly Gap[]): Promise<void> {
+    for (const gap of gaps) {
+      const closed = this.#enclose(gap);
       closed.catch(() => {});
       this.#closing.push(closed);
+      while (this.#closing.length > this.#list.atOnce) await this.#closing.shift();
     }
-    while (this.#closing.length > this.#atOnce) await this.#closing.shift();
   }
 
   /** Reads around a gap until an answer begins before it and ends behind it, or it can be seen that none will. */
-  async #close(gap: Gap): Promise<void> {
-    const { reader, sizing } = this.#setting;
-    const { pageSize } = sizing;
-    let rest: Gap | undefined = gap;
+  async #enclose(gap: Gap): Promise<void> {
+    const { pageSize } = this.#list;
+    let rest = this.coverage.rest(gap);
     let offset = Math.floor((gap.start + gap.end - pageSize) / 2);
     let back = Math.ceil(pageSize / 2);
+    if (gap.to !== null) this.#tried.add(gap.to);
     for (let idle = 0; rest !== undefined && idle < IDLE_READS; idle++) {
       const { from, to }: Gap = rest;
       if (this.barred !== null || to === null) return;
       offset = from === null ? 0 : Math.max(0, Math.min(offset, this.#total - pageSize));
-      const answers = await readWindow(reader, sizing, this.#query(offset, pageSize));
+      const answers = await this.#list.read(this.#query(offset));
       const keys = answers.flatMap((answer) => this.#take(answer));
-      this.enclosing++;
-      if (this.enclosing > MOST_ENCLOSING * (this.windows + 50))
+      this.#list.seen.requests[this.#order.hasTies ? 'enclosing' : 'id']++;
+      if (++this.#enclosing > MOST_ENCLOSING * (this.#windows + 50))
         this.barred ??= 'the list moved too fast to be enclosed';
       rest = this.coverage.rest(rest);
       if (rest === undefined || rest.from === null) continue;
@@ -371,19 +350,6 @@ export class Walk {
         );
       }
     }
-  }
-
-  /** Gaps that are closed at the same time: as many as the memory for pages that wait allows. */
-  get #atOnce(): number {
-    const { reader, sizing } = this.#setting;
-    const { windows, bytes } = reader.readAhead;
-    return Math.max(1, Math.min(windows, Math.floor(bytes / Math.max(1, sizing.pageBytes))));
-  }
-
-  async #inGroups<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-    const size = this.#atOnce;
-    for (let at = 0; at < items.length; at += size)
-      await Promise.all(items.slice(at, at + size).map(work));
   }
 }
 

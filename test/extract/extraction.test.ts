@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Extraction, type RowChunk } from '../../src/extract/extraction.ts';
 import { idOf, Ledger } from '../../src/extract/ledger.ts';
+import { List } from '../../src/extract/list.ts';
 import type { FetchPage, PageAnswer } from '../../src/extract/page.ts';
-import { readWindow } from '../../src/extract/windows.ts';
 import type { JsonValue } from '../../src/json/checked-json.ts';
 import { JOB_FIELDS, type RawJob } from '../../src/json/raw-job.ts';
 import { ShiftingList } from '../support/shifting-list.ts';
@@ -68,8 +68,10 @@ test('a job that fills a page is held once, however often its window is halved',
     query.limit > 1
       ? { kind: 'too-large', limitBytes: 64, head: Buffer.from('[') }
       : list.fetchPage(query);
-  const sizing = { pageSize: 20, cap: 20, pageBytes: 0 };
-  const answers = await readWindow(readerOf(fetchPage), sizing, { offset: 0, limit: 20 });
+  const requests = { windows: 0, enclosing: 0, id: 0, leaves: 0 };
+  const seen = { requests, longest: 0, drift: false, totals: { first: -1, last: 0 } };
+  const halved = new List(readerOf(fetchPage), new Ledger(), seen);
+  const answers = await halved.read({ offset: 0, limit: 20 });
   const rows = answers.flatMap((answer) => (answer.kind === 'page' ? answer.rows : []));
   assert.ok(rows.length > 25, 'halves share jobs');
   assert.equal(new Set(rows).size, 20);

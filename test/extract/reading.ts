@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type Completeness, Extraction, type RowChunk } from '../../src/extract/extraction.ts';
 import { idOf } from '../../src/extract/ledger.ts';
+import type { ListReader } from '../../src/extract/list.ts';
 import type { FetchPage } from '../../src/extract/page.ts';
-import type { ListReader } from '../../src/extract/windows.ts';
 
 export function readerOf(fetchPage: FetchPage, pageSize = 100, windows = 24): ListReader {
   const readAhead = { windows, bytes: 1e9 };
