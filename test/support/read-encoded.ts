@@ -57,9 +57,11 @@ export async function withDuckDb<T>(
   const folder = await mkdtemp(join(tmpdir(), 'loaders-'));
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
+  let reads = 0;
   try {
     return await work(async (bytes, sql) => {
-      const path = join(folder, 'file.parquet');
+      // A path of its own for each: DuckDB keeps what it read of a file, and now and then takes it for that of the next.
+      const path = join(folder, `${reads++}.parquet`);
       await writeFile(path, bytes);
       const result = await connection.runAndReadAll(sql.replaceAll('$file', `'${path}'`));
       return result.getRowsJS();
