@@ -1,12 +1,13 @@
 import type { BaseIndex } from '../jobs/base-index.ts';
 import { dashed, IdList, prefixDigits } from '../jobs/id-index.ts';
 import type { Micros } from '../jobs/timestamp.ts';
+import { ODD_IDS } from './leaves.ts';
 import { idOf } from './ledger.ts';
-import { type Answer, BY_CREATION, isFull, type List, type PageRead, requestsFor } from './list.ts';
+import { type Answer, BY_CREATION, List, type PageRead, requestsFor } from './list.ts';
 import type { ListReading } from './list-proof.ts';
+import { NewJobs, seed } from './new-jobs.ts';
 import type { PageQuery } from './page.ts';
-import type { IncrementState, Key, Verdict, WalkState } from './state.ts';
-import { Walk } from './walk.ts';
+import type { IncrementState, Verdict, WalkState } from './state.ts';
 
 /** A proven snapshot that an export goes on from. */
 export interface KnownBase {
@@ -25,33 +26,11 @@ const ROUNDS = 6;
 const AT_ONCE = 4;
 /** Share of the children of a prefix that are asked for, about, until a single job is found. */
 const UNTIL_EXPLAINED = 0.7;
+/** Requests that a list of its own takes: it is walked over and compared. */
+const LEAST_REQUESTS = 3;
 /** Requests that are always made, however short the list. */
 const FEW_REQUESTS = 24;
 const DIGITS = [...'0123456789abcdef'];
-
-/** The last page of the list at some moment. */
-interface End {
-  /** Keys of its newest and of its oldest job, whose position is `at`. */
-  readonly newest: Key;
-  readonly oldest: Key;
-  readonly at: number;
-  readonly ids: readonly string[];
-}
-
-function endOf({ rows, total }: PageRead): End | undefined {
-  if (rows.length === 0) return undefined;
-  const [newest, oldest] = [rows[0], rows[rows.length - 1]].map((row) => BY_CREATION.keyOf(row));
-  if (newest === null || oldest === null) return undefined;
-  return { newest, oldest, at: total - rows.length, ids: rows.map(idOf) };
-}
-
-/** A walk behind which every job is in hand that was created before `high`. */
-function seed(high: Key, covered: number, right: readonly string[]): WalkState {
-  const segment = { low: null, high, start: covered, end: covered, left: [], right };
-  return { covered, segments: [segment], barred: null };
-}
-
-const NEWEST = { offset: 0, direction: 'DESC', auxiliary: true } as const;
 
 /** The first row of the base that is walked over again; 0 where nothing of it is old enough to go on from. */
 export function walkedFrom({ index, trustedBefore }: KnownBase): number {
@@ -79,15 +58,15 @@ export class Increment implements ListReading {
   readonly #list: List;
   readonly #base: KnownBase;
   readonly #ids: IdList;
-  readonly #root: string;
-  #walk: Walk;
+  readonly #canDivide: boolean;
+  /** All jobs that are new, and the lists in which they are read: itself, unless it has to be divided. */
+  readonly #whole: NewJobs;
+  #lists: readonly NewJobs[];
   readonly #from: number;
   readonly #gone: Set<string>;
   #asked: boolean;
   #isCounting = false;
   #barred: string | null = null;
-  /** The end of the list as of an answer: all jobs there were at its moment are in hand. */
-  #end: End | undefined;
 
   /** @param idPrefix the filter `id__starts_with` of the list, '' for none */
   constructor(list: List, base: KnownBase, idPrefix: string, state?: IncrementState) {
@@ -96,10 +75,10 @@ export class Increment implements ListReading {
     this.#from = walkedFrom(base);
     this.#gone = new Set(state?.gone);
     this.#asked = state?.asked ?? false;
-    this.#root = prefixDigits(idPrefix) ?? '';
     this.#list = list;
-    list.watch = (answer) => this.#watch(answer);
-    this.#walk = new Walk(BY_CREATION, list, state?.walk ?? this.#seed());
+    this.#canDivide = prefixDigits(idPrefix) !== undefined;
+    this.#whole = this.#newJobs(list, prefixDigits(idPrefix) ?? '', state?.walk);
+    this.#lists = [this.#whole];
   }
 
   get gone(): readonly string[] {
@@ -108,7 +87,7 @@ export class Increment implements ListReading {
 
   get state(): IncrementState {
     const { gone } = this;
-    return { stage: 'increment', walk: this.#walk.state, asked: this.#asked, gone };
+    return { stage: 'increment', walk: this.#whole.state, asked: this.#asked, gone };
   }
 
   get isLastResort(): boolean {
@@ -117,8 +96,9 @@ export class Increment implements ListReading {
 
   /** Yields whenever answers were taken. */
   async *read(): AsyncGenerator<void, void> {
-    yield* this.#walk.read();
-    if (!this.#walk.isProven) this.#barred ??= this.#walk.barred ?? TOO_FAST;
+    yield* this.#whole.read();
+    yield* this.#divide();
+    for (const { barred } of this.#lists) this.#barred ??= barred;
     if (this.#barred === null && !this.#asked) {
       this.#missAll(this.#from, this.#base.index.rows);
       yield* this.#askOpen();
@@ -126,30 +106,62 @@ export class Increment implements ListReading {
       yield;
     }
     this.#isCounting = true;
-    let isEqual = false;
-    for (let round = 0; round < ROUNDS && this.#barred === null && !isEqual; round++) {
-      const page = yield* this.#readNewest();
-      if (page === undefined) break;
-      const difference = page.total - this.#inHand(this.#root);
-      isEqual = difference === 0;
-      const likely = requestsToFind(Math.abs(difference), page.total, this.#list.cap);
-      if (!isEqual && this.#spent + likely > this.#most) this.#barred ??= TOO_DEAR;
-      await this.#explain(this.#root, difference);
+    const unequal = new Set(this.#lists);
+    for (let round = 0; round < ROUNDS && this.#barred === null && unequal.size > 0; round++) {
+      for (const list of unequal) if (yield* this.#compare(list)) unequal.delete(list);
+      const isDivided = unequal.size === 0 && this.#lists.length > 1;
+      if (isDivided && !(await this.#agrees())) for (const list of this.#lists) unequal.add(list);
       yield;
     }
+    const isEqual = unequal.size === 0;
     if (!isEqual) this.#barred ??= 'the totals do not agree with the jobs in hand';
     const method = this.#barred === null ? 'incremental' : 'none';
     this.verdict = { method, reason: this.#barred ?? PROVEN, tried: [] };
   }
 
-  /** A walk that has read the base up to the first row that is walked over again. */
-  #seed(): WalkState {
-    const from = this.#from;
-    const ids = Array.from({ length: Math.min(JOINED_BY, from) }, (_, at) =>
-      this.#idAt(from - 1 - at),
-    );
-    const edge = this.#base.index.created[from];
-    return seed(Number.isSafeInteger(Number(edge)) ? Number(edge) : edge, from, ids);
+  /** @param digits of the ids in the list */
+  #newJobs(list: List, digits: string, state?: WalkState): NewJobs {
+    const watch = (answer: Answer) => this.#watch(answer);
+    return new NewJobs(list, digits, state ?? this.#seed(digits), watch);
+  }
+
+  /** A walk that has read the base, or what of it has ids of a prefix, up to the first row that is walked over again. */
+  #seed(digits: string): WalkState | undefined {
+    const isUnder = digits === '' ? () => true : this.#ids.under(digits);
+    const ids: string[] = [];
+    let covered = 0;
+    for (let row = this.#from - 1; row >= 0; row--) {
+      if (!isUnder(row)) continue;
+      covered++;
+      if (covered <= JOINED_BY) ids.push(this.#idAt(row));
+    }
+    if (covered === 0) return undefined;
+    const edge = this.#base.index.created[this.#from];
+    return seed(Number.isSafeInteger(Number(edge)) ? Number(edge) : edge, covered, ids);
+  }
+
+  /**
+   * Where more jobs share a creation time than a page holds, reads what is new prefix by prefix of the ids, each as a
+   * list of its own.
+   */
+  async *#divide(): AsyncGenerator<void, void> {
+    const { reader, ledger, seen } = this.#list;
+    for (;;) {
+      const tied = this.#canDivide ? this.#lists.filter(({ isTied }) => isTied) : [];
+      if (tied.length === 0) return;
+      const divided = tied.flatMap(({ digits }) => DIGITS.map((digit) => digits + digit));
+      if (this.#spent + LEAST_REQUESTS * divided.length > this.#most) this.#barred ??= TOO_DEAR;
+      if (ledger.oddIds > 0) this.#barred ??= ODD_IDS;
+      if (this.#barred !== null) return;
+      const lists = divided.map((digits) =>
+        this.#newJobs(new List(reader, ledger, seen, dashed(digits)), digits),
+      );
+      this.#lists = [...this.#lists.filter((list) => !tied.includes(list)), ...lists];
+      for (let at = 0; at < lists.length; at += AT_ONCE) {
+        await Promise.all(lists.slice(at, at + AT_ONCE).map((list) => exhaust(list.read())));
+        yield;
+      }
+    }
   }
 
   #idAt(row: number): string {
@@ -161,9 +173,10 @@ export class Increment implements ListReading {
     if (answer.kind === 'refused') return;
     if (answer.kind === 'bad-job' || answer.damaged.length > 0) this.#barred ??= UNREADABLE;
     if (answer.kind === 'bad-job') return;
-    if (answer.query.direction === 'DESC') this.#end ??= endOf(answer);
+    const { idStartsWith = '' } = answer.query;
     for (const row of answer.rows) {
       const id = idOf(row);
+      if (idStartsWith !== '' && !id.startsWith(idStartsWith)) this.#barred ??= DISHONEST;
       this.#gone.delete(id);
       const created = BY_CREATION.keyOf(row);
       const isOld = created !== null && created < this.#base.trustedBefore;
@@ -221,30 +234,27 @@ export class Increment implements ListReading {
     return undefined;
   }
 
-  /**
-   * Reads the newest jobs until one answer reaches down to those that were in hand before: at its moment the server can
-   * have no others. Where more are new than a page holds, the walk goes on first.
-   */
-  async *#readNewest(): AsyncGenerator<void, PageRead | undefined> {
+  /** Compares the total of a list with the jobs of it in hand, and finds those by which they differ. */
+  async *#compare(list: NewJobs): AsyncGenerator<void, boolean> {
+    const page = yield* list.readNewest((answer) => this.#take(answer));
+    this.#barred ??= list.barred;
+    if (page === undefined || this.#barred !== null) return false;
+    const difference = page.total - this.#inHand(list.digits);
+    if (difference === 0) return true;
+    const likely = requestsToFind(Math.abs(difference), page.total, this.#list.cap);
+    if (this.#spent + likely > this.#most) this.#barred ??= TOO_DEAR;
+    await this.#explain(list.digits, difference);
+    return false;
+  }
+
+  /** Whether the lists together are the whole: ids that no prefix has would be in none of them. */
+  async #agrees(): Promise<boolean> {
     const list = this.#list;
-    for (let round = 0; round < ROUNDS && this.#barred === null; round++) {
-      const before = this.#end;
-      list.seen.requests.leaves++;
-      const answers = await list.read({ ...NEWEST, limit: list.pageSize });
-      const [page] = answers.flatMap((answer) => this.#take(answer) ?? []);
-      if (page === undefined || before === undefined || answers.length > 1) break;
-      const end = endOf(page);
-      if (!isFull(page) || (end !== undefined && end.oldest < before.newest)) {
-        this.#end = end;
-        return page;
-      }
-      this.#walk = new Walk(BY_CREATION, list, seed(before.oldest, before.at, before.ids));
-      this.#end = undefined;
-      yield* this.#walk.read();
-      if (!this.#walk.isProven) break;
-    }
-    this.#barred ??= this.#walk.barred ?? TOO_FAST;
-    return undefined;
+    list.seen.requests.leaves++;
+    const query = { offset: 0, limit: list.pageSize, direction: 'DESC', auxiliary: true } as const;
+    const [page] = (await list.read(query)).flatMap((answer) => this.#take(answer) ?? []);
+    if (list.ledger.oddIds > 0) this.#barred ??= ODD_IDS;
+    return page !== undefined && page.total === this.#inHand(this.#whole.digits);
   }
 
   /** Finds the jobs under a prefix of the id by which total and hand differ, prefix by prefix. */
@@ -272,8 +282,6 @@ export class Increment implements ListReading {
     const page = this.#take(await this.#list.askPrefix(prefix, 0, limit));
     const { rows, total } = page ?? { rows: [], total: before };
     const ids = new Set(rows.map(idOf));
-    if ([...ids].some((id) => !id.startsWith(prefix)))
-      this.#barred ??= 'the server does not honour id__starts_with';
     const isExplained = ids.size === total && total < limit;
     if (isExplained)
       for (const id of ledger.ids.idsWithPrefix(prefix)) if (!ids.has(id)) this.#gone.add(id);
@@ -297,13 +305,17 @@ export class Increment implements ListReading {
   }
 }
 
+async function exhaust(reading: AsyncIterable<void>): Promise<void> {
+  for await (const _ of reading);
+}
+
 const PROVEN =
   'every job is in the snapshot it goes on from, or was read since, and the totals of the server agree with both';
-const TOO_FAST = 'new jobs came too fast';
 const UNREADABLE = 'there are jobs that cannot be read';
 const LATE = 'a job turned up whose creation time is older than the overlap';
+const DISHONEST = 'the server does not honour id__starts_with';
 const SHORT = 'an answer had fewer jobs than its own total leaves room for';
-const TOO_DEAR = 'to find what is gone would take more requests than to read everything';
+const TOO_DEAR = 'to find what is new or gone would take more requests than to read everything';
 
 /**
  * Requests it takes, about, to find so many jobs that are evenly spread over prefixes of the id.

@@ -3,7 +3,7 @@ import { type Answer, isFull, type List } from './list.ts';
 
 const DIGITS = [...'0123456789abcdef'];
 const UUID_DIGITS = 32;
-const ODD_IDS = 'there are ids that are no lower-case UUIDs';
+export const ODD_IDS = 'there are ids that are no lower-case UUIDs';
 const TOO_SMALL = 'the pages are too small to read every prefix of the id whole';
 /** Leaves for each page of the list: they are as many as that where all have just one job too many. */
 const MOST_LEAVES = 16;

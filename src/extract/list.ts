@@ -83,15 +83,18 @@ export class List {
   cap: number;
   /** Told of every answer before it is taken. */
   watch: (answer: Answer) => void = () => {};
+  readonly #filter: Pick<PageQuery, 'idStartsWith'>;
   /** Bytes the next page may well have: those of the largest recent one. */
   #pageBytes = 0;
 
-  constructor(reader: ListReader, ledger: Ledger, seen: Seen) {
+  /** @param idStartsWith only jobs whose id starts so. Default: those of the export. */
+  constructor(reader: ListReader, ledger: Ledger, seen: Seen, idStartsWith?: string) {
     this.reader = reader;
     this.ledger = ledger;
     this.seen = seen;
     this.pageSize = reader.pageSize;
     this.cap = reader.pageSize;
+    this.#filter = idStartsWith === undefined ? {} : { idStartsWith };
   }
 
   get pageBytes(): number {
@@ -105,7 +108,8 @@ export class List {
   }
 
   /** Reads one window; one that is too large or cannot be read is read in halves, down to the one job. */
-  async read(query: PageQuery, signal = this.reader.signal): Promise<Answer[]> {
+  async read(wanted: PageQuery, signal = this.reader.signal): Promise<Answer[]> {
+    const query = { ...wanted, ...this.#filter };
     const answer = await this.reader.fetchPage(query, signal);
     if (answer.kind === 'page')
       this.#pageBytes = Math.max(answer.bytes, Math.round(this.#pageBytes * 0.9));

@@ -24,6 +24,9 @@ const SHORT_PAGES = 5;
 const WINDOWS_BEYOND = 300;
 /** Requests that closing gaps may take, for each window. */
 const MOST_ENCLOSING = 2;
+/** Why a walk proves nothing where a batch is too large. */
+export const TIED = 'more jobs share one creation time than one answer can enclose';
+
 /**
  * One pass over the list in one order: windows up, the first page down, and what it takes to enclose what those leave
  * open. Rows go into the ledger; every job that was there throughout is in hand once `isProven` (docs/completeness.md).
@@ -275,8 +278,7 @@ export class Walk {
     if (this.#shortPages >= SHORT_PAGES)
       this.barred ??= 'page after page has fewer jobs than its own total leaves room for';
     const isTied = keys.length > 1 && keys[0] === keys.at(-1);
-    if (isTied && (query.limit === this.#list.pageSize || !isFull(answer)))
-      this.barred ??= 'more jobs share one creation time than one answer can enclose';
+    if (isTied && (query.limit === this.#list.pageSize || !isFull(answer))) this.barred ??= TIED;
     if (query.direction === 'DESC' || !isFull(answer)) return;
     if (query.offset === 0) this.#firstIds = rows.map(idOf);
     const isFirst =

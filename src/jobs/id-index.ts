@@ -63,6 +63,22 @@ export class IdList {
     return this.#chunks[Math.floor(index / CHUNK_IDS)];
   }
 
+  /** Tells of an id whether it is a UUID that starts with these hex digits, 12 at most. */
+  under(digits: string): (index: number) => boolean {
+    const [first, behind] = keysUnder(digits);
+    return (index) => {
+      const key = this.keyOf(index);
+      return key >= first && key < behind && !this.others.has(index);
+    };
+  }
+
+  /** The first 12 digits of a UUID as a number. */
+  keyOf(index: number): number {
+    const at = placeOf(index);
+    const chunk = this.chunkOf(index);
+    return chunk[at] * 0x10000 + (chunk[at + 1] >>> 16);
+  }
+
   textAt(index: number): string {
     const other = this.others.get(index);
     if (other !== undefined) return other;
@@ -173,10 +189,8 @@ export class IdIndex {
     this.#sortKeys();
     const [first, behind] = keysUnder(digits);
     count += lowerBound(this.#sortedKeys, behind) - lowerBound(this.#sortedKeys, first);
-    for (let number = this.#sorted; number < this.size; number++) {
-      const key = this.#keyOf(number);
-      if (key >= first && key < behind && !this.isOther(number)) count++;
-    }
+    const isUnder = this.#ids.under(digits);
+    for (let number = this.#sorted; number < this.size; number++) if (isUnder(number)) count++;
     return count;
   }
 
@@ -185,10 +199,9 @@ export class IdIndex {
     const ids = [...this.#others.keys()].filter((id) => id.startsWith(prefix));
     const digits = prefixDigits(prefix)?.slice(0, KEY_DIGITS);
     if (digits === undefined) return ids;
-    const [first, behind] = keysUnder(digits);
+    const isUnder = this.#ids.under(digits);
     for (let number = 0; number < this.size; number++) {
-      const key = this.#keyOf(number);
-      if (key < first || key >= behind || this.isOther(number)) continue;
+      if (!isUnder(number)) continue;
       const id = this.#ids.textAt(number);
       if (id.startsWith(prefix)) ids.push(id);
     }
@@ -221,12 +234,6 @@ export class IdIndex {
     return slots;
   }
 
-  #keyOf(number: number): number {
-    const at = placeOf(number);
-    const chunk = this.#ids.chunkOf(number);
-    return chunk[at] * 0x10000 + (chunk[at + 1] >>> 16);
-  }
-
   /** Sorting again pays only once the ids added since are many; the few are scanned. */
   #sortKeys(): void {
     const added = this.size - this.#sorted;
@@ -234,7 +241,7 @@ export class IdIndex {
     const keys = new Float64Array(this.size - this.#others.size);
     let count = 0;
     for (let number = 0; number < this.size; number++)
-      if (!this.isOther(number)) keys[count++] = this.#keyOf(number);
+      if (!this.isOther(number)) keys[count++] = this.#ids.keyOf(number);
     this.#sortedKeys = keys.sort();
     this.#sorted = this.size;
   }
