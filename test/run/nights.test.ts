@@ -93,7 +93,7 @@ async function exported(
 const FAULTS = (['503', 'reset', 'truncated-gzip'] as const).map((kind) => ({ kind, rate: 0.05 }));
 
 test('night after night an incremental export makes the files of a full one, and says what changed', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async (t) => {
   const methods = new Map<string, number>();
   await fc.assert(
