@@ -9,7 +9,7 @@ import { assertLatestIsWhole, sample, startWith } from './crashes.ts';
 const JOBS = 2500;
 
 test('killed by SIGKILL at any file operation, the next start finishes with the same bytes (a sample)', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async (t) => {
   const ground = await prepare(t, JOBS);
   for (const [turn, at] of sample(ground.operations, 4).entries()) {
@@ -18,7 +18,7 @@ test('killed by SIGKILL at any file operation, the next start finishes with the 
 });
 
 test('a disk that fails at any operation: the right exit code, the path named, the old snapshot intact (a sample)', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async (t) => {
   const ground = await prepare(t, JOBS);
   for (const [turn, at] of sample(ground.operations, 6).entries()) {

@@ -16,7 +16,7 @@ async function documented(folder: string): Promise<string[]> {
 }
 
 test('sixteen exports by the first digit of the id are a partition, each proven, and read as one table', {
-  timeout: 120_000,
+  timeout: 600_000,
 }, async (t) => {
   const api = await startSimulator({ jobs: 3000, ties: 'shuffled' });
   t.after(() => api.close());

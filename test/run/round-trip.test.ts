@@ -29,14 +29,14 @@ const READERS = [
 ] as const;
 
 test('every value of 5,000 odd rows is the same in all formats and readers', {
-  timeout: 120_000,
+  timeout: 600_000,
 }, async (t) => {
   await assertReadable(t, { ...ODD_JOBS, jobs: 5000 });
 });
 
 // None, one, a page and its neighbours, and one more than the rows from which DuckDB guesses the types of NDJSON.
 for (const jobs of [0, 1, 99, 100, 101, 20_481]) {
-  test(`${jobs} rows are the same in all formats and readers`, { timeout: 240_000 }, (t) =>
+  test(`${jobs} rows are the same in all formats and readers`, { timeout: 600_000 }, (t) =>
     assertReadable(t, { ...ODD_JOBS, jobs }),
   );
 }
@@ -131,7 +131,7 @@ test('a snapshot of Arrow alone has no load.sql', async (t) => {
 });
 
 test('a field that first has a value behind the rows DuckDB guesses from is read by load.sql', {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async (t) => {
   const api = await startSimulator({
     jobs: 21_000,

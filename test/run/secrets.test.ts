@@ -25,7 +25,7 @@ async function everything(folder: string): Promise<string> {
 }
 
 test('neither the client secret nor a token is printed or written, whatever happens', {
-  timeout: 120_000,
+  timeout: 600_000,
 }, async (t) => {
   const api = await startSimulator({
     jobs: 3000,
