@@ -1,3 +1,4 @@
+import { CLOSE_LIST, OPEN_LIST, SPACE } from '../json/json-scanner.ts';
 import { JOB_FIELDS, type RawJob } from '../json/raw-job.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { idOf, type Ledger } from './ledger.ts';
@@ -197,8 +198,6 @@ function asked(query: PageQuery, answer: PageAnswer): Answer {
 
 /** Bytes of a record too large to be read by which it is known again. */
 const KNOWN_BY_BYTES = 32 * 1024;
-const [OPEN_LIST, CLOSE_LIST] = ['[', ']'].map((bracket) => bracket.charCodeAt(0));
-const SPACE = 0x20;
 
 /** The only record of a body: what stands between its outermost brackets, white space apart. */
 function recordIn(body: Uint8Array): Uint8Array {

@@ -119,7 +119,7 @@ export class Walk {
     } while (this.#extend());
     await Promise.all(this.#closing);
     yield;
-    for (let round = 0; round < ROUNDS && this.#isOpen; round++) {
+    for (let round = 0; round < ROUNDS && this.barred === null && !this.coverage.isWhole; round++) {
       this.#refused = null;
       if (round > 0 || this.#endIsOpen) await this.#readNewest();
       this.barred ??= this.#refused;
@@ -143,10 +143,6 @@ export class Walk {
     list.cap = page.rows.length;
     list.pageSize = list.cap;
     return list.read(this.#query(0));
-  }
-
-  get #isOpen(): boolean {
-    return this.barred === null && !this.coverage.isWhole;
   }
 
   get #isLeft(): boolean {
@@ -213,17 +209,14 @@ export class Walk {
     const told = this.barred === null ? keys : [];
     if (this.#lanes.advance(lane, answers, told))
       this.#goesOn =
-        high !== undefined && answers.every(isFullPage) && (ledger.size > before || isNews);
+        high !== undefined &&
+        answers.every((answer) => answer.kind === 'page' && isFull(answer)) &&
+        (ledger.size > before || isNews);
     if (told.length > 0) this.#lanes.learn(told, this.#windows);
     if (lane.readTo >= this.#listEnd) lane.isDone = true;
-    this.#settle();
+    const first = this.coverage.segments.find(({ low }) => low === null);
+    if (first) this.#settled = this.#lanes.shownBehind(first.high) ?? this.#settled;
     if (lane.isDone) this.#lanes.leave(lane);
-  }
-
-  #settle(): void {
-    const [first] = this.coverage.segments;
-    if (first === undefined || first.low !== null) return;
-    this.#settled = this.#lanes.shownBehind(first.high) ?? this.#settled;
   }
 
   /** @returns the keys of its rows, in the order of the answer; none when they prove nothing */
@@ -353,10 +346,6 @@ export class Walk {
       }
     }
   }
-}
-
-function isFullPage(answer: Answer): boolean {
-  return answer.kind === 'page' && isFull(answer);
 }
 
 /**

@@ -95,7 +95,26 @@ export class RawJob {
     this.fields = fields;
     this.#spans = spans;
     this.#base = base;
-    scanJob(scanner, bytes, spans, base, fields);
+    const { usual, keys, rowSpan, others } = fields;
+    spans[base + rowSpan] = scanner.at;
+    let member = 0;
+    for (let more = scanner.enter(OPEN_OBJECT); more; more = scanner.goesOn(CLOSE_OBJECT)) {
+      let field = usual[member];
+      if (!(field >= 0) || !scanner.takes(keys[field])) {
+        field = readField(scanner, bytes, fields);
+        usual[member] = field;
+      }
+      member++;
+      scanner.peek();
+      const start = scanner.at;
+      const form = scanner.value();
+      if (field === UNKNOWN) spans[base + others]++;
+      else {
+        spans[base + field * 2] = start;
+        spans[base + field * 2 + 1] = (scanner.at << FORM_BITS) | form;
+      }
+    }
+    spans[base + rowSpan + 1] = scanner.at;
   }
 
   /** A job of its own. @throws NotJson when the text is no JSON object */
@@ -256,35 +275,6 @@ export function compareKeys(a: RowKey, b: RowKey): number {
 export function stringAt(bytes: Buffer, start: number, end: number, form: number): string {
   if (form === FORM.plain) return bytes.toString('utf8', start + 1, end - 1);
   return String(JSON.parse(bytes.toString('utf8', start, end)));
-}
-
-function scanJob(
-  scanner: JsonScanner,
-  bytes: Buffer,
-  spans: Int32Array,
-  base: number,
-  fields: JobFields,
-): void {
-  const { usual, keys, rowSpan, others } = fields;
-  spans[base + rowSpan] = scanner.at;
-  let member = 0;
-  for (let more = scanner.enter(OPEN_OBJECT); more; more = scanner.goesOn(CLOSE_OBJECT)) {
-    let field = usual[member];
-    if (!(field >= 0) || !scanner.takes(keys[field])) {
-      field = readField(scanner, bytes, fields);
-      usual[member] = field;
-    }
-    member++;
-    scanner.peek();
-    const start = scanner.at;
-    const form = scanner.value();
-    if (field === UNKNOWN) spans[base + others]++;
-    else {
-      spans[base + field * 2] = start;
-      spans[base + field * 2 + 1] = (scanner.at << FORM_BITS) | form;
-    }
-  }
-  spans[base + rowSpan + 1] = scanner.at;
 }
 
 /** Reads a key. @returns the field it names, or `UNKNOWN` */

@@ -24,17 +24,6 @@ export interface Token {
   readonly expiresAt: number;
 }
 
-/** Where tokens come from. */
-interface TokenSource {
-  fetchToken(): Promise<Token>;
-  /** What to do when the server refuses. */
-  readonly advice: string;
-  /** What must never be read back to anybody. */
-  readonly secrets: readonly string[];
-  /** Lets go of the connection. */
-  close(): Promise<void>;
-}
-
 /** The official SDK renews one minute before expiry; a token of under two minutes is renewed at half its life. */
 const MARGIN_MS = 60_000;
 /** After a failed renewal the token in force is used on, and the next try waits this long. */
@@ -55,9 +44,9 @@ export function openSignIn(options: SignInOptions, state: RetryState, closing: A
   const { credentials } = options;
   const { clock, emit } = state.effects;
   const source =
-    credentials.kind === 'none' || credentials.kind === 'token'
-      ? givenToken(credentials)
-      : tokenEndpoint(credentials, options, state, closing);
+    'endpoint' in credentials
+      ? tokenEndpoint(credentials, options, state, closing)
+      : givenToken(credentials);
   let token: Token | undefined;
   let nextTryAt = Number.NEGATIVE_INFINITY;
   let renewal: Promise<Token> | undefined;
@@ -70,15 +59,6 @@ export function openSignIn(options: SignInOptions, state: RetryState, closing: A
     return token.text;
   }
 
-  function renewInBackground(now: number): void {
-    nextTryAt = now + RENEWAL_PAUSE_MS;
-    renew().catch((error: unknown) => {
-      if (closing.aborted) return;
-      const message = `The token could not be renewed yet, it is used on: ${messageOf(error)}`;
-      emit({ type: 'log', level: 'warn', message });
-    });
-  }
-
   return {
     advice: source.advice,
     close: source.close,
@@ -88,7 +68,13 @@ export function openSignIn(options: SignInOptions, state: RetryState, closing: A
     async current(): Promise<string | undefined> {
       const now = clock.monotonic();
       if (token === undefined || now >= token.expiresAt) return renew();
-      if (now >= Math.max(token.renewAt, nextTryAt) && !renewal) renewInBackground(now);
+      if (now < Math.max(token.renewAt, nextTryAt) || renewal) return token.text;
+      nextTryAt = now + RENEWAL_PAUSE_MS;
+      renew().catch((error: unknown) => {
+        if (closing.aborted) return;
+        const message = `The token could not be renewed yet, it is used on: ${messageOf(error)}`;
+        emit({ type: 'log', level: 'warn', message });
+      });
       return token.text;
     },
     /** The token after `refused`, fetched once however many ask; undefined when there is no other. */
@@ -99,7 +85,10 @@ export function openSignIn(options: SignInOptions, state: RetryState, closing: A
   };
 }
 
-function givenToken(credentials: Extract<Credentials, { kind: 'none' | 'token' }>): TokenSource {
+/** Where tokens come from. `advice`: what to do when the server refuses; `secrets`: what nobody may read back. */
+type TokenSource = ReturnType<typeof tokenEndpoint>;
+
+function givenToken(credentials: Exclude<Credentials, Grant>): TokenSource {
   const text = credentials.kind === 'token' ? credentials.token : undefined;
   if (!v.is(v.optional(TOKEN_TEXT), text)) {
     const what =
@@ -136,7 +125,7 @@ function tokenEndpoint(
   { timeouts, userAgent, proxies }: SignInOptions,
   state: RetryState,
   closing: AbortSignal,
-): TokenSource {
+) {
   const { clock } = state.effects;
   const url = new URL(grant.endpoint.url);
   const request = `POST ${url.origin}${url.pathname}`;

@@ -1,4 +1,12 @@
 import { isUtf8 } from 'node:buffer';
+import {
+  BACKSLASH,
+  CLOSE_LIST,
+  CLOSE_OBJECT,
+  OPEN_LIST,
+  OPEN_OBJECT,
+  QUOTE,
+} from '../../json/json-scanner.ts';
 import { RawJob } from '../../json/raw-job.ts';
 import type { Damaged } from '../page.ts';
 
@@ -10,8 +18,6 @@ export interface Split {
   readonly items: readonly Buffer[];
 }
 
-const [QUOTE, BACKSLASH] = [0x22, 0x5c];
-const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 const DATA = Buffer.from('"data"');
 const EMPTY_OBJECT = Buffer.from('{}');
 

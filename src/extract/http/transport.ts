@@ -2,7 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import { setMaxListeners } from 'node:events';
 import { constants, gunzipSync } from 'node:zlib';
 import { type Dispatcher, Pool } from 'undici';
+import { parseText } from '../../json/checked-json.ts';
+import { CLOSE_OBJECT, SPACE } from '../../json/json-scanner.ts';
 import { errorCode } from '../../platform/errors.ts';
+import { following } from './concurrency.ts';
 import { Fault, sorted } from './faults.ts';
 import { type ProxyServer, refusedBy, tunnel } from './proxy.ts';
 
@@ -79,43 +82,40 @@ export class Transport {
 
   /** @throws Fault; the signal's reason; ExportError (74) when this machine has no socket left */
   async send({ signal, timeouts, maxBodyBytes, ...request }: HttpRequest): Promise<HttpAnswer> {
-    signal.throwIfAborted();
     const [target, forwarder] = [this.#target, this.#forwarder];
-    const exchange = new AbortController();
+    const late = new AbortController();
     const limit = (what: string, ms: number) =>
       setTimeout(() => {
-        exchange.abort(new Fault('timeout', `${what} ${Math.round(ms) / 1000} s`));
+        late.abort(new Fault('timeout', `${what} ${Math.round(ms) / 1000} s`));
       }, ms);
-    const callOff = () => exchange.abort(signal.reason);
-    signal.addEventListener('abort', callOff);
     const total = limit('no whole answer within', timeouts.totalMs);
     let timer = limit('no headers within', timeouts.headersMs);
     try {
-      const response = await this.#pools[0].request({
-        ...request,
-        ...(forwarder && {
-          path: target.origin + request.path,
-          headers: { ...request.headers, ...forwarder.headers, host: target.host },
-        }),
-        signal: exchange.signal,
+      return await following([signal, late.signal], async (called) => {
+        const response = await this.#pools[0].request({
+          ...request,
+          ...(forwarder && {
+            path: target.origin + request.path,
+            headers: { ...request.headers, ...forwarder.headers, host: target.host },
+          }),
+          signal: called,
+        });
+        clearTimeout(timer);
+        timer = limit('the body stopped for', timeouts.idleMs);
+        const { statusCode: status } = response;
+        const refusing = status === 407 ? forwarder : undefined;
+        this.#contacted ||= refusing === undefined;
+        const maxBytes = status < 300 ? maxBodyBytes : ERROR_BODY_BYTES;
+        const read = await readBytes(response, maxBytes, () => timer.refresh());
+        if (refusing) throw refusedBy(refusing, status, target, this.#contacted);
+        return { status, header: (name: string) => firstOf(response.headers[name]), ...read };
       });
-      clearTimeout(timer);
-      timer = limit('the body stopped for', timeouts.idleMs);
-      const { statusCode: status } = response;
-      const refusing = status === 407 ? forwarder : undefined;
-      this.#contacted ||= refusing === undefined;
-      const maxBytes = status < 300 ? maxBodyBytes : ERROR_BODY_BYTES;
-      const read = await readBytes(response, maxBytes, () => timer.refresh());
-      if (refusing) throw refusedBy(refusing, status, target, this.#contacted);
-      return { status, header: (name) => firstOf(response.headers[name]), ...read };
     } catch (error) {
       signal.throwIfAborted();
-      const cause: unknown = exchange.signal.aborted ? exchange.signal.reason : error;
-      throw cause instanceof Error ? sorted(cause, this.#contacted, forwarder?.name) : cause;
+      throw error instanceof Error ? sorted(error, this.#contacted, forwarder?.name) : error;
     } finally {
       clearTimeout(timer);
       clearTimeout(total);
-      signal.removeEventListener('abort', callOff);
     }
   }
 
@@ -155,7 +155,6 @@ function firstOf(value: string | string[] | undefined): string | undefined {
 }
 
 const MARK = Buffer.from('\ufeff');
-const [SPACE, CLOSE_OBJECT] = [0x20, 0x7d];
 
 /**
  * Decodes a body strictly: gzip must be whole and correct. A byte order mark in front of the text is taken off.
@@ -208,7 +207,7 @@ export function headOf({ body, header }: HttpAnswer): Buffer {
 export function readJson(answer: HttpAnswer, maxBytes: number): unknown {
   try {
     const bytes = decodeBody(answer, maxBytes);
-    return bytes && JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return bytes && parseText(bytes);
   } catch {
     return undefined;
   }
