@@ -153,8 +153,9 @@ async function twoNights(
   t: TestContext,
   change: (store: JobStore) => void,
   options: Partial<ReturnType<typeof exportOptions>> = {},
+  jobs = 3000,
 ) {
-  const api = await startSimulator({ jobs: 3000 });
+  const api = await startSimulator({ jobs });
   t.after(() => api.close());
   const base = { ...exportOptions(api.url, await temporaryFolder(t)), incremental: true };
   const first = await exported(base, Math.ceil(api.jobs.latest / 1000) + 60_000);
@@ -169,6 +170,21 @@ test('a quiet night costs a handful of requests and has changes of no row', asyn
   assert.deepEqual(second.manifest.changes, { created: 0, updated: 0, deleted: 0, failed: 0 });
   assert.equal((await changesIn(second.folder)).size, 0);
   assert.ok(second.manifest.requests <= 6, `${second.manifest.requests} requests`);
+});
+
+test('a batch longer than a page makes no night read everything, and the same files as a full one', async (t) => {
+  const batch = (store: JobStore): void => {
+    const created_at = store.latest + SECOND;
+    for (let n = 0; n < 250; n++) store.insert({ created_at });
+  };
+  const { base, second, wall } = await twoNights(t, batch, {}, 12_000);
+  assert.equal(second.manifest.completeness.method, 'incremental', second.told.join('\n'));
+  assert.equal(second.manifest.changes?.created, 250);
+  assert.ok(second.manifest.requests < 100, `${second.manifest.requests} requests`);
+  const output = await temporaryFolder(t);
+  const full = await exported({ ...base, output, incremental: false }, wall);
+  const jobs = dataOf(second.manifest).filter((line) => line.startsWith('jobs.'));
+  assert.deepEqual(jobs, dataOf(full.manifest));
 });
 
 test('what an incremental export takes on trust is counted by the next full one', async (t) => {
