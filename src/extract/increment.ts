@@ -1,6 +1,7 @@
 import type { BaseIndex } from '../jobs/base-index.ts';
 import type { Micros } from '../jobs/timestamp.ts';
 import { dashed, prefixDigits } from './id-index.ts';
+import { DIGITS } from './leaves.ts';
 import { idOf } from './ledger.ts';
 import { type Answer, BY_CREATION, isFull, type List, type PageRead, requestsFor } from './list.ts';
 import type { ListReading } from './list-proof.ts';
@@ -27,7 +28,6 @@ const AT_ONCE = 4;
 const UNTIL_EXPLAINED = 0.7;
 /** Requests that are always made, however short the list. */
 const FEW_REQUESTS = 24;
-const DIGITS = [...'0123456789abcdef'];
 
 /** The last page of the list at some moment. */
 interface End {
