@@ -1,7 +1,7 @@
 import type { BaseIndex } from '../jobs/base-index.ts';
 import { dashed, IdList, prefixDigits } from '../jobs/id-index.ts';
 import type { Micros } from '../jobs/timestamp.ts';
-import { ODD_IDS } from './leaves.ts';
+import { DIGITS, ODD_IDS } from './leaves.ts';
 import { idOf } from './ledger.ts';
 import { type Answer, BY_CREATION, List, type PageRead, requestsFor } from './list.ts';
 import type { ListReading } from './list-proof.ts';
@@ -30,7 +30,6 @@ const UNTIL_EXPLAINED = 0.7;
 const LEAST_REQUESTS = 3;
 /** Requests that are always made, however short the list. */
 const FEW_REQUESTS = 24;
-const DIGITS = [...'0123456789abcdef'];
 
 /** The first row of the base that is walked over again; 0 where nothing of it is old enough to go on from. */
 export function walkedFrom({ index, trustedBefore }: KnownBase): number {

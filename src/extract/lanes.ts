@@ -105,10 +105,12 @@ export class Lanes {
     }
   }
 
-  /** The stretch of the first window. */
-  first(): Lane {
-    this.#frontier = 0;
-    return this.#begin(0);
+  /** Begins a stretch that ends where the next will begin. */
+  begin(offset: number): Lane {
+    const end = this.#frontier;
+    const lane = { offset, end, readTo: offset, high: null, shown: null, isDone: false };
+    this.#open.add(lane);
+    return lane;
   }
 
   /**
@@ -132,7 +134,7 @@ export class Lanes {
     // What proves nothing is read in order, so that little is read twice after an interruption.
     const rows = proves ? this.#rowsOf((end - offset) / advance) : this.#list.pageSize - 1;
     this.#frontier = offset + (rest < rows + advance / 2 ? rest : rows);
-    return this.#begin(offset);
+    return this.begin(offset);
   }
 
   /** Goes on behind the lane that reached the furthest. @returns position behind its last window */
@@ -201,13 +203,6 @@ export class Lanes {
   shownBehind(key: Key | null): Key | null {
     const lane = [...this.#open].find(({ high }) => high !== null && high === key);
     return lane?.shown ?? null;
-  }
-
-  #begin(offset: number): Lane {
-    const end = this.#frontier;
-    const lane = { offset, end, readTo: offset, high: null, shown: null, isDone: false };
-    this.#open.add(lane);
-    return lane;
   }
 
   /** Rows that a window brings beyond those it shares with the next, about. */

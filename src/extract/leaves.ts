@@ -1,7 +1,8 @@
 import { dashed } from '../jobs/id-index.ts';
 import { type Answer, isFull, type List } from './list.ts';
 
-const DIGITS = [...'0123456789abcdef'];
+/** Of ids that are UUIDs. */
+export const DIGITS = [...'0123456789abcdef'];
 const UUID_DIGITS = 32;
 export const ODD_IDS = 'there are ids that are no lower-case UUIDs';
 const TOO_SMALL = 'the pages are too small to read every prefix of the id whole';

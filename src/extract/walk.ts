@@ -99,7 +99,7 @@ export class Walk {
     newest.catch(() => {});
     if (isResumed) await newest;
     else {
-      const first = this.#lanes.first();
+      const first = this.#lanes.begin(0);
       this.#takeWindow(first, await this.#readFirst());
       this.#lanes.leave(first);
     }

@@ -180,9 +180,9 @@ export class JsonScanner {
         }
       } else if (byte === QUOTE) this.string();
       else this.#scalar(byte);
-      do {
-        if (open.length === 0) return;
-      } while (this.#leaves(open[open.length - 1]));
+      while (open.length > 0 && !this.goesOn(open[open.length - 1])) open.pop();
+      if (open.length === 0) return;
+      if (open[open.length - 1] === CLOSE_OBJECT) this.key();
     }
   }
 
@@ -193,16 +193,6 @@ export class JsonScanner {
 
   fail(at = this.at): never {
     throw new NotJson(at);
-  }
-
-  /** Behind a value inside a list or an object. @returns whether that ended with it */
-  #leaves(close: number): boolean {
-    if (this.goesOn(close)) {
-      if (close === CLOSE_OBJECT) this.key();
-      return false;
-    }
-    this.#open.pop();
-    return true;
   }
 
   #skipSpace(): number | undefined {
