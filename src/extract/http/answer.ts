@@ -3,7 +3,7 @@ import { CLOSE_OBJECT, JsonScanner, OPEN_LIST, OPEN_OBJECT } from '../../json/js
 import { RawJob, stringAt } from '../../json/raw-job.ts';
 import type { Damaged, Page, PageAnswer, PageQuery } from '../page.ts';
 import { Fault, type FaultKind } from './faults.ts';
-import { readItems, splitPage } from './split.ts';
+import { areTorn, readItems, splitPage } from './split.ts';
 import { decodeBody, type HttpAnswer, headOf, isCutOff, notJson, readJson } from './transport.ts';
 
 const EMPTY_LIST = Buffer.from('[]');
@@ -48,7 +48,7 @@ function garbled(answer: HttpAnswer, bytes: Buffer, query: PageQuery): Fault {
     const page = pageOf(content, query, answer, bytes.length);
     const { damaged } = page;
     const what = `${damaged.length} of its jobs cannot be read (${damaged[0]?.reason})`;
-    if (!page.short) return new Fault('garbled', what, { instead: page });
+    if (!page.short && !areTorn(damaged)) return new Fault('garbled', what, { instead: page });
   }
   if (isCutOff(answer, bytes)) return new Fault('malformed', reason);
   const what = `the answer is not ${isUtf8(bytes) ? 'JSON' : 'UTF-8'}`;

@@ -67,6 +67,30 @@ export function readItems(items: readonly Buffer[]): { rows: RawJob[]; damaged: 
   return { rows, damaged };
 }
 
+/**
+ * Whether items that stand side by side may have been cut in the wrong places: a byte that came or went as a quote makes
+ * texts of what lies between two of them. What is broken but for that has strings, words and brackets where JSON has them.
+ */
+export function areTorn(damaged: readonly Damaged[]): boolean {
+  return damaged.some((one, i) => {
+    const isBeside = damaged[i - 1]?.at === one.at - 1 || damaged[i + 1]?.at === one.at + 1;
+    return isBeside && !hasShape(one.bytes);
+  });
+}
+
+/** Strings, and words that are no punctuation. */
+const TOKENS = /"(?:\\.|[^"\\])*"|[^\s"{}[\],:]+/gs;
+
+function hasShape(bytes: Uint8Array): boolean {
+  const text = Buffer.from(bytes).toString('latin1');
+  try {
+    JSON.parse(text.replace(TOKENS, (token) => (token.startsWith('"') ? '""' : '0')));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** @returns what is wrong with it when it is no JSON */
 function readItem(bytes: Buffer): RawJob | string {
   try {
