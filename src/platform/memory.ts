@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 /** Resident bytes of the process below which nothing is done: small exports pay for nothing. */
 const ENOUGH = 240e6;
 /** Bytes that may become garbage between two collections. */
-const BETWEEN = 16e6;
+const BETWEEN = 10e6;
 
 let collector: (() => void) | undefined;
 let since = 0;
