@@ -1,7 +1,8 @@
 import type { BaseIndex } from '../jobs/base-index.ts';
-import { dashed, IdList, prefixDigits } from '../jobs/id-index.ts';
+import { DIGITS, dashed, IdList, prefixDigits } from '../jobs/id-index.ts';
 import type { Micros } from '../jobs/timestamp.ts';
-import { DIGITS, ODD_IDS } from './leaves.ts';
+import { slices } from '../platform/slices.ts';
+import { ODD_IDS } from './leaves.ts';
 import { idOf } from './ledger.ts';
 import { type Answer, BY_CREATION, List, type PageRead, requestsFor } from './list.ts';
 import type { ListReading } from './list-proof.ts';
@@ -57,7 +58,6 @@ export class Increment implements ListReading {
   readonly #list: List;
   readonly #base: KnownBase;
   readonly #ids: IdList;
-  readonly #canDivide: boolean;
   /** All jobs that are new, and the lists in which they are read: itself, unless it has to be divided. */
   readonly #whole: NewJobs;
   #lists: readonly NewJobs[];
@@ -75,7 +75,6 @@ export class Increment implements ListReading {
     this.#gone = new Set(state?.gone);
     this.#asked = state?.asked ?? false;
     this.#list = list;
-    this.#canDivide = prefixDigits(idPrefix) !== undefined;
     this.#whole = this.#newJobs(list, prefixDigits(idPrefix) ?? '', state?.walk);
     this.#lists = [this.#whole];
   }
@@ -99,8 +98,8 @@ export class Increment implements ListReading {
     yield* this.#divide();
     for (const { barred } of this.#lists) this.#barred ??= barred;
     if (this.#barred === null && !this.#asked) {
-      this.#missAll(this.#from, this.#base.index.rows);
       yield* this.#askOpen();
+      this.#miss();
       this.#asked = this.#barred === null;
       yield;
     }
@@ -132,7 +131,7 @@ export class Increment implements ListReading {
     for (let row = this.#from - 1; row >= 0; row--) {
       if (!isUnder(row)) continue;
       covered++;
-      if (covered <= JOINED_BY) ids.push(this.#idAt(row));
+      if (covered <= JOINED_BY) ids.push(this.#ids.textAt(row));
     }
     if (covered === 0) return undefined;
     const edge = this.#base.index.created[this.#from];
@@ -146,25 +145,21 @@ export class Increment implements ListReading {
   async *#divide(): AsyncGenerator<void, void> {
     const { reader, ledger, seen } = this.#list;
     for (;;) {
-      const tied = this.#canDivide ? this.#lists.filter(({ isTied }) => isTied) : [];
+      const tied = this.#lists.filter(({ isTied }) => isTied);
       if (tied.length === 0) return;
       const divided = tied.flatMap(({ digits }) => DIGITS.map((digit) => digits + digit));
-      if (this.#spent + LEAST_REQUESTS * divided.length > this.#most) this.#barred ??= TOO_DEAR;
       if (ledger.oddIds > 0) this.#barred ??= ODD_IDS;
+      if (this.#spent + LEAST_REQUESTS * divided.length > this.#most) this.#barred ??= TOO_DEAR;
       if (this.#barred !== null) return;
       const lists = divided.map((digits) =>
         this.#newJobs(new List(reader, ledger, seen, dashed(digits)), digits),
       );
       this.#lists = [...this.#lists.filter((list) => !tied.includes(list)), ...lists];
-      for (let at = 0; at < lists.length; at += AT_ONCE) {
-        await Promise.all(lists.slice(at, at + AT_ONCE).map((list) => exhaust(list.read())));
+      for (const some of slices(lists, AT_ONCE)) {
+        await Promise.all(some.map((list) => exhaust(list.read())));
         yield;
       }
     }
-  }
-
-  #idAt(row: number): string {
-    return this.#ids.textAt(row);
   }
 
   /** Looks at an answer before its rows are in hand. */
@@ -183,31 +178,28 @@ export class Increment implements ListReading {
     }
   }
 
-  /** Takes the rows of the base that no answer has shown as gone. */
-  #missAll(from: number, to: number): void {
-    const { ledger } = this.#list;
-    for (let row = from; row < to; row++) if (ledger.isUnseen(row)) this.#gone.add(this.#idAt(row));
-  }
-
   /** Asks for the jobs that were open when the base was made and that were not walked over. */
   async *#askOpen(): AsyncGenerator<void, void> {
     const { reader, ledger } = this.#list;
     const { index, groupsOf } = this.#base;
-    const rows: number[] = [];
+    const ids: string[] = [];
     for (let row = 0; row < this.#from; row++)
-      if (index.isFinal[row] === 0 && ledger.isUnseen(row)) rows.push(row);
-    const { windows } = reader.readAhead;
-    const size = reader.pageSize;
-    const groups = groupsOf(rows.map((row) => this.#idAt(row))).flatMap((ids) =>
-      Array.from({ length: Math.ceil(ids.length / size) }, (_, at) =>
-        ids.slice(at * size, (at + 1) * size),
-      ),
-    );
-    for (let at = 0; at < groups.length && this.#barred === null; at += windows) {
-      await Promise.all(groups.slice(at, at + windows).map((ids) => this.#askFor(ids)));
+      if (index.isFinal[row] === 0 && ledger.isUnseen(row)) ids.push(this.#ids.textAt(row));
+    const groups = groupsOf(ids).flatMap((group) => slices(group, reader.pageSize));
+    for (const some of slices(groups, reader.readAhead.windows)) {
+      if (this.#barred !== null) return;
+      await Promise.all(some.map((group) => this.#askFor(group)));
       yield;
     }
-    for (const row of rows) if (ledger.isUnseen(row)) this.#gone.add(this.#idAt(row));
+  }
+
+  /** Takes the rows of the base as gone that were walked over, or asked for, and that no answer has shown. */
+  #miss(): void {
+    const { isFinal, rows } = this.#base.index;
+    for (let row = 0; row < rows; row++) {
+      const isWanted = row >= this.#from || isFinal[row] === 0;
+      if (isWanted && this.#list.ledger.isUnseen(row)) this.#gone.add(this.#ids.textAt(row));
+    }
   }
 
   async #askFor(ids: readonly string[]): Promise<void> {
@@ -249,9 +241,7 @@ export class Increment implements ListReading {
   /** Whether the lists together are the whole: ids that no prefix has would be in none of them. */
   async #agrees(): Promise<boolean> {
     const list = this.#list;
-    list.seen.requests.leaves++;
-    const query = { offset: 0, limit: list.pageSize, direction: 'DESC', auxiliary: true } as const;
-    const [page] = (await list.read(query)).flatMap((answer) => this.#take(answer) ?? []);
+    const [page] = (await list.askNewest()).flatMap((answer) => this.#take(answer) ?? []);
     if (list.ledger.oddIds > 0) this.#barred ??= ODD_IDS;
     return page !== undefined && page.total === this.#inHand(this.#whole.digits);
   }
@@ -260,8 +250,9 @@ export class Increment implements ListReading {
   async #explain(digits: string, difference: number): Promise<void> {
     const deeper: { digits: string; difference: number }[] = [];
     let rest = difference;
-    for (let at = 0; at < DIGITS.length && rest !== 0; at += AT_ONCE) {
-      const children = DIGITS.slice(at, at + AT_ONCE).map((digit) => digits + digit);
+    for (const some of slices(DIGITS, AT_ONCE)) {
+      if (rest === 0) break;
+      const children = some.map((digit) => digits + digit);
       for (const child of await Promise.all(children.map((one) => this.#count(one)))) {
         rest -= child.difference;
         if (child.difference !== 0 && !child.isExplained) deeper.push(child);

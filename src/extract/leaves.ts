@@ -1,8 +1,7 @@
-import { dashed } from '../jobs/id-index.ts';
+import { DIGITS, dashed } from '../jobs/id-index.ts';
+import { slices } from '../platform/slices.ts';
 import { type Answer, isFull, type List } from './list.ts';
 
-/** Of ids that are UUIDs. */
-export const DIGITS = [...'0123456789abcdef'];
 const UUID_DIGITS = 32;
 export const ODD_IDS = 'there are ids that are no lower-case UUIDs';
 const TOO_SMALL = 'the pages are too small to read every prefix of the id whole';
@@ -44,8 +43,8 @@ export class Leaves {
     this.#most = Math.max(FEW_LEAVES, MOST_LEAVES * Math.ceil(ledger.ids.size / reader.pageSize));
     if (all.length > this.#most) this.barred ??= TOO_SMALL;
     const planned = all.filter((digits) => !isRead(digits));
-    for (let at = 0; at < planned.length && this.barred === null; at += GROUP) {
-      const group = planned.slice(at, at + GROUP);
+    for (const group of slices(planned, GROUP)) {
+      if (this.barred !== null) break;
       await Promise.all(group.map((digits) => this.#visit(digits)));
       if (this.barred === null) this.upTo = group[group.length - 1];
       yield;

@@ -132,6 +132,12 @@ export class List {
     return asked(query, await this.reader.fetchPage(query, this.reader.signal));
   }
 
+  /** Asks for the newest jobs, to compare its total with the jobs in hand. */
+  askNewest(): Promise<Answer[]> {
+    this.seen.requests.leaves++;
+    return this.read({ offset: 0, limit: this.pageSize, direction: 'DESC', auxiliary: true });
+  }
+
   /** Takes the rows of an answer in hand, and sets aside what can be none. @returns the answer when it is a page */
   take(answer: Answer): PageRead | undefined {
     const { ledger } = this;

@@ -5,7 +5,6 @@ import { TIED, Walk } from './walk.ts';
 
 /** Times that the newest jobs are read until one answer reaches those in hand. */
 const ROUNDS = 6;
-const NEWEST = { offset: 0, direction: 'DESC', auxiliary: true } as const;
 
 /** The last page of the list at some moment. */
 interface End {
@@ -80,8 +79,7 @@ export class NewJobs {
     const list = this.#list;
     for (let round = 0; round < ROUNDS && this.barred === null; round++) {
       const before = this.#end;
-      list.seen.requests.leaves++;
-      const answers = await list.read({ ...NEWEST, limit: list.pageSize });
+      const answers = await list.askNewest();
       const [page] = answers.flatMap((answer) => take(answer) ?? []);
       if (page === undefined || answers.length > 1) break;
       const end = endOf(page);

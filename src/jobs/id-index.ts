@@ -6,6 +6,10 @@ const MAX_LOAD = 0.7;
 const KEY_DIGITS = 12;
 const UUID_LENGTH = 36;
 
+/** Hex digits of ids that are UUIDs. */
+export const DIGITS = [...'0123456789abcdef'];
+const DIGIT_BYTES = Buffer.from(DIGITS.join(''));
+
 /** Ids in memory that another thread can read too. */
 export interface IdMemory {
   readonly length: number;
@@ -82,9 +86,7 @@ export class IdList {
   textAt(index: number): string {
     const other = this.others.get(index);
     if (other !== undefined) return other;
-    const at = placeOf(index);
-    const words = this.chunkOf(index).subarray(at, at + WORDS);
-    return dashed(Array.from(words, (word) => word.toString(16).padStart(8, '0')).join(''));
+    return Buffer.from(this.bytesAt(index)).toString('latin1');
   }
 
   /** UTF-8. */
@@ -94,8 +96,10 @@ export class IdList {
     const bytes = new Uint8Array(UUID_LENGTH).fill(DASH);
     const chunk = this.chunkOf(index);
     const place = placeOf(index);
-    for (const [digit, at] of DIGIT_PLACES.entries())
-      bytes[at] = DIGITS[(chunk[place + (digit >> 3)] >>> (28 - 4 * (digit & 7))) & 15];
+    for (let digit = 0; digit < DIGIT_PLACES.length; digit++) {
+      const value = (chunk[place + (digit >> 3)] >>> (28 - 4 * (digit & 7))) & 15;
+      bytes[DIGIT_PLACES[digit]] = DIGIT_BYTES[value];
+    }
     return bytes;
   }
 }
@@ -309,9 +313,8 @@ function lowerBound(sorted: Float64Array, key: number): number {
 
 /** What each byte is as a lower-case hex digit, 255 where it is none. */
 const HEX = new Uint8Array(256).fill(255);
-for (const [value, digit] of [...'0123456789abcdef'].entries()) HEX[digit.charCodeAt(0)] = value;
+for (const [value, byte] of DIGIT_BYTES.entries()) HEX[byte] = value;
 const DASH = 0x2d;
-const DIGITS = Buffer.from('0123456789abcdef');
 /** Where the digits of a UUID stand in its text. */
 const DIGIT_PLACES = [...dashed('0'.repeat(32))].flatMap((char, at) => (char === '-' ? [] : [at]));
 const NONE = new Uint32Array(WORDS);

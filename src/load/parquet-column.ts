@@ -25,9 +25,6 @@ const PAGE_BYTES = 1024 * 1024;
 /** Before this many bytes of values nothing can be said about whether a dictionary pays. */
 const SAMPLE_BYTES = 16 * 1024;
 
-/** Columns are texts, numbers, and lists of them. */
-const LARGEST_LEVEL = 3;
-
 /** Takes a value, PLAIN encoded (a text without its length): `view[from]` up to `view[to]`. */
 type Visit = (view: DataView, from: number, to: number) => void;
 
@@ -47,8 +44,8 @@ export class ColumnWriter {
   /** The page being written; nothing of it is needed afterwards, so that the columns of a file share it. */
   readonly #body: GrowingBytes;
   /** What is in no page yet: levels, and indices or values. A boolean is an index of its own. */
-  readonly #definitions = new GrowingNumbers(LARGEST_LEVEL);
-  readonly #repetitions = new GrowingNumbers(LARGEST_LEVEL);
+  readonly #definitions: GrowingNumbers;
+  readonly #repetitions: GrowingNumbers;
   readonly #indices = new GrowingNumbers();
   readonly #plain = new GrowingBytes();
   readonly #dictionary: Dictionary;
@@ -65,6 +62,8 @@ export class ColumnWriter {
     this.#column = column;
     this.#codec = codec;
     this.#body = scratch;
+    this.#definitions = new GrowingNumbers(column.leaf.dLevelMax);
+    this.#repetitions = new GrowingNumbers(column.leaf.rLevelMax);
     this.#dictionary = new Dictionary(column.order === 'bytes' ? 4 : 0);
     this.#range = new Range(column.order);
   }

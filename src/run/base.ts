@@ -9,6 +9,7 @@ import { type Filters, mutableFilters } from '../jobs/query.ts';
 import { type Effects, log } from '../platform/effects.ts';
 import { ExportError } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
+import { slices } from '../platform/slices.ts';
 import { type ExportIdentity, sameExport } from '../publish/guard.ts';
 import type { Snapshot } from '../publish/snapshots.ts';
 import { digest, isData } from '../publish/verify.ts';
@@ -138,7 +139,5 @@ export function groupsOf(apiUrl: string, filters: Filters, ids: readonly string[
   if (bytes(ids) <= REQUEST_LINE_BYTES) return [ids];
   const [empty, most] = [bytes([]), ids.reduce((max, id) => Math.max(max, bytes([id])), 0)];
   const size = Math.max(1, Math.floor((REQUEST_LINE_BYTES - empty) / (most - empty)));
-  return Array.from({ length: Math.ceil(ids.length / size) }, (_, at) =>
-    ids.slice(at * size, (at + 1) * size),
-  );
+  return slices(ids, size);
 }

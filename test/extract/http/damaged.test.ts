@@ -151,6 +151,7 @@ describe('splitPage', () => {
 
   it('makes no job of two and no two of one without the count telling, whatever one byte becomes', () => {
     const place = fc.nat(10_000);
+    let torn = 0;
     fc.assert(
       fc.property(fc.array(record, { minLength: 1 }), place, fc.nat(255), (data, at, byte) => {
         const bytes = Buffer.from(JSON.stringify({ data }));
@@ -158,12 +159,17 @@ describe('splitPage', () => {
         bytes[start + (at % (end - start))] = byte;
         const split = splitPage(bytes);
         if (split?.items.length !== data.length) return;
-        if (areTorn(readItems(split.items).damaged)) return;
+        if (areTorn(readItems(split.items).damaged)) {
+          torn++;
+          return;
+        }
         const whole = split.items.filter((item, i) => item.toString() === JSON.stringify(data[i]));
         assert.ok(whole.length >= data.length - 1);
       }),
       { numRuns: 2000 },
     );
+    // One byte seldom does that: it is no way out for what can be told apart.
+    assert.ok(torn < 20, `${torn} of 2000 pages`);
   });
 });
 
