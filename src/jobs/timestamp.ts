@@ -17,6 +17,9 @@ const MICROS_DIGITS = 6;
 const SECONDS_PER_DAY = 86_400;
 const ZERO = 0x30;
 const [DASH, COLON, DOT, PLUS, LETTER_T, LETTER_Z] = [0x2d, 0x3a, 0x2e, 0x2b, 0x54, 0x5a];
+const DAYTIME_LENGTH = 'T00:00:00.000Z'.length;
+/** 00 to 59. */
+const PAIRS = Array.from({ length: 60 }, (_, i) => String(i).padStart(2, '0'));
 const SECONDS_LENGTH = '2021-11-10T15:24:38'.length;
 
 /**
@@ -75,15 +78,28 @@ export function scaledDecimal(
   return { floor: sign === '-' ? -magnitude - (isWhole ? 0n : 1n) : magnitude, isWhole };
 }
 
+/** Most instants of a column are of the date of the one before. */
+let writtenDay = Number.NaN;
+let writtenDate = '';
+
 /**
  * Writes an instant the one way this project writes it: `2021-11-10T15:24:38.172109Z`.
  * Years outside 0000 to 9999 follow ISO 8601's expanded form, as `Date.prototype.toISOString` does.
+ *
+ * @throws RangeError for an instant past the years that `Date` knows
  */
 export function formatTimestamp(micros: Micros): string {
-  const inMillisecond = ((micros % 1000n) + 1000n) % 1000n;
-  const millis = (micros - inMillisecond) / 1000n;
-  const text = new Date(Number(millis)).toISOString();
-  return `${text.slice(0, -1)}${inMillisecond.toString().padStart(3, '0')}Z`;
+  const fraction = Number(micros % 1_000_000n);
+  const seconds = Number(micros / 1_000_000n) - (fraction < 0 ? 1 : 0);
+  const day = Math.floor(seconds / SECONDS_PER_DAY);
+  if (day !== writtenDay) {
+    writtenDate = new Date(day * SECONDS_PER_DAY * 1000).toISOString().slice(0, -DAYTIME_LENGTH);
+    writtenDay = day;
+  }
+  const second = seconds - day * SECONDS_PER_DAY;
+  const [h, m, s] = [Math.floor(second / 3600), Math.floor(second / 60) % 60, second % 60];
+  const digits = String(fraction < 0 ? fraction + MICROS_PER_SECOND : fraction).padStart(6, '0');
+  return `${writtenDate}T${PAIRS[h]}:${PAIRS[m]}:${PAIRS[s]}.${digits}Z`;
 }
 
 /** Days since 1970-01-01 of a Gregorian date; NaN for one that is none, such as 30 February. */

@@ -1,6 +1,8 @@
+import { isAscii } from 'node:buffer';
 import { finished } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { Data } from 'apache-arrow';
+import { formatTimestamp } from '../jobs/timestamp.ts';
 import {
   columnsOf,
   type FileEncoder,
@@ -8,13 +10,21 @@ import {
   type LoadColumn,
   type LoaderDefinition,
   type Sink,
+  unfit,
 } from './encoder.ts';
-import { JsonBytes, type Literal, literal } from './json-bytes.ts';
-import { CELL_BYTES, type CellWriter, cellWriter, opening } from './json-cells.ts';
 
 /** As fast as level 1 and smaller; level 6 takes half as long again for 8% less: docs/decisions.md. */
 const GZIP_LEVEL = 3;
-const END_OF_ROW = literal('}\n');
+
+/** Text is handed out when it is about as long. */
+const CHUNK_CHARACTERS = 64 * 1024;
+
+/** Characters at which some readers end a line. */
+const LINE_ENDS = /[\u0085\u2028\u2029]/g;
+
+/** ASCII characters that no JSON string may hold. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are meant
+const ESCAPED = /["\\\u0000-\u001f]/;
 
 /**
  * Newline-delimited JSON: one object a row with every column of the schema, nulls included, in its order. Compressed
@@ -29,44 +39,84 @@ export const ndjson: LoaderDefinition = {
   },
 };
 
-/** A column, ready to be written row by row. */
-interface Cell {
-  readonly data: Data;
-  readonly key: Literal;
-  readonly none: Literal;
-  readonly write: CellWriter;
-}
-
 function plain(columns: readonly LoadColumn[], out: Sink): FileEncoder {
   const keys = columns.map(({ name }, i) => `${i === 0 ? '{' : ','}${JSON.stringify(name)}:`);
-  const keyLiterals = keys.map((key, i) => literal(key + opening(columns[i])));
-  const nullLiterals = keys.map((key) => literal(`${key}null`));
-  const rowBytes = keyLiterals.reduce(
-    (sum, key) => sum + key.length + CELL_BYTES,
-    END_OF_ROW.length,
-  );
-  const json = new JsonBytes(rowBytes, out);
-  let at = 0;
-
   return {
     encode({ data: { children }, numRows }) {
-      const cells = children.map((data, i) => {
-        const write = cellWriter(columns[i], data, json);
-        return { data, key: keyLiterals[i], none: nullLiterals[i], write };
-      });
-      for (let row = 0; row < numRows; row++) at = writeRow(cells, row, json, json.room(0, at));
+      const cells = children.map((data, i) => cellWriter(columns[i], data));
+      let text = '';
+      for (let row = 0; row < numRows; row++) {
+        for (let i = 0; i < keys.length; i++)
+          text += keys[i] + (isValid(children[i], row) ? cells[i](row) : 'null');
+        text += '}\n';
+        if (text.length < CHUNK_CHARACTERS) continue;
+        out(Buffer.from(text));
+        text = '';
+      }
+      if (text !== '') out(Buffer.from(text));
     },
-    finish() {
-      at = json.handOut(at);
-    },
+    finish() {},
   };
 }
 
-function writeRow(cells: readonly Cell[], row: number, json: JsonBytes, start: number): number {
-  let at = start;
-  for (const { data, key, none, write } of cells)
-    at = isValid(data, row) ? write(row, json.literal(key, at)) : json.literal(none, at);
-  return json.literal(END_OF_ROW, at);
+/** Writes the value of a row, which is not null, as JSON. */
+type CellWriter = (row: number) => string;
+
+/**
+ * The cells of one column of a batch: integers digit for digit, timestamps as `formatTimestamp` does, JSON columns as
+ * strings that hold JSON.
+ */
+function cellWriter({ name, type }: LoadColumn, data: Data): CellWriter {
+  const { values, valueOffsets, children } = data;
+  switch (type) {
+    case 'bool':
+      return (row) => ((values[row >> 3] >> (row & 7)) & 1 ? 'true' : 'false');
+    case 'string':
+    case 'json':
+      return textWriter(data);
+    case 'strings': {
+      const [elements] = children;
+      const text = textWriter(elements);
+      return (row) => {
+        const list: string[] = [];
+        for (let i = valueOffsets[row]; i < valueOffsets[row + 1]; i++)
+          list.push(isValid(elements, i) ? text(i) : 'null');
+        return `[${list.join()}]`;
+      };
+    }
+    case 'int64':
+      return (row) => String(values[row]);
+    case 'float64':
+      return (row) => {
+        const value: number = values[row];
+        if (!Number.isFinite(value))
+          throw unfit(`column ${name} holds ${value}, which JSON cannot carry`);
+        return Object.is(value, -0) ? '-0' : String(value);
+      };
+    case 'timestamp':
+      return (row) => {
+        try {
+          return `"${formatTimestamp(values[row])}"`;
+        } catch (cause) {
+          throw unfit(`column ${name} holds an instant past the years of ISO 8601 dates`, cause);
+        }
+      };
+  }
+}
+
+/** Texts as JSON strings. Where all are ASCII they are decoded together. */
+function textWriter({ values, valueOffsets, length }: Data): CellWriter {
+  const bytes = Buffer.from(values.buffer, values.byteOffset, valueOffsets[length]);
+  if (isAscii(bytes)) {
+    const all = bytes.toString('latin1');
+    const text = (row: number) => all.slice(valueOffsets[row], valueOffsets[row + 1]);
+    return ESCAPED.test(all) ? (row) => JSON.stringify(text(row)) : (row) => `"${text(row)}"`;
+  }
+  const escaped = (end: string): string => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return (row) => {
+    const text = bytes.toString('utf8', valueOffsets[row], valueOffsets[row + 1]);
+    return JSON.stringify(text).replace(LINE_ENDS, escaped);
+  };
 }
 
 /** One gzip stream, fed chunk by chunk. The header carries no time, so that equal input gives equal bytes. */
@@ -76,7 +126,7 @@ function gzipped(columns: readonly LoadColumn[], out: Sink): FileEncoder {
   gzip.on('error', () => {});
   gzip.on('data', out);
   let chunks: Uint8Array[] = [];
-  const inner = plain(columns, (chunk) => chunks.push(chunk.slice()));
+  const inner = plain(columns, (chunk) => chunks.push(chunk));
 
   /** Resolves when what was written is compressed, and what has come out handed on. */
   async function compress(): Promise<void> {
@@ -93,8 +143,6 @@ function gzipped(columns: readonly LoadColumn[], out: Sink): FileEncoder {
       await compress();
     },
     async finish() {
-      await inner.finish();
-      await compress();
       gzip.end();
       await finished(gzip);
     },
