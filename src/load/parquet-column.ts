@@ -3,6 +3,7 @@ import thrift, {
   type ThriftOutput,
   type ThriftStruct,
 } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
+import util from 'parquetjs-lite/lib/util.js';
 import { isValid } from './encoder.ts';
 import type { PageCodec } from './parquet-codec.ts';
 import { Dictionary } from './parquet-dictionary.ts';
@@ -11,10 +12,8 @@ import {
   appendLevels,
   appendPacked,
   bitWidthOf,
-  ENCODING,
   GrowingBytes,
   GrowingNumbers,
-  pageHeader,
 } from './parquet-encodings.ts';
 import type { ParquetColumn } from './parquet-schema.ts';
 import { type Bounds, Range } from './parquet-statistics.ts';
@@ -24,6 +23,9 @@ const PAGE_BYTES = 1024 * 1024;
 
 /** Before this many bytes of values nothing can be said about whether a dictionary pays. */
 const SAMPLE_BYTES = 16 * 1024;
+
+const { PLAIN, RLE, RLE_DICTIONARY } = thrift.Encoding;
+const { DATA_PAGE, DICTIONARY_PAGE } = thrift.PageType;
 
 /** Takes a value, PLAIN encoded (a text without its length): `view[from]` up to `view[to]`. */
 type Visit = (view: DataView, from: number, to: number) => void;
@@ -110,7 +112,7 @@ export class ColumnWriter {
     let dictionaryBytes = 0;
     if (order === 'boolean') {
       for (const value of this.#indices.filled()) this.#range.add(BOOLEANS, value, value + 1);
-      this.#writePage(ENCODING.plain, this.#entries, () =>
+      this.#writePage(PLAIN, this.#entries, () =>
         appendPacked(this.#body, this.#indices.filled(), 1),
       );
     } else {
@@ -201,7 +203,7 @@ export class ColumnWriter {
     this.#addDictionaryToRange();
     this.#addPage(values.filled(), size, undefined);
     const bytes = this.pageBytes;
-    this.#writePage(ENCODING.rleDictionary, this.#entries, () => {
+    this.#writePage(RLE_DICTIONARY, this.#entries, () => {
       this.#body.appendByte(bitWidth);
       appendHybrid(this.#body, this.#indices.filled(), bitWidth);
     });
@@ -209,7 +211,7 @@ export class ColumnWriter {
   }
 
   #writePlainPage(entries: number): void {
-    this.#writePage(ENCODING.plain, entries, () => this.#body.append(this.#plain.filled()));
+    this.#writePage(PLAIN, entries, () => this.#body.append(this.#plain.filled()));
     this.#plain.length = 0;
   }
 
@@ -231,12 +233,28 @@ export class ColumnWriter {
     this.#addPage(this.#body.filled(), entries, encoding);
   }
 
-  #addPage(body: Uint8Array, values: number, encoding: number | undefined): void {
+  /** @param encoding of a data page (V1, which every reader knows); undefined for the page of a dictionary */
+  #addPage(body: Uint8Array, num_values: number, encoding: number | undefined): void {
     const compressed = this.#codec.compress(
       body,
-      this.#column.order === 'bytes' && encoding !== ENCODING.rleDictionary ? 'text' : 'numbers',
+      this.#column.order === 'bytes' && encoding !== RLE_DICTIONARY ? 'text' : 'numbers',
     );
-    const header = pageHeader(values, body.length, compressed.length, encoding);
+    const levels = { definition_level_encoding: RLE, repetition_level_encoding: RLE };
+    const header = util.serializeThrift(
+      new thrift.PageHeader({
+        type: encoding === undefined ? DICTIONARY_PAGE : DATA_PAGE,
+        uncompressed_page_size: body.length,
+        compressed_page_size: compressed.length,
+        ...(encoding === undefined
+          ? {
+              dictionary_page_header: new thrift.DictionaryPageHeader({
+                num_values,
+                encoding: PLAIN,
+              }),
+            }
+          : { data_page_header: new thrift.DataPageHeader({ num_values, encoding, ...levels }) }),
+      }),
+    );
     this.#pages.push(Buffer.concat([header, compressed]));
     this.pageBytes += header.length + compressed.length;
     this.#uncompressedBytes += header.length + body.length;
@@ -244,7 +262,6 @@ export class ColumnWriter {
 
   #describe(offset: number, dictionaryBytes: number): ThriftStruct {
     const { path, primitiveType = '', rLevelMax } = this.#column.leaf;
-    const { PLAIN, RLE, RLE_DICTIONARY } = thrift.Encoding;
     const isDictionary = dictionaryBytes > 0;
     return new thrift.ColumnChunk({
       file_offset: 0,

@@ -76,10 +76,13 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
       | 'ColumnChunk'
       | 'ColumnMetaData'
       | 'ColumnOrder'
+      | 'DataPageHeader'
+      | 'DictionaryPageHeader'
       | 'FileMetaData'
       | 'ListType'
       | 'LogicalType'
       | 'MicroSeconds'
+      | 'PageHeader'
       | 'RowGroup'
       | 'SchemaElement'
       | 'SortingColumn'
@@ -90,7 +93,12 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
       Struct
     > &
       Record<
-        'CompressionCodec' | 'ConvertedType' | 'Encoding' | 'FieldRepetitionType' | 'Type',
+        | 'CompressionCodec'
+        | 'ConvertedType'
+        | 'Encoding'
+        | 'FieldRepetitionType'
+        | 'PageType'
+        | 'Type',
         Enum
       >
   >;
