@@ -1,20 +1,14 @@
 import type { Data } from 'apache-arrow';
-import thrift, {
-  type ThriftOutput,
-  type ThriftStruct,
-} from 'parquetjs-lite/gen-nodejs/parquet_types.js';
+import { ByteWriter } from 'hyparquet-writer/src/bytewriter.js';
+import { writeRleBitPackedHybrid } from 'hyparquet-writer/src/encoding.js';
+import { writePlain } from 'hyparquet-writer/src/plain.js';
+import { serializeTCompactProtocol } from 'hyparquet-writer/src/thrift.js';
+import thrift, { type ThriftStruct } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import util from 'parquetjs-lite/lib/util.js';
 import { isValid } from './encoder.ts';
 import type { PageCodec } from './parquet-codec.ts';
 import { Dictionary } from './parquet-dictionary.ts';
-import {
-  appendHybrid,
-  appendLevels,
-  appendPacked,
-  bitWidthOf,
-  GrowingBytes,
-  GrowingNumbers,
-} from './parquet-encodings.ts';
+import { appendLevels, appendRange, bitWidthOf, GrowingNumbers } from './parquet-encodings.ts';
 import type { ParquetColumn } from './parquet-schema.ts';
 import { type Bounds, Range } from './parquet-statistics.ts';
 
@@ -44,12 +38,12 @@ export class ColumnWriter {
   readonly #column: ParquetColumn;
   readonly #codec: PageCodec;
   /** The page being written; nothing of it is needed afterwards, so that the columns of a file share it. */
-  readonly #body: GrowingBytes;
+  readonly #body: ByteWriter;
   /** What is in no page yet: levels, and indices or values. A boolean is an index of its own. */
   readonly #definitions: GrowingNumbers;
   readonly #repetitions: GrowingNumbers;
   readonly #indices = new GrowingNumbers();
-  readonly #plain = new GrowingBytes();
+  readonly #plain = new ByteWriter();
   readonly #dictionary: Dictionary;
   #usesDictionary = true;
   #entries = 0;
@@ -60,7 +54,7 @@ export class ColumnWriter {
   #nulls = 0;
 
   /** @param scratch may be shared with other columns */
-  constructor(column: ParquetColumn, codec: PageCodec, scratch: GrowingBytes) {
+  constructor(column: ParquetColumn, codec: PageCodec, scratch: ByteWriter) {
     this.#column = column;
     this.#codec = codec;
     this.#body = scratch;
@@ -82,7 +76,7 @@ export class ColumnWriter {
       return;
     }
     const { prefix } = this.#dictionary;
-    const plainBefore = this.#plain.length;
+    const plainBefore = this.#plain.index;
     if (this.#usesDictionary) {
       visitValues(data, (view, from, to) => {
         this.plainBytes += prefix + to - from;
@@ -95,11 +89,11 @@ export class ColumnWriter {
     }
     visitValues(data, (view, from, to) => {
       if (prefix > 0) this.#plain.appendInt32(to - from);
-      this.#plain.appendRange(view, from, to);
+      appendRange(this.#plain, view, from, to);
       this.#range.add(view, from, to);
     });
-    this.plainBytes += this.#plain.length - plainBefore;
-    if (this.#plain.length >= PAGE_BYTES) this.#writePlainPage(this.#entries);
+    this.plainBytes += this.#plain.index - plainBefore;
+    if (this.#plain.index >= PAGE_BYTES) this.#writePlainPage(this.#entries);
   }
 
   /**
@@ -113,7 +107,7 @@ export class ColumnWriter {
     if (order === 'boolean') {
       for (const value of this.#indices.filled()) this.#range.add(BOOLEANS, value, value + 1);
       this.#writePage(PLAIN, this.#entries, () =>
-        appendPacked(this.#body, this.#indices.filled(), 1),
+        writePlain(this.#body, Array.from(this.#indices.filled(), Boolean), 'BOOLEAN', undefined),
       );
     } else {
       if (this.#usesDictionary && !this.#dictionary.pays(this.#indices.length, this.plainBytes))
@@ -177,18 +171,18 @@ export class ColumnWriter {
     let entry = 0;
     for (let left = this.#entries; left > 0; entry++, left--) {
       const isRecordStart = leaf.rLevelMax === 0 || this.#repetitions.values[entry] === 0;
-      if (isRecordStart && this.#plain.length >= PAGE_BYTES) {
+      if (isRecordStart && this.#plain.index >= PAGE_BYTES) {
         this.#writePlainPage(entry);
         entry = 0;
       }
       if (leaf.dLevelMax > 0 && this.#definitions.values[entry] < leaf.dLevelMax) continue;
       const value = this.#indices.values[index++];
       const [from, to] = [this.#dictionary.startOf(value), this.#dictionary.endOf(value)];
-      this.#plain.appendRange(this.#dictionary.values.view, from, to);
+      appendRange(this.#plain, this.#dictionary.values.view, from, to);
     }
     this.#indices.length = 0;
     this.#dictionary.clear();
-    if (this.#plain.length >= PAGE_BYTES) this.#writePlainPage(this.#entries);
+    if (this.#plain.index >= PAGE_BYTES) this.#writePlainPage(this.#entries);
   }
 
   #addDictionaryToRange(): void {
@@ -201,24 +195,24 @@ export class ColumnWriter {
   #writeDictionary(): number {
     const { values, size, bitWidth } = this.#dictionary;
     this.#addDictionaryToRange();
-    this.#addPage(values.filled(), size, undefined);
+    this.#addPage(values.getBytes(), size, undefined);
     const bytes = this.pageBytes;
     this.#writePage(RLE_DICTIONARY, this.#entries, () => {
-      this.#body.appendByte(bitWidth);
-      appendHybrid(this.#body, this.#indices.filled(), bitWidth);
+      this.#body.appendUint8(bitWidth);
+      writeRleBitPackedHybrid(this.#body, this.#indices.filled(), bitWidth);
     });
     return bytes;
   }
 
   #writePlainPage(entries: number): void {
-    this.#writePage(PLAIN, entries, () => this.#body.append(this.#plain.filled()));
-    this.#plain.length = 0;
+    this.#writePage(PLAIN, entries, () => this.#body.appendBytes(this.#plain.getBytes()));
+    this.#plain.index = 0;
   }
 
   /** A page of the first entries that wait. */
   #writePage(encoding: number, entries: number, appendValues: () => void): void {
     const { rLevelMax, dLevelMax } = this.#column.leaf;
-    this.#body.length = 0;
+    this.#body.index = 0;
     if (rLevelMax > 0) {
       appendLevels(this.#body, this.#repetitions.filled(entries), bitWidthOf(rLevelMax));
       this.#repetitions.drop(entries);
@@ -230,7 +224,7 @@ export class ColumnWriter {
     appendValues();
     this.#entries -= entries;
     this.#values += entries;
-    this.#addPage(this.#body.filled(), entries, encoding);
+    this.#addPage(this.#body.getBytes(), entries, encoding);
   }
 
   /** @param encoding of a data page (V1, which every reader knows); undefined for the page of a dictionary */
@@ -330,31 +324,15 @@ function visitRows(data: Data, first: number, end: number, visit: Visit): void {
   }
 }
 
-const THRIFT_BOOL = 2;
-const THRIFT_I64 = 10;
-const THRIFT_BINARY = 11;
-
 /** `Statistics` of parquet.thrift. The library's does not know whether a bound is exact. */
 function statistics(nulls: number, bounds: Bounds | undefined): ThriftStruct {
-  return {
-    write(output: ThriftOutput) {
-      const field = (name: string, type: number, id: number, write: () => void) => {
-        output.writeFieldBegin(name, type, id);
-        write();
-        output.writeFieldEnd();
-      };
-      output.writeStructBegin('Statistics');
-      field('null_count', THRIFT_I64, 3, () => output.writeI64(nulls));
-      if (bounds !== undefined) {
-        const { min, max, minIsExact, maxIsExact } = bounds;
-        if (max !== undefined) field('max_value', THRIFT_BINARY, 5, () => output.writeString(max));
-        field('min_value', THRIFT_BINARY, 6, () => output.writeString(min));
-        if (max !== undefined)
-          field('is_max_value_exact', THRIFT_BOOL, 7, () => output.writeBool(maxIsExact));
-        field('is_min_value_exact', THRIFT_BOOL, 8, () => output.writeBool(minIsExact));
-      }
-      output.writeFieldStop();
-      output.writeStructEnd();
-    },
-  };
+  const bytes = new ByteWriter();
+  serializeTCompactProtocol(bytes, {
+    field_3: BigInt(nulls),
+    field_5: bounds?.max,
+    field_6: bounds?.min,
+    field_7: bounds?.max && bounds.maxIsExact,
+    field_8: bounds?.minIsExact,
+  });
+  return { write: ({ trans }) => trans.write(Buffer.from(bytes.getBytes())) };
 }

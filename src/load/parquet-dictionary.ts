@@ -1,4 +1,5 @@
-import { bitWidthOf, GrowingBytes, GrowingNumbers } from './parquet-encodings.ts';
+import { ByteWriter } from 'hyparquet-writer/src/bytewriter.js';
+import { appendRange, bitWidthOf, GrowingNumbers } from './parquet-encodings.ts';
 
 /** Larger dictionaries are not worth their memory: the limit of parquet-mr and Arrow C++. */
 const MOST_BYTES = 1024 * 1024;
@@ -8,7 +9,7 @@ const FIRST_SLOTS = 1024;
 /** The distinct values of a column chunk, in the order they were met, as PLAIN encoded bytes. */
 export class Dictionary {
   /** What the dictionary page holds. */
-  readonly values = new GrowingBytes();
+  readonly values = new ByteWriter();
   /** Where each value starts in it. */
   readonly #starts = new GrowingNumbers();
   readonly #hashes = new GrowingNumbers();
@@ -31,7 +32,7 @@ export class Dictionary {
   }
 
   clear(): void {
-    this.values.length = 0;
+    this.values.index = 0;
     this.#starts.length = 0;
     this.#hashes.length = 0;
     this.#slots.fill(0);
@@ -43,7 +44,7 @@ export class Dictionary {
   }
 
   endOf(index: number): number {
-    return index + 1 < this.size ? this.#starts.values[index + 1] : this.values.length;
+    return index + 1 < this.size ? this.#starts.values[index + 1] : this.values.index;
   }
 
   /** The index of the value `source[from]` up to `source[to]`, which is added if it is new. */
@@ -61,10 +62,10 @@ export class Dictionary {
     }
     this.#last = this.size;
     this.#slots[slot] = this.#last + 1;
-    this.#starts.push(this.values.length);
+    this.#starts.push(this.values.index);
     this.#hashes.push(hash);
     if (this.prefix > 0) this.values.appendInt32(to - from);
-    this.values.appendRange(source, from, to);
+    appendRange(this.values, source, from, to);
     if (this.size * 2 > this.#slots.length) this.#grow();
     return this.#last;
   }
@@ -74,8 +75,8 @@ export class Dictionary {
    * are quicker without, and what compresses the page does as well.
    */
   pays(count: number, plainBytes: number): boolean {
-    const { length } = this.values;
-    return length <= MOST_BYTES && length + (count * this.bitWidth) / 8 < plainBytes * 0.7;
+    const bytes = this.values.index;
+    return bytes <= MOST_BYTES && bytes + (count * this.bitWidth) / 8 < plainBytes * 0.7;
   }
 
   #is(index: number, source: DataView, from: number, to: number): boolean {

@@ -1,4 +1,5 @@
 import type { Data, RecordBatch, Schema } from 'apache-arrow';
+import { ByteWriter } from 'hyparquet-writer/src/bytewriter.js';
 import thrift, { type ThriftStruct } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import util from 'parquetjs-lite/lib/util.js';
 import parquetjs from 'parquetjs-lite/lib/writer.js';
@@ -8,7 +9,6 @@ import { TOOL } from '../platform/tool.ts';
 import { columnsOf, refuseNulls, type Start } from './encoder.ts';
 import { openCodec } from './parquet-codec.ts';
 import { ColumnWriter } from './parquet-column.ts';
-import { GrowingBytes } from './parquet-encodings.ts';
 import { readFooter } from './parquet-footer.ts';
 import { parquetSchema, schemaElements } from './parquet-schema.ts';
 import { withFile } from './reader.ts';
@@ -49,7 +49,7 @@ export async function parquetFile(
     pageIndex: false,
     useDataPageV2: false,
   });
-  const scratch = new GrowingBytes();
+  const scratch = new ByteWriter();
   const writers = columns.map((column) => new ColumnWriter(column, codec, scratch));
   const [time, id] = (['created_at timestamp', 'id string'] as const).map((wanted) =>
     described.findIndex(({ name, type, required }) => required && `${name} ${type}` === wanted),

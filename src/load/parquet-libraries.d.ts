@@ -59,14 +59,6 @@ declare module 'parquetjs-lite/gen-nodejs/parquet_types.js' {
   export interface ThriftOutput {
     /** Takes what is serialized already. */
     readonly trans: { write(bytes: Buffer): void };
-    writeStructBegin(name: string): void;
-    writeStructEnd(): void;
-    writeFieldBegin(name: string, type: number, id: number): void;
-    writeFieldEnd(): void;
-    writeFieldStop(): void;
-    writeBool(value: boolean): void;
-    writeI64(value: number): void;
-    writeString(value: Uint8Array): void;
   }
   type Struct = new (fields?: Readonly<Record<string, unknown>>) => ThriftStruct;
   type Enum = Readonly<Record<string, number>>;

@@ -1,5 +1,10 @@
+import { unconvertMinMax } from 'hyparquet-writer/src/unconvert.js';
+
 /** A bound is cut to this many bytes: enough to prune by, and the footer stays small. */
 const BOUND_BYTES = 64;
+
+/** What the library cuts at whole characters, an upper bound upwards; where that cannot be, it leaves it as it is. */
+const TEXT = { name: '', type: 'BYTE_ARRAY', converted_type: 'UTF8' } as const;
 
 /** The bounds of a column chunk as PLAIN encoded values (a text without its length). */
 export interface Bounds {
@@ -61,13 +66,14 @@ export class Range {
       if (min.readDoubleLE() === 0) min.writeDoubleLE(-0);
       if (max.readDoubleLE() === 0) max.writeDoubleLE(0);
     }
-    const minIsExact = min.length <= BOUND_BYTES;
-    const maxIsExact = max.length <= BOUND_BYTES;
+    const cut = (bound: Buffer, isMax: boolean): Buffer =>
+      Buffer.from(unconvertMinMax(bound, TEXT, isMax, BOUND_BYTES) ?? bound);
+    const high = cut(max, true);
     return {
-      min: minIsExact ? min : wholeCharacters(min),
-      max: maxIsExact ? max : nextText(wholeCharacters(max)),
-      minIsExact,
-      maxIsExact,
+      min: cut(min, false),
+      max: high.length > BOUND_BYTES ? undefined : high,
+      minIsExact: min.length <= BOUND_BYTES,
+      maxIsExact: max.length <= BOUND_BYTES,
     };
   }
 }
@@ -85,30 +91,6 @@ class Kept {
   bytes(): Buffer {
     return Buffer.from(new Uint8Array(this.view.buffer, 0, this.length));
   }
-}
-
-/** As many whole characters of UTF-8 as a bound may have bytes. */
-function wholeCharacters(text: Buffer): Buffer {
-  let end = BOUND_BYTES;
-  while (end > 0 && (text[end] & 0xc0) === 0x80) end--;
-  return text.subarray(0, end);
-}
-
-/**
- * The shortest change that makes a text greater than all that start with it: its last character is replaced by the next
- * one there is, or, where there is none, left out and the one before it replaced.
- */
-function nextText(text: Buffer): Buffer | undefined {
-  const characters = Array.from(
-    text.toString('utf8'),
-    (character) => character.codePointAt(0) ?? 0,
-  );
-  for (let last = characters.pop(); last !== undefined; last = characters.pop()) {
-    if (last === 0x10ffff) continue;
-    const next = last === 0xd7ff ? 0xe000 : last + 1;
-    return Buffer.from(String.fromCodePoint(...characters, next));
-  }
-  return undefined;
 }
 
 const COMPARE: Readonly<Record<Order, Compare>> = {
