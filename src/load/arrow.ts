@@ -1,5 +1,5 @@
 import { Message, RecordBatchFileWriter, type Schema } from 'apache-arrow';
-import { columnsOf, type LoaderDefinition, type Sink, type Start } from './encoder.ts';
+import { columnsOf, type LoaderDefinition, type Start } from './encoder.ts';
 import type { MessagePlace } from './read-arrow.ts';
 import { withFile } from './reader.ts';
 
@@ -9,10 +9,18 @@ export const arrow: LoaderDefinition = {
   extension: () => '.arrow',
   async open(schema, _compression, out, start) {
     columnsOf(schema);
-    const file = new FileWriter(schema, out, start && (await blocksBefore(start)));
+    const file = new FileWriter(schema, start && (await blocksBefore(start)));
+    // The library hands out each buffer by itself, and its padding.
+    const handOut = () => out(file.take());
     return {
-      encode: (batch) => void file.write(batch),
-      finish: () => void file.finish(),
+      encode(batch) {
+        file.write(batch);
+        handOut();
+      },
+      finish() {
+        file.finish();
+        handOut();
+      },
     };
   },
 };
@@ -31,22 +39,28 @@ async function blocksBefore({ path, byte }: Start): Promise<Blocks> {
 
 /** The library's writer, whose queue can be read only asynchronously and to its end, with its output in hand. */
 class FileWriter extends RecordBatchFileWriter {
-  #out: Sink;
+  #chunks: Uint8Array[] = [];
 
   /** @param before the record batches of the start of the file, if that is written */
-  constructor(schema: Schema, out: Sink, before?: Blocks) {
+  constructor(schema: Schema, before?: Blocks) {
     super();
-    this.#out = before ? () => {} : out;
     this.reset(undefined, schema);
     if (before === undefined) return;
-    this.#out = out;
+    this.#chunks = [];
     this._position = before.bytes;
     this._recordBatchBlocks = [...before.blocks];
   }
 
+  /** What was written since the last call. */
+  take(): Uint8Array {
+    const taken = Buffer.concat(this.#chunks);
+    this.#chunks = [];
+    return taken;
+  }
+
   protected override _write(chunk: ArrayBufferView): this {
     if (this._started) {
-      this.#out(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+      this.#chunks.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
       this._position += chunk.byteLength;
     }
     return this;

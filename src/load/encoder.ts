@@ -5,7 +5,7 @@ import type { FoundColumn } from '../jobs/file-contents.ts';
 import type { Compression, Format } from '../jobs/pipeline.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 
-/** Takes the next bytes of a file. It copies them: their memory may be used again at once. */
+/** Takes the next bytes of a file, some kB at least at a time. They must stay as they are until the next call of the encoder. */
 export type Sink = (bytes: Uint8Array) => void;
 
 /**

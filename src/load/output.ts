@@ -30,11 +30,6 @@ export const LOADERS: Readonly<Record<Format, LoaderDefinition>> = { parquet, ar
  */
 export const SYNC_BYTES = 8 * 1024 * 1024;
 
-/** What encoders hand out is gathered in pieces of this size before it is written. */
-const PIECE_BYTES = 256 * 1024;
-/** Pieces that are kept to be filled again. */
-const KEPT_PIECES = 4;
-
 /** An open file of which the disk takes the start while the rest is written. */
 export class DataFile {
   readonly #file: OpenFile;
@@ -214,10 +209,10 @@ async function openOutput(
   const { extension, open } = LOADERS[format];
   const name = `${table}${extension(compression)}`;
   const path = join(folder, name);
-  const pieces = new Pieces();
+  let chunks: Uint8Array[] = [];
   const growth = new Growth();
   const start = known?.copies.get(format);
-  const encoder = await open(schema, compression, (bytes) => pieces.add(bytes), start);
+  const encoder = await open(schema, compression, (bytes) => chunks.push(bytes), start);
   const file = new DataFile(await files.open(path, 'create'), path);
   const behind = start && known && { ...start, ids: known.ids };
   const check = (written?: Growth) => checkFile(path, format, columns, { growth: written, behind });
@@ -226,7 +221,8 @@ async function openOutput(
   early?.catch(() => {});
 
   async function flush(): Promise<void> {
-    await pieces.flush((piece) => file.write(piece));
+    for (const chunk of chunks) await file.write(chunk);
+    chunks = [];
     growth.grow(file.bytes);
   }
 
@@ -292,36 +288,4 @@ function compare(name: string, found: FileContents, expected: FileContents): voi
       'disk and run the same command again; if it happens twice, report it.',
     { exitCode: EXIT.data, stage: 'load' },
   );
-}
-
-/** Bytes on their way to a file, copied into memory that is used again. */
-class Pieces {
-  readonly #spare: Uint8Array<ArrayBuffer>[] = [];
-  #full: Uint8Array<ArrayBuffer>[] = [];
-  #piece = new Uint8Array(PIECE_BYTES);
-  #filled = 0;
-
-  add(bytes: Uint8Array): void {
-    for (let from = 0; from < bytes.length; ) {
-      if (this.#filled === PIECE_BYTES) {
-        this.#full.push(this.#piece);
-        this.#piece = this.#spare.pop() ?? new Uint8Array(PIECE_BYTES);
-        this.#filled = 0;
-      }
-      const taken = bytes.subarray(from, from + PIECE_BYTES - this.#filled);
-      this.#piece.set(taken, this.#filled);
-      this.#filled += taken.length;
-      from += taken.length;
-    }
-  }
-
-  async flush(write: (piece: Uint8Array) => Promise<void>): Promise<void> {
-    for (const piece of this.#full) {
-      await write(piece);
-      if (this.#spare.length < KEPT_PIECES) this.#spare.push(piece);
-    }
-    this.#full = [];
-    if (this.#filled > 0) await write(this.#piece.subarray(0, this.#filled));
-    this.#filled = 0;
-  }
 }
