@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { formatManifest, MANIFEST, type Manifest } from '../jobs/manifest.ts';
 import { formatJson, parseChecked } from '../json/checked-json.ts';
 import { makeFolders, writeNewFile } from '../platform/durable.ts';
-import { EXIT, ExportError, errorCode, hasCode } from '../platform/errors.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
 import { TOOL } from '../platform/tool.ts';
@@ -16,7 +15,6 @@ import {
   RUN_ID,
   readManifest,
   removeMarked,
-  runIdOf,
   snapshotFolder,
   snapshotName,
 } from './snapshots.ts';
@@ -37,39 +35,17 @@ const MARK = '.mark.json';
 const MARK_SCHEMA = v.object({ tool: v.literal(TOOL.name), runId: v.string() });
 
 /**
- * Finds out whether a snapshot could be published here, before anything is fetched. The caller holds the pipeline's
- * lock.
+ * Finds out whether `latest` could be replaced here, before anything is fetched. The caller holds the pipeline's lock.
  *
- * @throws ExportError (73, publish) when the folder cannot be made or written, when `latest` is no link, which could not
- *   be replaced in one step, or where there are no symbolic links
+ * @throws ExportError (73, publish) when it is no link, which could not be replaced in one step
  */
-export async function checkOutput(given: FileSystem, pipelineFolder: string): Promise<void> {
+export async function checkLatest(given: FileSystem, pipelineFolder: string): Promise<void> {
   const files = explainIoErrors(given, 'publish', 'start');
-  await makeFolders(files, pipelineFolder);
   const latest = join(pipelineFolder, LATEST);
-  const found = await files.stat(latest);
-  if (found !== undefined && found.kind !== 'link') {
-    throw cannotCreate(
-      `${latest} is not a link that this program made; move it away and run again`,
-    );
-  }
-  const probe = join(pipelineFolder, `.probe-${randomUUID()}`);
-  try {
-    await files.symlink(LATEST, probe);
-  } catch (error) {
-    // What file systems without symbolic links answer, and Windows to who may not make any.
-    if (!hasCode(error, 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM')) throw error;
-    throw cannotCreate(
-      `${pipelineFolder} is on a file system without symbolic links (${errorCode(error)}), which name the latest ` +
-        'snapshot; choose an output folder on another one (on Windows: turn the developer mode on)',
-      error,
-    );
-  }
-  await files.remove(probe);
-}
-
-function cannotCreate(message: string, cause?: unknown): ExportError {
-  return new ExportError(message, { exitCode: EXIT.cannotCreate, stage: 'publish', cause });
+  const kind = (await files.stat(latest))?.kind ?? 'link';
+  if (kind === 'link') return;
+  const message = `${latest} is not a link that this program made; move it away and run again`;
+  throw new ExportError(message, { exitCode: EXIT.cannotCreate, stage: 'publish' });
 }
 
 /**
@@ -156,9 +132,7 @@ export async function finishPublication(given: FileSystem, pipelineFolder: strin
 }
 
 /** Names of what only an interrupted publication or retention leaves behind. */
-const LEFT_OVER = new RegExp(
-  `^\\.(staging|removing|latest|probe)-(${RUN_ID})?-?(?:[0-9a-f-]{36})?$`,
-);
+const LEFT_OVER = new RegExp(`^\\.(?:staging|removing|latest)-(${RUN_ID})(?:-[0-9a-f-]{36})?$`);
 
 /**
  * Removes what interrupted publications and retentions left behind. A name is not enough: a folder must carry its mark
@@ -168,17 +142,13 @@ async function removeLeftOvers(files: FileSystem, pipelineFolder: string): Promi
   // A snapshot on its way out must not come back under its old name, after a power loss, with files missing.
   await files.syncFolder(pipelineFolder);
   for (const name of await files.list(pipelineFolder)) {
-    const [, kind, runId = ''] = name.match(LEFT_OVER) ?? [];
-    if (kind === undefined) continue;
+    const runId = name.match(LEFT_OVER)?.[1];
+    if (runId === undefined) continue;
     const path = join(pipelineFolder, name);
     const found = (await files.stat(path))?.kind;
-    if (found === 'folder') {
-      await removeIfOurs(files, path, runId);
-    } else if (found === 'link') {
-      const target = await files.readLink(path);
-      const ours = kind === 'probe' ? target === LATEST : runIdOf(target) === runId;
-      if (ours) await files.remove(path);
-    }
+    if (found === 'folder') await removeIfOurs(files, path, runId);
+    else if (found === 'link' && (await files.readLink(path)) === snapshotName(runId))
+      await files.remove(path);
   }
 }
 

@@ -10,7 +10,7 @@ import { EXIT, ExportError } from '../platform/errors.ts';
 import { startNow } from '../platform/start-now.ts';
 import { TOOL } from '../platform/tool.ts';
 import { sameExport } from '../publish/guard.ts';
-import { checkOutput, finishPublication } from '../publish/publish.ts';
+import { checkLatest, finishPublication } from '../publish/publish.ts';
 import { latestSnapshot, newRunId, retain, type Snapshot } from '../publish/snapshots.ts';
 import { withStatus } from '../publish/status.ts';
 import { fingerprint } from '../store/fingerprint.ts';
@@ -90,7 +90,7 @@ export async function runExport(
   const lock = await acquireLock({ files, clock, path, breakLock: options.breakLock });
   const reached: { runId?: string; requests?: number } = {};
   try {
-    await checkOutput(files, pipelineFolder);
+    await checkLatest(files, pipelineFolder);
     const latest = await latestSnapshot(files, pipelineFolder);
     const another = sameExport(latest?.manifest, identityOf(options));
     if (another !== undefined && !options.replace) throw another;

@@ -3,9 +3,9 @@ import { describe, it } from 'node:test';
 import { formatManifest } from '../../src/jobs/manifest.ts';
 import { makeFolders, writeNewFile } from '../../src/platform/durable.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
-import { checkOutput, openStaging } from '../../src/publish/publish.ts';
+import { checkLatest, openStaging } from '../../src/publish/publish.ts';
 import { crash, faultyFiles } from '../support/faulty-files.ts';
-import { memoryFiles, systemError } from '../support/memory-files.ts';
+import { memoryFiles } from '../support/memory-files.ts';
 import { sampleManifest } from './sample.ts';
 
 const PIPELINE = '/output/jobs';
@@ -29,7 +29,6 @@ describe('a staging folder', () => {
     const manifest = formatManifest(sampleManifest({ runId: '20261120T020000Z-000000' }));
     await writeNewFile(files, `${removing}/manifest.json`, manifest, 'publish');
     await files.symlink('run=20261122T020000Z-000000', `${PIPELINE}/.latest-${old.runId}`);
-    await files.symlink('latest', `${PIPELINE}/.probe-${OWNER}`);
     await open(files);
     assert.deepEqual(await files.list(PIPELINE), [`.staging-${RUN_ID}-${OWNER}`]);
   });
@@ -50,7 +49,6 @@ describe('a staging folder', () => {
     const unlike = formatManifest(sampleManifest({ runId: RUN_ID }));
     await writeNewFile(files, `${PIPELINE}/.removing-${run}/manifest.json`, unlike, 'publish');
     await files.symlink('elsewhere', `${PIPELINE}/.latest-${run}`);
-    await files.symlink('elsewhere', `${PIPELINE}/.probe-${OWNER}`);
     const before = files.tree();
     await (await open(files)).abandon();
     assert.deepEqual(files.tree(), before);
@@ -88,43 +86,19 @@ describe('a staging folder', () => {
   }
 });
 
-describe('the check of the output', () => {
-  it('makes the folder and leaves nothing in it', async () => {
+describe('the check of latest', () => {
+  it('passes where there is none yet, and where it is a link', async () => {
     const files = memoryFiles();
-    await checkOutput(files, PIPELINE);
-    await checkOutput(files, PIPELINE);
-    assert.deepEqual(files.tree(), { '/output': null, '/output/jobs': null });
+    await makeFolders(files, PIPELINE);
+    await checkLatest(files, PIPELINE);
+    await files.symlink('anywhere', `${PIPELINE}/latest`);
+    await checkLatest(files, PIPELINE);
   });
 
   it('fails with 73 when latest is a folder, which no rename can replace', async () => {
     const files = memoryFiles();
     await makeFolders(files, `${PIPELINE}/latest`);
-    await assert.rejects(checkOutput(files, PIPELINE), {
-      exitCode: 73,
-      message: /latest is not a link/,
-    });
+    const message = /latest is not a link/;
+    await assert.rejects(checkLatest(files, PIPELINE), { exitCode: 73, message });
   });
-
-  for (const code of ['EPERM', 'ENOTSUP', 'ENOSYS']) {
-    it(`fails with 73 and what to do without symbolic links (${code})`, async () => {
-      const symlink = async () => {
-        throw systemError(code, PIPELINE);
-      };
-      const checking = checkOutput({ ...memoryFiles(), symlink }, PIPELINE);
-      const message = /without symbolic links.*choose an output folder on another one/;
-      await assert.rejects(checking, { exitCode: 73, stage: 'publish', message });
-    });
-  }
-
-  for (const code of ['EACCES', 'EROFS']) {
-    it(`fails with 73 and the path when the folder cannot be written (${code})`, async () => {
-      const symlink = async () => {
-        throw systemError(code, PIPELINE);
-      };
-      await assert.rejects(checkOutput({ ...memoryFiles(), symlink }, PIPELINE), {
-        exitCode: 73,
-        message: /\/output\/jobs.*choose another output folder/,
-      });
-    });
-  }
 });
