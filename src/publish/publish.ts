@@ -1,7 +1,5 @@
 import { join } from 'node:path';
-import * as v from 'valibot';
 import { formatManifest, MANIFEST, type Manifest } from '../jobs/manifest.ts';
-import { formatJson, parseChecked } from '../json/checked-json.ts';
 import { makeFolders, writeNewFile } from '../platform/durable.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
@@ -30,9 +28,8 @@ export interface Staging {
   abandon(): Promise<void>;
 }
 
-/** The file that shows a staging folder to be ours until there is a manifest. */
-const MARK = '.mark.json';
-const MARK_SCHEMA = v.object({ tool: v.literal(TOOL.name), runId: v.string() });
+/** The empty file that shows a staging folder to be ours until there is a manifest. */
+const MARK = `.${TOOL.name}`;
 
 /**
  * Finds out whether `latest` could be replaced here, before anything is fetched. The caller holds the pipeline's lock.
@@ -65,8 +62,7 @@ export async function openStaging(
   await removeLeftOvers(starting, pipelineFolder);
   const folder = join(pipelineFolder, `.staging-${runId}-${owner}`);
   await starting.makeFolder(folder);
-  const mark = formatJson({ tool: TOOL.name, runId });
-  await writeNewFile(starting, join(folder, MARK), mark, 'publish');
+  await writeNewFile(starting, join(folder, MARK), Buffer.alloc(0), 'publish');
   await starting.syncFolder(folder);
   const files = explainIoErrors(given, 'publish', 'work');
   const abandon = () => removeIfOurs(files, folder, runId).catch(() => undefined);
@@ -152,22 +148,12 @@ async function removeLeftOvers(files: FileSystem, pipelineFolder: string): Promi
   }
 }
 
+/**
+ * A folder is ours by our mark or by the manifest of its run; or it is empty, and nobody's loss. The mark counts first:
+ * a manifest beside it may not be durable yet.
+ */
 async function removeIfOurs(files: FileSystem, folder: string, runId: string): Promise<void> {
-  const mark = await markOf(files, folder, runId);
-  if (mark !== undefined) await removeMarked(files, folder, mark);
-}
-
-/** @returns the file by which a folder is known as ours; undefined for a foreign one */
-async function markOf(files: FileSystem, folder: string, runId: string) {
-  if (await ownManifest(files, folder, runId)) return MANIFEST;
   const names = await files.list(folder);
-  if (names.every((name) => name === MARK)) return MARK;
-  if (!names.includes(MARK)) return undefined;
-  try {
-    const mark = parseChecked(MARK_SCHEMA, await files.read(join(folder, MARK)));
-    return mark.runId === runId ? MARK : undefined;
-  } catch (error) {
-    if (error instanceof TypeError) return undefined;
-    throw error;
-  }
+  if (names.length === 0 || names.includes(MARK)) await removeMarked(files, folder, MARK);
+  else if (await ownManifest(files, folder, runId)) await removeMarked(files, folder, MANIFEST);
 }
