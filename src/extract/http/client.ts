@@ -6,7 +6,7 @@ import type { PageAnswer, PageQuery } from '../page.ts';
 import { quoter, readPage, refusalOf, withoutPassing } from './answer.ts';
 import { Admission, createTurns, following, takePlace } from './concurrency.ts';
 import { Fault } from './faults.ts';
-import { type ProxyOptions, proxyFor } from './proxy.ts';
+import type { ProxyOptions } from './proxy.ts';
 import { listPath, pagePaths } from './query.ts';
 import { type HttpEffects, retry, startRetryState } from './retry.ts';
 import { openSignIn } from './sign-in.ts';
@@ -51,18 +51,15 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
     deadlineAt = Infinity,
     giveUpAfterMs = Infinity,
   } = options;
-  const timeouts = { ...TIMEOUTS, ...options.timeouts };
+  const settings = { timeouts: { ...TIMEOUTS, ...options.timeouts }, userAgent, proxies };
   const path = listPath(apiUrl);
   const pathOf = pagePaths(path, options.filters);
-  const usual = { accept: 'application/json', 'accept-encoding': 'gzip', 'user-agent': userAgent };
 
-  const target = new URL(apiUrl);
-  const proxy = proxyFor(target, proxies);
   const state = startRetryState({ deadlineAt, giveUpAfterMs }, effects);
   const closing = new AbortController();
-  const signIn = openSignIn({ credentials, timeouts, userAgent, proxies }, state, closing.signal);
-  const quote = quoter(() => [...signIn.secrets(), ...(proxy?.secrets ?? [])]);
-  const transport = new Transport(target, concurrency, proxy);
+  const signIn = openSignIn(credentials, settings, state, closing.signal);
+  const transport = new Transport(new URL(apiUrl), concurrency, settings);
+  const quote = quoter(() => [...signIn.secrets(), ...transport.secrets]);
   // Pages under way, those in backoff included: they hold no request, but an outage must not set every page that
   // queues to failing, and so use up the budget of the run. One that has come and is still to be read is not.
   const places = pLimit(concurrency);
@@ -75,9 +72,8 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
     async function sendWith(token: string | undefined): Promise<HttpAnswer> {
       counts.requests += 1;
       const answer = await transport.send({
-        ...{ method: 'GET', path: pathOf(query), maxBodyBytes, signal },
-        headers: { ...usual, ...(token && { authorization: `Bearer ${token}` }) },
-        timeouts: { ...timeouts, totalMs: Math.min(timeouts.totalMs, msLeft) },
+        ...{ method: 'GET', path: pathOf(query), maxBodyBytes, msLeft, signal },
+        headers: { 'accept-encoding': 'gzip', ...(token && { authorization: `Bearer ${token}` }) },
       });
       return withoutPassing(answer, effects.clock.wall());
     }
