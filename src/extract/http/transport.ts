@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { setMaxListeners } from 'node:events';
 import { constants, gunzipSync } from 'node:zlib';
 import { type Dispatcher, Pool } from 'undici';
@@ -248,16 +247,5 @@ export function notJson({ header }: HttpAnswer, bytes: Buffer): string {
   const type = header('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
   const other = /^[\w.+-]+\/[\w.+-]+$/.test(type) && !type.endsWith('json');
   if (other) return `the answer is ${type}, not JSON`;
-  if (!isUtf8(bytes) && isCutUtf8(bytes)) return 'the body ends in the middle of a character';
   return `the answer is not whole JSON (${bytes.length} bytes)`;
-}
-
-/** True when more bytes could still make it UTF-8. */
-function isCutUtf8(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
-    return true;
-  } catch {
-    return false;
-  }
 }
