@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { Extraction, isIncrement } from '../extract/extraction.ts';
 import { createJobsClient, type JobsClient } from '../extract/http/client.ts';
-import { columnsWithout } from '../jobs/columns.ts';
 import type { JsonValue } from '../json/checked-json.ts';
 import { RawJob } from '../json/raw-job.ts';
 import { type Effects, log } from '../platform/effects.ts';
@@ -12,15 +11,11 @@ import { TOOL } from '../platform/tool.ts';
 import { sameExport } from '../publish/guard.ts';
 import { checkLatest, finishPublication } from '../publish/publish.ts';
 import { latestSnapshot, newRunId, retain, type Snapshot } from '../publish/snapshots.ts';
-import { withStatus } from '../publish/status.ts';
-import { fingerprint } from '../store/fingerprint.ts';
+import { type Reached, withStatus } from '../publish/status.ts';
 import { acquireLock, type Lock } from '../store/lock.ts';
 import { ageOtherWork, openWork, type Work, workFolder } from '../store/work.ts';
-import { accountOf, type Base, findBase, groupsOf, identityOf, writtenFilters } from './base.ts';
+import { type Base, findBase, fingerprint, groupsOf, identityOf } from './base.ts';
 import type { ExportOptions, ExportResult } from './options.ts';
-
-/** Raised whenever a part or its state is written differently: no version continues another's work. */
-const PART_FORMAT = 4;
 
 /**
  * Windows read ahead of the rows handed out, for each connection: one in flight, and a few that wait for their turn. More
@@ -88,70 +83,56 @@ export async function runExport(
   const pipelineFolder = join(options.output, options.pipeline);
   const path = join(pipelineFolder, '.lock');
   const lock = await acquireLock({ files, clock, path, breakLock: options.breakLock });
-  const reached: { runId?: string; requests?: number } = {};
+  const reached: Reached = {};
   try {
     await checkLatest(files, pipelineFolder);
     const latest = await latestSnapshot(files, pipelineFolder);
     const another = sameExport(latest?.manifest, identityOf(options));
     if (another !== undefined && !options.replace) throw another;
-    const progress = () => reached;
-    return await withStatus(effects, pipelineFolder, progress, async () => {
+    return await withStatus(effects, pipelineFolder, reached, async () => {
       const base = await findBase(options, effects, latest);
       const opened = { options, effects, pipelineFolder, lock, latest, base };
       const work = await findWork(opened);
       const { runId, dates } = work.header;
       reached.runId = runId;
-      try {
-        const filters = { ...options.filters, ...dates };
-        const start = { ...opened, work, options: { ...options, filters } };
-        const result =
-          (await finishPublication(files, pipelineFolder, runId)) ??
-          (await runUnderLock(start, reached, begun, signal));
-        if (options.keep !== undefined) await retain(files, pipelineFolder, options.keep);
-        await work.discard();
-        // What this pipeline now has newer rows than, and would start afresh, nobody asks for again: windows that roll on.
-        await ageWork(opened, work, options.resumeWithinMs);
-        return result;
-      } finally {
-        await work.settle();
-      }
+      const start = { ...opened, work, options: withDates(options, dates) };
+      const result =
+        (await finishPublication(files, pipelineFolder, runId)) ??
+        (await runUnderLock(start, reached, begun, signal));
+      if (options.keep !== undefined) await retain(files, pipelineFolder, options.keep);
+      await work.discard();
+      // What this pipeline now has newer rows than, and would start afresh, nobody asks for again: windows that roll on.
+      await ageWork(opened, work, options.resumeWithinMs);
+      return result;
     });
   } finally {
     await lock.release();
   }
 }
 
+/** The same run with the dates that its first start resolved. */
+function withDates(options: ExportOptions, dates: Work['header']['dates']): ExportOptions {
+  return { ...options, filters: { ...options.filters, ...dates } };
+}
+
 /** The unfinished work of this run, found or begun. The caller holds the pipeline's lock. */
 async function findWork(opened: Opened): Promise<Work> {
   const { options, effects, pipelineFolder, base } = opened;
-  const { files, clock } = effects;
-  const dates = Object.entries(options.relative ?? {}).map(([name, { at }]) => [name, at]);
-  const own = fingerprint({
-    apiUrl: options.apiUrl,
-    account: accountOf(options.credentials),
-    filters: writtenFilters(options),
-    base: base?.index ? base.manifest.runId : null,
-    order: 'created_at ASC',
-    columns: columnsWithout(options.without),
-    partFormat: PART_FORMAT,
-  });
+  const { restart, resumeWithinMs, allowShrink: takesRefused, relative } = options;
+  const dates = Object.entries(relative ?? {}).map(([name, { at }]) => [name, at]);
+  const own = fingerprint(options, base?.index && base.manifest.runId);
   const work = await openWork({
-    files,
-    clock,
+    ...{ files: effects.files, clock: effects.clock, restart, resumeWithinMs, takesRefused },
     folder: workFolder(pipelineFolder, own),
-    fingerprint: own,
     runId: await newRunId(effects, pipelineFolder),
-    restart: options.restart,
-    resumeWithinMs: options.resumeWithinMs,
     ...(dates.length > 0 && { dates: Object.fromEntries(dates) }),
-    takesRefused: options.allowShrink,
   });
-  const { parts, droppedParts } = work;
   for (const folder of await ageWork(opened, work)) {
     const other = 'another run of this pipeline, with other options, was interrupted';
     log(effects, 'info', `${other}; its work stays in ${folder}`);
   }
-  if (work.opening === 'resumed') {
+  const { header, parts, droppedParts } = work;
+  if (header.resumed > 0) {
     log(effects, 'info', `resuming an interrupted run: ${parts} parts are here already`);
   }
   if (droppedParts > 0) {
@@ -162,14 +143,11 @@ async function findWork(opened: Opened): Promise<Work> {
 
 /** Removes the unfinished work of other runs that is too old. @returns the folders of what stays */
 async function ageWork(
-  { effects, pipelineFolder, latest }: Opened,
-  { header }: Work,
+  { effects, latest }: Opened,
+  { folder: own }: Work,
   keptForMs?: number,
 ): Promise<string[]> {
-  const { files, clock } = effects;
-  const { fingerprint: own } = header;
-  const published = latest?.manifest.runId;
-  const others = await ageOtherWork({ files, clock, pipelineFolder, own, published, keptForMs });
+  const others = await ageOtherWork(effects, own, latest?.manifest.runId, keptForMs);
   for (const { folder } of others.filter(({ removed }) => removed)) {
     const what = 'removed the work of another run, published or too old to be resumed';
     log(effects, 'info', `${what}: ${folder}`);
@@ -179,7 +157,7 @@ async function ageWork(
 
 async function runUnderLock(
   start: Opened & Pick<RunStart, 'work'>,
-  reached: { requests?: number },
+  reached: Reached,
   begun: number,
   signal: AbortSignal,
 ): Promise<ExportResult> {
