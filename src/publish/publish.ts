@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { formatManifest, MANIFEST, type Manifest } from '../jobs/manifest.ts';
-import { makeFolders, writeNewFile } from '../platform/durable.ts';
+import { writeNewFile } from '../platform/durable.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
@@ -16,17 +16,6 @@ import {
   snapshotFolder,
   snapshotName,
 } from './snapshots.ts';
-
-/** A snapshot in the making: a hidden folder beside the published ones, on the same file system. */
-export interface Staging {
-  /** The pipeline's folder. */
-  readonly pipelineFolder: string;
-  readonly runId: string;
-  /** Absolute path of the staging folder. */
-  readonly folder: string;
-  /** Removes everything. Never fails: it follows a failure that must not be hidden; the next run clears what stays. */
-  abandon(): Promise<void>;
-}
 
 /** The empty file that shows a staging folder to be ours until there is a manifest. */
 const MARK = `.${TOOL.name}`;
@@ -46,64 +35,49 @@ export async function checkLatest(given: FileSystem, pipelineFolder: string): Pr
 }
 
 /**
- * Opens a staging folder and clears away those of runs that did not finish. The caller holds the pipeline's lock.
+ * Makes a snapshot in a hidden folder beside the published ones, and publishes it: manifest, rename, then `latest`, each
+ * durable before the next. Killed before the rename it leaves a staging folder, which the next run clears; killed after
+ * it, a whole snapshot that `latest` does not name yet, which `finishPublication` completes.
  *
- * @param owner the lock's token: who lost the lock never works in the folder of who has it
- * @throws ExportError (73, publish) when the folder cannot be made
- */
-export async function openStaging(
-  given: FileSystem,
-  pipelineFolder: string,
-  runId: string,
-  owner: string,
-): Promise<Staging> {
-  const starting = explainIoErrors(given, 'publish', 'start');
-  await makeFolders(starting, pipelineFolder);
-  await removeLeftOvers(starting, pipelineFolder);
-  const folder = join(pipelineFolder, `.staging-${runId}-${owner}`);
-  await starting.makeFolder(folder);
-  await writeNewFile(starting, join(folder, MARK), Buffer.alloc(0), 'publish');
-  await starting.syncFolder(folder);
-  const files = explainIoErrors(given, 'publish', 'work');
-  const abandon = () => removeIfOurs(files, folder, runId).catch(() => undefined);
-  return { pipelineFolder, runId, folder, abandon };
-}
-
-/**
- * Publishes a staged snapshot whose files are finished and verified: manifest, rename, then `latest`, each durable
- * before the next. Killed before the rename it leaves a staging folder, which the next run clears; killed after it, a
- * whole snapshot that `latest` does not name yet, which `finishPublication` completes.
- *
- * @param lock asked right before the rename and again before `latest`: who lost it publishes nothing
- * @returns absolute path of the snapshot
- * @throws ExportError (74, publish), or what the lock says; `latest` is untouched then, and the staging folder gone
- *   unless it was renamed
+ * @param lock of the pipeline, held. Its token names the staging folder: who lost the lock never works in that of who
+ *   has it. It is asked right before the rename and again before `latest`: who lost it publishes nothing
+ * @param fill puts finished and verified files into the folder it is given, and says what they are
+ * @throws ExportError (publish): 73 when the staging folder cannot be made, 74; what the lock or `fill` says. `latest` is
+ *   untouched then, and the staging folder gone unless it was renamed
  */
 export async function publish(
   given: FileSystem,
-  staging: Staging,
-  manifest: Manifest,
-  lock: { check(): Promise<void> },
-): Promise<string> {
-  const { pipelineFolder, runId } = staging;
+  pipelineFolder: string,
+  runId: string,
+  lock: { readonly token: string; check(): Promise<void> },
+  fill: (staging: string) => Promise<Manifest>,
+): Promise<{ readonly folder: string; readonly manifest: Manifest }> {
+  const starting = explainIoErrors(given, 'publish', 'start');
   const files = explainIoErrors(given, 'publish', 'work');
-  const snapshot = join(pipelineFolder, snapshotName(runId));
+  await removeLeftOvers(starting, pipelineFolder);
+  const staging = join(pipelineFolder, `.staging-${runId}-${lock.token}`);
+  await starting.makeFolder(staging);
+  await writeNewFile(starting, join(staging, MARK), Buffer.alloc(0), 'publish');
+  await starting.syncFolder(staging);
+  const folder = join(pipelineFolder, snapshotName(runId));
+  let manifest: Manifest;
   try {
-    const bytes = formatManifest(manifest);
-    await writeNewFile(files, join(staging.folder, MANIFEST), bytes, 'publish');
-    await files.syncFolder(staging.folder);
-    await files.remove(join(staging.folder, MARK));
-    await files.syncFolder(staging.folder);
+    manifest = await fill(staging);
+    await writeNewFile(files, join(staging, MANIFEST), formatManifest(manifest), 'publish');
+    await files.syncFolder(staging);
+    await files.remove(join(staging, MARK));
+    await files.syncFolder(staging);
     await lock.check();
-    await files.rename(staging.folder, snapshot);
+    await files.rename(staging, folder);
   } catch (error) {
-    await staging.abandon();
+    // A failure here must not hide that one: the next run clears what stays.
+    await removeIfOurs(files, staging, runId).catch(() => undefined);
     throw error;
   }
   await files.syncFolder(pipelineFolder);
   await lock.check();
   await nameLatest(files, pipelineFolder, snapshotName(runId));
-  return snapshot;
+  return { folder, manifest };
 }
 
 /**

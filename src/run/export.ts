@@ -6,7 +6,6 @@ import type { JsonValue } from '../json/checked-json.ts';
 import { RawJob } from '../json/raw-job.ts';
 import { type Effects, log } from '../platform/effects.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
-import { startNow } from '../platform/start-now.ts';
 import { TOOL } from '../platform/tool.ts';
 import { sameExport } from '../publish/guard.ts';
 import { checkLatest, finishPublication } from '../publish/publish.ts';
@@ -236,14 +235,31 @@ async function restore(work: Work, { ledger }: Extraction): Promise<number> {
   return rows;
 }
 
+/**
+ * Starts an iteration at once: its first request is under way before anybody asks for the first value. A failure shows
+ * when the first value is asked for.
+ */
+function startNow<T>(source: AsyncGenerator<T, void>): AsyncIterable<T> {
+  const first = source.next();
+  first.catch(() => {});
+  async function* started() {
+    try {
+      for (let next = await first; !next.done; next = await source.next()) yield next.value;
+    } finally {
+      await source.return();
+    }
+  }
+  return started();
+}
+
 /** @param begun monotonic milliseconds at the start of the run, from which the deadline counts */
 export function openClient(options: ExportOptions, effects: Effects, begun: number): JobsClient {
   const { apiUrl, filters, credentials, concurrency, deadlineMs, proxy, resumeWithinMs } = options;
   const client = {
-    ...{ apiUrl, filters, credentials, concurrency, userAgent: `${TOOL.name}/${TOOL.version}` },
-    ...(deadlineMs !== undefined && { deadlineAt: begun + deadlineMs }),
-    ...(resumeWithinMs > 0 && { giveUpAfterMs: resumeWithinMs }),
-    ...(proxy && { proxy }),
+    ...{ apiUrl, filters, credentials, concurrency, proxy },
+    userAgent: `${TOOL.name}/${TOOL.version}`,
+    deadlineAt: deadlineMs && begun + deadlineMs,
+    giveUpAfterMs: resumeWithinMs || undefined,
   };
   return createJobsClient(client, effects);
 }
