@@ -138,16 +138,10 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
     },
     /**
      * What was done so far: `requests` sent to the API, repeated ones included, sign-ins not; `retries`, attempts made
-     * because one before had failed, sign-ins included; `bytesReceived` in pages, after decompression; `refusals`, answers
-     * 429 and 503.
+     * because one before had failed, sign-ins included; `bytesReceived` in pages, after decompression.
      */
     get stats() {
-      const { inFlight, refusals } = admission;
-      return { ...counts, retries: state.retries, inFlight, refusals };
-    },
-    /** Requests allowed in flight just now. */
-    get concurrency(): number {
-      return admission.concurrency;
+      return { ...counts, retries: state.retries, inFlight: admission.inFlight };
     },
     /** Breaks off what is under way and every connection. No timer, socket or listener stays. */
     async close(): Promise<void> {

@@ -70,23 +70,17 @@ export class Admission {
   /** Monotonic milliseconds until which everybody stays away. */
   pausedUntil = NEVER;
   inFlight = 0;
-  /** Answers 429 and 503. */
-  refusals = 0;
   readonly #state: RetryState;
   readonly #places: LimitFunction;
   #aimd: Aimd;
   #toldUntil = NEVER;
+  #isSlowed = false;
 
   /** @param max requests in flight at most */
   constructor(max: number, state: RetryState) {
     this.#state = state;
     this.#aimd = startAimd(max);
     this.#places = pLimit(this.#aimd.limit);
-  }
-
-  /** Requests allowed in flight just now. */
-  get concurrency(): number {
-    return this.#places.concurrency;
   }
 
   /**
@@ -128,7 +122,8 @@ export class Admission {
     const warn = (text: string) => emit({ type: 'log', level: 'warn', message: message + text });
     const now = clock.monotonic();
     const isRefusal = kind === 'throttled' || kind === 'overloaded';
-    if (isRefusal && ++this.refusals === 1) warn(': slowing down');
+    if (isRefusal && !this.#isSlowed) warn(': slowing down');
+    this.#isSlowed ||= isRefusal;
     if (traits.slowdown !== undefined)
       this.#limit(afterCongestion(this.#aimd, traits.slowdown, startedAt, now));
     const { retryAfterMs: pauseMs = 0 } = details;

@@ -124,7 +124,7 @@ export class Transport {
         const maxBytes = status < 300 ? maxBodyBytes : ERROR_BODY_BYTES;
         const read = await readBytes(response, maxBytes, () => timer.refresh());
         if (refusing) throw refusedBy(refusing, status, target, this.#contacted);
-        return { status, header: (name: string) => firstOf(response.headers[name]), ...read };
+        return { status, header: (name: string) => [response.headers[name]].flat()[0], ...read };
       });
     } catch (error) {
       signal.throwIfAborted();
@@ -151,7 +151,7 @@ async function readBytes(
 ): Promise<Pick<HttpAnswer, 'body' | 'cut'>> {
   const pieces: Buffer[] = [];
   let bytes = 0;
-  const announced = Number(firstOf(headers['content-length'])) > maxBytes;
+  const announced = Number(headers['content-length']) > maxBytes;
   let cut = announced;
   for await (const piece of body) {
     onPiece();
@@ -164,10 +164,6 @@ async function readBytes(
   if (cut) return { body: Buffer.concat(pieces, Math.min(bytes, HEAD_BYTES)), cut };
   const [only] = pieces;
   return { body: pieces.length === 1 ? only : Buffer.concat(pieces), cut };
-}
-
-function firstOf(value: string | string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value : value?.[0];
 }
 
 const MARK = Buffer.from('\ufeff');
