@@ -3,6 +3,7 @@ import { CLOSE_OBJECT, JsonScanner, OPEN_LIST, OPEN_OBJECT } from '../../json/js
 import { RawJob, stringAt } from '../../json/raw-job.ts';
 import type { Damaged, Page, PageAnswer, PageQuery } from '../page.ts';
 import { Fault, type FaultKind } from './faults.ts';
+import { type RetryState, stayAway } from './retry.ts';
 import { areTorn, readItems, splitPage } from './split.ts';
 import { decodeBody, type HttpAnswer, headOf, isCutOff, notJson, readJson } from './transport.ts';
 
@@ -186,15 +187,16 @@ export function faultOfStatus(status: number): FaultKind | undefined {
 /**
  * Lets an answer through unless its status is one that passes, in which case it may ask for a pause.
  *
- * @param wall wall time, milliseconds since the epoch
  * @throws Fault
  */
-export function withoutPassing(answer: HttpAnswer, wall: number): HttpAnswer {
-  const { status } = answer;
+export function withoutPassing(answer: HttpAnswer, state: RetryState): HttpAnswer {
+  const { status, header } = answer;
   const kind = faultOfStatus(status);
   if (kind === undefined) return answer;
-  const retryAfterMs = parseRetryAfter(answer.header('retry-after'), answer.header('date'), wall);
-  throw new Fault(kind, `the server answered ${status}`, { retryAfterMs });
+  const what = `the server answered ${status}`;
+  const wall = state.effects.clock.wall();
+  stayAway(state, parseRetryAfter(header('retry-after'), header('date'), wall) ?? 0, what);
+  throw new Fault(kind, what);
 }
 
 const SECONDS = /^\d+(?:\.\d+)?$/;

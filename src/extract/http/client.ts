@@ -75,7 +75,7 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
         ...{ method: 'GET', path: pathOf(query), maxBodyBytes, msLeft, signal },
         headers: { 'accept-encoding': 'gzip', ...(token && { authorization: `Bearer ${token}` }) },
       });
-      return withoutPassing(answer, effects.clock.wall());
+      return withoutPassing(answer, state);
     }
     const token = await signIn.current();
     const answer = await sendWith(token);
@@ -98,7 +98,7 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
     const asking = { request, signal, auxiliary: query.auxiliary, otherwise };
     let leave: (() => void) | undefined;
     try {
-      const page = await retry(asking, state, admission, async () => {
+      const page = await retry(asking, state, async () => {
         leave ??= await takePlace(places);
         const answer = await admission.run(asking, (msLeft) => send(query, signal, msLeft));
         leave();

@@ -87,8 +87,6 @@ export type FaultKind = keyof typeof TRAITS;
 export const FAULT_TRAITS: Readonly<Record<FaultKind, FaultTraits>> = TRAITS;
 
 interface FaultDetails {
-  /** Milliseconds the server asks every client to stay away. */
-  readonly retryAfterMs?: number | undefined;
   /** What to go on with when asking again does not help; absent: the run ends. */
   readonly instead?: PageAnswer;
   /** What to do, where that differs from the usual. */

@@ -2,9 +2,9 @@ import * as v from 'valibot';
 import type { Credentials, TokenEndpoint } from '../../jobs/options.ts';
 import { EXIT, ExportError } from '../../platform/errors.ts';
 import { type Quote, quoter, withoutPassing } from './answer.ts';
-import { Admission, following } from './concurrency.ts';
+import { following } from './concurrency.ts';
 import { Fault } from './faults.ts';
-import { type RetryState, retry } from './retry.ts';
+import { type RetryState, retry, waitForTurn } from './retry.ts';
 import { type HttpAnswer, type HttpSettings, readJson, Transport } from './transport.ts';
 
 /** The bearer token that all workers of a run share. */
@@ -76,7 +76,6 @@ function tokenEndpoint(
   const url = new URL(grant.endpoint.url);
   const request = `POST ${url.origin}${url.pathname}`;
   const transport = new Transport(url, 1, settings);
-  const admission = new Admission(1, state);
   const secrets = [
     grant.kind === 'client' ? grant.clientSecret : grant.password,
     ...transport.secrets,
@@ -92,20 +91,18 @@ function tokenEndpoint(
   let token: Token | undefined;
   let renewal: Promise<Token> | undefined;
 
-  async function askOnce(signal: AbortSignal, msLeft: number): Promise<Token> {
-    // From before it was asked for: the time on the way counts as used up.
-    const askedAt = clock.monotonic();
-    const answer = await transport.send({ ...form, signal, msLeft });
-    const { access_token: text, expires_in } = readToken(answer, clock.wall(), quote);
+  async function askOnce(signal: AbortSignal): Promise<Token> {
+    // The life of a token counts from before it was asked for: the time on the way is used up.
+    const askedAt = await waitForTurn({ request, signal }, state);
+    const answer = await transport.send({ ...form, signal, msLeft: state.deadlineAt - askedAt });
+    const { access_token: text, expires_in } = readToken(withoutPassing(answer, state), quote);
     return { text, renewAt: askedAt + usableMs(lifetimeMs(expires_in, text, clock.wall())) };
   }
 
   async function renew(): Promise<string> {
-    renewal ??= following([closing], (signal) => {
-      const asking = { request, signal };
-      const attempt = () => admission.run(asking, (msLeft) => askOnce(signal, msLeft));
-      return retry(asking, state, admission, attempt);
-    }).finally(() => {
+    renewal ??= following([closing], (signal) =>
+      retry({ request, signal }, state, () => askOnce(signal)),
+    ).finally(() => {
       renewal = undefined;
     });
     token = await renewal;
@@ -159,8 +156,8 @@ const TOKEN_REFUSAL = v.object({
 });
 
 /** Reads what a token endpoint says. @throws Fault */
-function readToken(answer: HttpAnswer, wall: number, quote: Quote) {
-  const { status } = withoutPassing(answer, wall);
+function readToken(answer: HttpAnswer, quote: Quote) {
+  const { status } = answer;
   const body = readJson(answer, MAX_TOKEN_BYTES);
   if (status === 400 || status === 401 || status === 403) {
     const refusal = v.safeParse(TOKEN_REFUSAL, body);
