@@ -94,7 +94,8 @@ export async function runExport(
       const work = await findWork(opened);
       const { runId, dates } = work.header;
       reached.runId = runId;
-      const start = { ...opened, work, options: withDates(options, dates) };
+      const filters = { ...options.filters, ...dates };
+      const start = { ...opened, work, options: { ...options, filters } };
       const result =
         (await finishPublication(files, pipelineFolder, runId)) ??
         (await runUnderLock(start, reached, begun, signal));
@@ -107,11 +108,6 @@ export async function runExport(
   } finally {
     await lock.release();
   }
-}
-
-/** The same run with the dates that its first start resolved. */
-function withDates(options: ExportOptions, dates: Work['header']['dates']): ExportOptions {
-  return { ...options, filters: { ...options.filters, ...dates } };
 }
 
 /** The unfinished work of this run, found or begun. The caller holds the pipeline's lock. */

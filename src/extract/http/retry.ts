@@ -39,7 +39,26 @@ export function refund(tokens: number, lastCost: number): number {
   return Math.min(BUDGET, tokens + Math.max(1, lastCost));
 }
 
-export interface Failure extends Patience {
+/** What all requests of a run share. */
+export interface RetryState extends Patience {
+  /** Tokens left in the budget. */
+  tokens: number;
+  /** Attempts made because one before had failed. */
+  retries: number;
+  /** Monotonic milliseconds until which everybody stays away. */
+  pausedUntil: number;
+  /** The end of the last pause that was told of. */
+  toldUntil: number;
+  readonly effects: HttpEffects;
+}
+
+export function startRetryState(patience: Patience, effects: HttpEffects): RetryState {
+  const [pausedUntil, toldUntil] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  return { ...patience, tokens: BUDGET, retries: 0, pausedUntil, toldUntil, effects };
+}
+
+/** An attempt that failed, where the run stands, and chance. */
+export interface Failure extends Pick<RetryState, 'tokens' | 'pausedUntil' | keyof Patience> {
   readonly fault: Fault;
   /** Of a request that the run can do without. */
   readonly auxiliary?: boolean | undefined;
@@ -47,14 +66,10 @@ export interface Failure extends Patience {
   readonly attempts: number;
   /** Those of them that ended in a fault of this kind. */
   readonly alike: number;
-  /** Budget left, tokens. */
-  readonly tokens: number;
   /** Uniform in [0, 1). */
   readonly random: number;
   /** Monotonic milliseconds. */
   readonly now: number;
-  /** Monotonic milliseconds until which every worker has been asked to wait; this fault's own wish included. */
-  readonly pausedUntil: number;
 }
 
 type Stop = 'attempts' | 'budget' | 'deadline' | 'pause';
@@ -79,24 +94,6 @@ export function decide(failure: Failure): Decision {
 /** Whether a pause is longer than the run can wait. */
 function outlasts(until: number, now: number, { deadlineAt, giveUpAfterMs }: Patience): boolean {
   return until > now && (until >= deadlineAt || until - now > giveUpAfterMs);
-}
-
-/** What all requests of a run share. */
-export interface RetryState extends Patience {
-  /** Tokens left in the budget. */
-  tokens: number;
-  /** Attempts made because one before had failed. */
-  retries: number;
-  /** Monotonic milliseconds until which everybody stays away. */
-  pausedUntil: number;
-  /** The end of the last pause that was told of. */
-  toldUntil: number;
-  readonly effects: HttpEffects;
-}
-
-export function startRetryState(patience: Patience, effects: HttpEffects): RetryState {
-  const [pausedUntil, toldUntil] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  return { ...patience, tokens: BUDGET, retries: 0, pausedUntil, toldUntil, effects };
 }
 
 /** Has every request of the run wait. A long pause is told to whoever watches: `what` says who asks for it. */
