@@ -194,7 +194,7 @@ function ended(
     {
       exitCode,
       stage: 'extract',
-      retryable: exitCode === EXIT.temporary || exitCode === EXIT.unavailable,
+      retryable: exitCode === EXIT.temporary || traits?.retryable === true,
       retryAfterMs: exitCode === EXIT.temporary && pauseMs > 0 ? pauseMs : undefined,
       cause: details?.cause,
     },
