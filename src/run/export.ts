@@ -254,8 +254,8 @@ export function openClient(options: ExportOptions, effects: Effects, begun: numb
   const client = {
     ...{ apiUrl, filters, credentials, concurrency, proxy },
     userAgent: `${TOOL.name}/${TOOL.version}`,
-    deadlineAt: deadlineMs && begun + deadlineMs,
-    giveUpAfterMs: resumeWithinMs || undefined,
+    deadlineAt: begun + (deadlineMs ?? Infinity),
+    giveUpAfterMs: resumeWithinMs || Infinity,
   };
   return createJobsClient(client, effects);
 }

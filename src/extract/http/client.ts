@@ -1,18 +1,17 @@
 import pLimit from 'p-limit';
-import type { Credentials } from '../../jobs/options.ts';
+import type { Credentials, ProxySettings } from '../../jobs/options.ts';
 import type { Filters } from '../../jobs/query.ts';
 import { EXIT, ExportError } from '../../platform/errors.ts';
 import type { PageAnswer, PageQuery } from '../page.ts';
 import { quoter, readPage, refusalOf, withoutPassing } from './answer.ts';
 import { Admission, createTurns, following, takePlace } from './concurrency.ts';
 import { Fault } from './faults.ts';
-import type { ProxyOptions } from './proxy.ts';
 import { listPath, pagePaths } from './query.ts';
-import { type HttpEffects, retry, startRetryState } from './retry.ts';
+import { type HttpEffects, type Patience, retry, startRetryState } from './retry.ts';
 import { openSignIn } from './sign-in.ts';
 import { type HttpAnswer, type Timeouts, Transport } from './transport.ts';
 
-export interface JobsClientOptions {
+export interface JobsClientOptions extends Patience {
   /** Base URL without a trailing slash, e.g. `https://apis.pasqal.cloud/core-fast`. */
   readonly apiUrl: string;
   readonly filters: Filters;
@@ -20,11 +19,7 @@ export interface JobsClientOptions {
   /** Requests in flight at most. */
   readonly concurrency: number;
   /** On the way to the API and to the token endpoint. Default: none. */
-  readonly proxy?: ProxyOptions | undefined;
-  /** Monotonic milliseconds of `effects.clock` after which the run stops. Default: never. */
-  readonly deadlineAt?: number | undefined;
-  /** A server that asks to stay away for more milliseconds than this ends the run. Default: never. */
-  readonly giveUpAfterMs?: number | undefined;
+  readonly proxy?: ProxySettings | undefined;
   /** Decoded bytes a page may have. Default 64 MiB. */
   readonly maxBodyBytes?: number | undefined;
   /** Default: 30 s to the headers, 30 s between two pieces of the body, 120 s in all. */
@@ -46,16 +41,12 @@ export type JobsClient = ReturnType<typeof createJobsClient>;
  */
 export function createJobsClient(options: JobsClientOptions, effects: HttpEffects) {
   const { apiUrl, concurrency, credentials, userAgent, proxy: proxies = {} } = options;
-  const {
-    maxBodyBytes = MAX_BODY_BYTES,
-    deadlineAt = Infinity,
-    giveUpAfterMs = Infinity,
-  } = options;
+  const { maxBodyBytes = MAX_BODY_BYTES } = options;
   const settings = { timeouts: { ...TIMEOUTS, ...options.timeouts }, userAgent, proxies };
   const path = listPath(apiUrl);
   const pathOf = pagePaths(path, options.filters);
 
-  const state = startRetryState({ deadlineAt, giveUpAfterMs }, effects);
+  const state = startRetryState(options, effects);
   const closing = new AbortController();
   const signIn = openSignIn(credentials, settings, state, closing.signal);
   const transport = new Transport(new URL(apiUrl), concurrency, settings);

@@ -53,8 +53,10 @@ export interface RetryState extends Patience {
 }
 
 export function startRetryState(patience: Patience, effects: HttpEffects): RetryState {
-  const [pausedUntil, toldUntil] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  return { ...patience, tokens: BUDGET, retries: 0, pausedUntil, toldUntil, effects };
+  const { deadlineAt, giveUpAfterMs } = patience;
+  const never = Number.NEGATIVE_INFINITY;
+  const pause = { pausedUntil: never, toldUntil: never };
+  return { deadlineAt, giveUpAfterMs, tokens: BUDGET, retries: 0, ...pause, effects };
 }
 
 /** An attempt that failed, where the run stands, and chance. */

@@ -1,12 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import { constants, gunzipSync } from 'node:zlib';
 import { type Dispatcher, Pool } from 'undici';
+import type { ProxySettings } from '../../jobs/options.ts';
 import { parseText } from '../../json/checked-json.ts';
 import { CLOSE_OBJECT, SPACE } from '../../json/json-scanner.ts';
 import { errorCode } from '../../platform/errors.ts';
 import { following } from './concurrency.ts';
 import { Fault, sorted } from './faults.ts';
-import { type ProxyOptions, type ProxyServer, proxyFor, refusedBy, tunnel } from './proxy.ts';
+import { type ProxyServer, proxyFor, refusedBy, tunnel } from './proxy.ts';
 
 /** Milliseconds; all of them end in a retry. */
 export interface Timeouts {
@@ -22,7 +23,7 @@ export interface Timeouts {
 export interface HttpSettings {
   readonly timeouts: Timeouts;
   readonly userAgent: string;
-  readonly proxies: ProxyOptions;
+  readonly proxies: ProxySettings;
 }
 
 export interface HttpRequest {

@@ -75,6 +75,8 @@ export function connect(
       credentials: { kind: 'none' },
       concurrency: 16,
       userAgent: 'test/1',
+      deadlineAt: Infinity,
+      giveUpAfterMs: Infinity,
       ...rest,
     },
     { clock, random, emit: (event) => events.push(event) },
