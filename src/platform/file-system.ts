@@ -35,8 +35,7 @@ export interface FileSystem {
   rename(from: string, to: string): Promise<void>;
   /** Removes a file or a folder with all it holds; nothing to remove is fine. */
   remove(path: string): Promise<void>;
-  /** A second name for a file, whole at once. `EEXIST` when `path` does: of many callers exactly one succeeds. */
-  link(existing: string, path: string): Promise<void>;
+  /** Made whole at once. `EEXIST` when `path` does: of many callers exactly one succeeds. */
   symlink(target: string, path: string): Promise<void>;
   readLink(path: string): Promise<string>;
   /** fsync of a folder, so that renames and new names in it survive a power loss. */

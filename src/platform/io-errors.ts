@@ -119,7 +119,6 @@ export function explainIoErrors(files: FileSystem, stage: Stage, phase: IoPhase)
     makeFolder: (path) => attempt('create', path, () => files.makeFolder(path)),
     rename: (from, to) => attempt('rename to', to, () => files.rename(from, to)),
     remove: (path) => attempt('remove', path, () => files.remove(path)),
-    link: (existing, path) => attempt('link', path, () => files.link(existing, path)),
     symlink: (target, path) => attempt('link', path, () => files.symlink(target, path)),
     readLink: (path) => attempt('read', path, () => files.readLink(path)),
     syncFolder: (path) => attempt('sync', path, () => files.syncFolder(path)),

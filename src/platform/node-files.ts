@@ -17,7 +17,6 @@ export const nodeFiles: FileSystem = {
   makeFolder: (path) => fs.mkdir(path),
   rename: fs.rename,
   remove: (path) => fs.rm(path, { recursive: true, force: true }),
-  link: fs.link,
   symlink: (target, path) => fs.symlink(target, path),
   readLink: (path) => fs.readlink(path),
   syncFolder,

@@ -1,10 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import * as v from 'valibot';
 import { formatManifest, MANIFEST, type Manifest } from '../jobs/manifest.ts';
-import { formatJson, parseChecked } from '../json/checked-json.ts';
-import { makeFolders, writeNewFile } from '../platform/durable.ts';
-import { EXIT, ExportError, errorCode, hasCode } from '../platform/errors.ts';
+import { writeNewFile } from '../platform/durable.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
 import { TOOL } from '../platform/tool.ts';
@@ -16,122 +13,71 @@ import {
   RUN_ID,
   readManifest,
   removeMarked,
-  runIdOf,
   snapshotFolder,
   snapshotName,
 } from './snapshots.ts';
 
-/** A snapshot in the making: a hidden folder beside the published ones, on the same file system. */
-export interface Staging {
-  /** The pipeline's folder. */
-  readonly pipelineFolder: string;
-  readonly runId: string;
-  /** Absolute path of the staging folder. */
-  readonly folder: string;
-  /** Removes everything. Never fails: it follows a failure that must not be hidden; the next run clears what stays. */
-  abandon(): Promise<void>;
-}
-
-/** The file that shows a staging folder to be ours until there is a manifest. */
-const MARK = '.mark.json';
-const MARK_SCHEMA = v.object({ tool: v.literal(TOOL.name), runId: v.string() });
+/** The empty file that shows a staging folder to be ours until there is a manifest. */
+const MARK = `.${TOOL.name}`;
 
 /**
- * Finds out whether a snapshot could be published here, before anything is fetched. The caller holds the pipeline's
- * lock.
+ * Finds out whether `latest` could be replaced here, before anything is fetched. The caller holds the pipeline's lock.
  *
- * @throws ExportError (73, publish) when the folder cannot be made or written, when `latest` is no link, which could not
- *   be replaced in one step, or where there are no symbolic links
+ * @throws ExportError (73, publish) when it is no link, which could not be replaced in one step
  */
-export async function checkOutput(given: FileSystem, pipelineFolder: string): Promise<void> {
+export async function checkLatest(given: FileSystem, pipelineFolder: string): Promise<void> {
   const files = explainIoErrors(given, 'publish', 'start');
-  await makeFolders(files, pipelineFolder);
   const latest = join(pipelineFolder, LATEST);
-  const found = await files.stat(latest);
-  if (found !== undefined && found.kind !== 'link') {
-    throw cannotCreate(
-      `${latest} is not a link that this program made; move it away and run again`,
-    );
-  }
-  const probe = join(pipelineFolder, `.probe-${randomUUID()}`);
-  try {
-    await files.symlink(LATEST, probe);
-  } catch (error) {
-    // What file systems without symbolic links answer, and Windows to who may not make any.
-    if (!hasCode(error, 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM')) throw error;
-    throw cannotCreate(
-      `${pipelineFolder} is on a file system without symbolic links (${errorCode(error)}), which name the latest ` +
-        'snapshot; choose an output folder on another one (on Windows: turn the developer mode on)',
-      error,
-    );
-  }
-  await files.remove(probe);
-}
-
-function cannotCreate(message: string, cause?: unknown): ExportError {
-  return new ExportError(message, { exitCode: EXIT.cannotCreate, stage: 'publish', cause });
+  const kind = (await files.stat(latest))?.kind ?? 'link';
+  if (kind === 'link') return;
+  const message = `${latest} is not a link that this program made; move it away and run again`;
+  throw new ExportError(message, { exitCode: EXIT.cannotCreate, stage: 'publish' });
 }
 
 /**
- * Opens a staging folder and clears away those of runs that did not finish. The caller holds the pipeline's lock.
+ * Makes a snapshot in a hidden folder beside the published ones, and publishes it: manifest, rename, then `latest`, each
+ * durable before the next. Killed before the rename it leaves a staging folder, which the next run clears; killed after
+ * it, a whole snapshot that `latest` does not name yet, which `finishPublication` completes.
  *
- * @param owner the lock's token: who lost the lock never works in the folder of who has it
- * @throws ExportError (73, publish) when the folder cannot be made
- */
-export async function openStaging(
-  given: FileSystem,
-  pipelineFolder: string,
-  runId: string,
-  owner: string,
-): Promise<Staging> {
-  const starting = explainIoErrors(given, 'publish', 'start');
-  await makeFolders(starting, pipelineFolder);
-  await removeLeftOvers(starting, pipelineFolder);
-  const folder = join(pipelineFolder, `.staging-${runId}-${owner}`);
-  await starting.makeFolder(folder);
-  const mark = formatJson({ tool: TOOL.name, runId });
-  await writeNewFile(starting, join(folder, MARK), mark, 'publish');
-  await starting.syncFolder(folder);
-  const files = explainIoErrors(given, 'publish', 'work');
-  const abandon = () => removeIfOurs(files, folder, runId).catch(() => undefined);
-  return { pipelineFolder, runId, folder, abandon };
-}
-
-/**
- * Publishes a staged snapshot whose files are finished and verified: manifest, rename, then `latest`, each durable
- * before the next. Killed before the rename it leaves a staging folder, which the next run clears; killed after it, a
- * whole snapshot that `latest` does not name yet, which `finishPublication` completes.
- *
- * @param lock asked right before the rename and again before `latest`: who lost it publishes nothing
- * @returns absolute path of the snapshot
- * @throws ExportError (74, publish), or what the lock says; `latest` is untouched then, and the staging folder gone
- *   unless it was renamed
+ * @param lock of the pipeline, held. Its token names the staging folder: who lost the lock never works in that of who
+ *   has it. It is asked right before the rename and again before `latest`: who lost it publishes nothing
+ * @param fill puts finished and verified files into the folder it is given, and says what they are
+ * @throws ExportError (publish): 73 when the staging folder cannot be made, 74; what the lock or `fill` says. `latest` is
+ *   untouched then, and the staging folder gone unless it was renamed
  */
 export async function publish(
   given: FileSystem,
-  staging: Staging,
-  manifest: Manifest,
-  lock: { check(): Promise<void> },
-): Promise<string> {
-  const { pipelineFolder, runId } = staging;
+  pipelineFolder: string,
+  runId: string,
+  lock: { readonly token: string; check(): Promise<void> },
+  fill: (staging: string) => Promise<Manifest>,
+): Promise<{ readonly folder: string; readonly manifest: Manifest }> {
+  const starting = explainIoErrors(given, 'publish', 'start');
   const files = explainIoErrors(given, 'publish', 'work');
-  const snapshot = join(pipelineFolder, snapshotName(runId));
+  await removeLeftOvers(starting, pipelineFolder);
+  const staging = join(pipelineFolder, `.staging-${runId}-${lock.token}`);
+  await starting.makeFolder(staging);
+  await writeNewFile(starting, join(staging, MARK), Buffer.alloc(0), 'publish');
+  await starting.syncFolder(staging);
+  const folder = join(pipelineFolder, snapshotName(runId));
+  let manifest: Manifest;
   try {
-    const bytes = formatManifest(manifest);
-    await writeNewFile(files, join(staging.folder, MANIFEST), bytes, 'publish');
-    await files.syncFolder(staging.folder);
-    await files.remove(join(staging.folder, MARK));
-    await files.syncFolder(staging.folder);
+    manifest = await fill(staging);
+    await writeNewFile(files, join(staging, MANIFEST), formatManifest(manifest), 'publish');
+    await files.syncFolder(staging);
+    await files.remove(join(staging, MARK));
+    await files.syncFolder(staging);
     await lock.check();
-    await files.rename(staging.folder, snapshot);
+    await files.rename(staging, folder);
   } catch (error) {
-    await staging.abandon();
+    // A failure here must not hide that one: the next run clears what stays.
+    await removeIfOurs(files, staging, runId).catch(() => undefined);
     throw error;
   }
   await files.syncFolder(pipelineFolder);
   await lock.check();
   await nameLatest(files, pipelineFolder, snapshotName(runId));
-  return snapshot;
+  return { folder, manifest };
 }
 
 /**
@@ -156,9 +102,7 @@ export async function finishPublication(given: FileSystem, pipelineFolder: strin
 }
 
 /** Names of what only an interrupted publication or retention leaves behind. */
-const LEFT_OVER = new RegExp(
-  `^\\.(staging|removing|latest|probe)-(${RUN_ID})?-?(?:[0-9a-f-]{36})?$`,
-);
+const LEFT_OVER = new RegExp(`^\\.(?:staging|removing|latest)-(${RUN_ID})(?:-[0-9a-f-]{36})?$`);
 
 /**
  * Removes what interrupted publications and retentions left behind. A name is not enough: a folder must carry its mark
@@ -168,36 +112,22 @@ async function removeLeftOvers(files: FileSystem, pipelineFolder: string): Promi
   // A snapshot on its way out must not come back under its old name, after a power loss, with files missing.
   await files.syncFolder(pipelineFolder);
   for (const name of await files.list(pipelineFolder)) {
-    const [, kind, runId = ''] = name.match(LEFT_OVER) ?? [];
-    if (kind === undefined) continue;
+    const runId = name.match(LEFT_OVER)?.[1];
+    if (runId === undefined) continue;
     const path = join(pipelineFolder, name);
     const found = (await files.stat(path))?.kind;
-    if (found === 'folder') {
-      await removeIfOurs(files, path, runId);
-    } else if (found === 'link') {
-      const target = await files.readLink(path);
-      const ours = kind === 'probe' ? target === LATEST : runIdOf(target) === runId;
-      if (ours) await files.remove(path);
-    }
+    if (found === 'folder') await removeIfOurs(files, path, runId);
+    else if (found === 'link' && (await files.readLink(path)) === snapshotName(runId))
+      await files.remove(path);
   }
 }
 
+/**
+ * A folder is ours by our mark or by the manifest of its run; or it is empty, and nobody's loss. The mark counts first:
+ * a manifest beside it may not be durable yet.
+ */
 async function removeIfOurs(files: FileSystem, folder: string, runId: string): Promise<void> {
-  const mark = await markOf(files, folder, runId);
-  if (mark !== undefined) await removeMarked(files, folder, mark);
-}
-
-/** @returns the file by which a folder is known as ours; undefined for a foreign one */
-async function markOf(files: FileSystem, folder: string, runId: string) {
-  if (await ownManifest(files, folder, runId)) return MANIFEST;
   const names = await files.list(folder);
-  if (names.every((name) => name === MARK)) return MARK;
-  if (!names.includes(MARK)) return undefined;
-  try {
-    const mark = parseChecked(MARK_SCHEMA, await files.read(join(folder, MARK)));
-    return mark.runId === runId ? MARK : undefined;
-  } catch (error) {
-    if (error instanceof TypeError) return undefined;
-    throw error;
-  }
+  if (names.length === 0 || names.includes(MARK)) await removeMarked(files, folder, MARK);
+  else if (await ownManifest(files, folder, runId)) await removeMarked(files, folder, MANIFEST);
 }

@@ -39,6 +39,9 @@ const SCHEMA = v.object({
 });
 type Status = Readonly<v.InferOutput<typeof SCHEMA>>;
 
+/** How far an attempt has come. */
+export type Reached = Partial<Pick<v.InferOutput<typeof SCHEMA>, 'runId' | 'requests'>>;
+
 /**
  * @returns undefined when no run wrote one yet
  * @throws ExportError (publish): 65 when it is not what this program writes, 74 on I/O errors
@@ -56,7 +59,7 @@ export async function readStatus(
  * Runs an attempt and tells of its start and its end in `status.json`, replaced in one step each time. The caller holds
  * the pipeline's lock.
  *
- * @param progress asked at the end, for attempts that fail
+ * @param reached looked at in the end, for attempts that fail
  * @returns what the attempt returns
  * @throws what the attempt throws, whatever becomes of its status; ExportError (74, publish) when the status of one that
  *   went well cannot be written
@@ -64,7 +67,7 @@ export async function readStatus(
 export async function withStatus<T extends { readonly manifest: Manifest }>(
   { clock, ...effects }: Pick<Effects, 'files' | 'clock'>,
   pipelineFolder: string,
-  progress: () => Partial<Pick<Status, 'runId' | 'requests'>>,
+  reached: Reached,
   attempt: () => Promise<T>,
 ): Promise<T> {
   const files = explainIoErrors(effects.files, 'publish', 'work');
@@ -81,7 +84,7 @@ export async function withStatus<T extends { readonly manifest: Manifest }>(
   };
   const end = (known: Partial<Status>): Promise<void> => {
     const seconds = (clock.monotonic() - begun) / 1000;
-    return write({ ...progress(), ...known, finishedAt: now(), seconds });
+    return write({ ...reached, ...known, finishedAt: now(), seconds });
   };
   await write({});
   let result: T;

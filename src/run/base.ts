@@ -5,7 +5,7 @@ import type { BaseIndex } from '../jobs/base-index.ts';
 import { columnsWithout, describeColumns } from '../jobs/columns.ts';
 import { canonical, FORMAT_VERSION, type Manifest } from '../jobs/manifest.ts';
 import type { Credentials } from '../jobs/options.ts';
-import { type Filters, mutableFilters } from '../jobs/query.ts';
+import { canonicalFilters, type Filters, mutableFilters } from '../jobs/query.ts';
 import { type Effects, log } from '../platform/effects.ts';
 import { ExportError } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
@@ -26,28 +26,48 @@ export interface Base {
   readonly index?: BaseIndex;
 }
 
-/** Who asks: user name or client id; null for a bare token, which changes from run to run. */
-export function accountOf(credentials: Credentials): string | null {
-  if (credentials.kind === 'password') return credentials.username;
-  return credentials.kind === 'client' ? credentials.clientId : null;
-}
+/** Raised whenever a part or its state is written differently: no version continues another's work. */
+const PART_FORMAT = 5;
 
-/** The filters as they were given: a relative date is the same every day. */
-export function writtenFilters({ filters, relative = {} }: ExportOptions): Filters {
-  const dates = Object.entries(relative).map(([name, { written }]) => [name, written]);
-  return { ...filters, ...Object.fromEntries(dates) };
-}
-
-/** What the manifest says of what was exported. */
+/** What the manifest says of what was exported, and by whom: two accounts see different jobs. */
 export function identityOf(options: ExportOptions): ExportIdentity {
-  const account = accountOf(options.credentials);
-  const hash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16);
+  const { apiUrl, credentials, filters, relative = {}, without } = options;
+  // As written: a relative date is the same every day.
+  const dates = Object.entries(relative).map(([name, { written }]) => [name, written]);
+  const account = accountOf(credentials);
   return {
-    apiUrl: options.apiUrl,
-    filters: writtenFilters(options),
-    ...(options.without && { without: options.without.toSorted() }),
-    ...(account !== null && { account: hash(account) }),
+    apiUrl,
+    filters: { ...filters, ...Object.fromEntries(dates) },
+    ...(without && { without: without.toSorted() }),
+    ...(account !== undefined && { account: hash(account) }),
   };
+}
+
+/** User name or client id; undefined for a bare token, which changes from run to run. */
+function accountOf(credentials: Credentials): string | undefined {
+  if ('username' in credentials) return credentials.username;
+  return 'clientId' in credentials ? credentials.clientId : undefined;
+}
+
+/**
+ * What must be equal for unfinished work to be continued: everything that decides which rows come, in which order, and
+ * how a part holds them. Left out on purpose, because the same work ends in the same bytes whatever they are:
+ * concurrency, page size (a walk goes on from any position, and parts are cut by rows), formats and compression (parts
+ * are the tables before any format), limits, deadlines, retention. So an interrupted run may go on with fewer
+ * connections or another format.
+ *
+ * @param base the run whose snapshot is gone on from; undefined when everything is read
+ * @returns 16 hex digits: the name of the work folder
+ */
+export function fingerprint(options: ExportOptions, base: string | undefined): string {
+  const { filters, ...identity } = identityOf(options);
+  const columns = describeColumns(columnsWithout(options.without));
+  const more = { filters: canonicalFilters(filters), columns, base: base ?? null };
+  return hash(canonical({ ...identity, ...more, partFormat: PART_FORMAT }));
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 /**

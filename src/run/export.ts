@@ -2,25 +2,19 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { Extraction, isIncrement } from '../extract/extraction.ts';
 import { createJobsClient, type JobsClient } from '../extract/http/client.ts';
-import { columnsWithout } from '../jobs/columns.ts';
 import type { JsonValue } from '../json/checked-json.ts';
 import { RawJob } from '../json/raw-job.ts';
 import { type Effects, log } from '../platform/effects.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
-import { startNow } from '../platform/start-now.ts';
 import { TOOL } from '../platform/tool.ts';
 import { sameExport } from '../publish/guard.ts';
-import { checkOutput, finishPublication } from '../publish/publish.ts';
+import { checkLatest, finishPublication } from '../publish/publish.ts';
 import { latestSnapshot, newRunId, retain, type Snapshot } from '../publish/snapshots.ts';
-import { withStatus } from '../publish/status.ts';
-import { fingerprint } from '../store/fingerprint.ts';
+import { type Reached, withStatus } from '../publish/status.ts';
 import { acquireLock, type Lock } from '../store/lock.ts';
 import { ageOtherWork, openWork, type Work, workFolder } from '../store/work.ts';
-import { accountOf, type Base, findBase, groupsOf, identityOf, writtenFilters } from './base.ts';
+import { type Base, findBase, fingerprint, groupsOf, identityOf } from './base.ts';
 import type { ExportOptions, ExportResult } from './options.ts';
-
-/** Raised whenever a part or its state is written differently: no version continues another's work. */
-const PART_FORMAT = 4;
 
 /**
  * Windows read ahead of the rows handed out, for each connection: one in flight, and a few that wait for their turn. More
@@ -88,33 +82,28 @@ export async function runExport(
   const pipelineFolder = join(options.output, options.pipeline);
   const path = join(pipelineFolder, '.lock');
   const lock = await acquireLock({ files, clock, path, breakLock: options.breakLock });
-  const reached: { runId?: string; requests?: number } = {};
+  const reached: Reached = {};
   try {
-    await checkOutput(files, pipelineFolder);
+    await checkLatest(files, pipelineFolder);
     const latest = await latestSnapshot(files, pipelineFolder);
     const another = sameExport(latest?.manifest, identityOf(options));
     if (another !== undefined && !options.replace) throw another;
-    const progress = () => reached;
-    return await withStatus(effects, pipelineFolder, progress, async () => {
+    return await withStatus(effects, pipelineFolder, reached, async () => {
       const base = await findBase(options, effects, latest);
       const opened = { options, effects, pipelineFolder, lock, latest, base };
       const work = await findWork(opened);
       const { runId, dates } = work.header;
       reached.runId = runId;
-      try {
-        const filters = { ...options.filters, ...dates };
-        const start = { ...opened, work, options: { ...options, filters } };
-        const result =
-          (await finishPublication(files, pipelineFolder, runId)) ??
-          (await runUnderLock(start, reached, begun, signal));
-        if (options.keep !== undefined) await retain(files, pipelineFolder, options.keep);
-        await work.discard();
-        // What this pipeline now has newer rows than, and would start afresh, nobody asks for again: windows that roll on.
-        await ageWork(opened, work, options.resumeWithinMs);
-        return result;
-      } finally {
-        await work.settle();
-      }
+      const filters = { ...options.filters, ...dates };
+      const start = { ...opened, work, options: { ...options, filters } };
+      const result =
+        (await finishPublication(files, pipelineFolder, runId)) ??
+        (await runUnderLock(start, reached, begun, signal));
+      if (options.keep !== undefined) await retain(files, pipelineFolder, options.keep);
+      await work.discard();
+      // What this pipeline now has newer rows than, and would start afresh, nobody asks for again: windows that roll on.
+      await ageWork(opened, work, options.resumeWithinMs);
+      return result;
     });
   } finally {
     await lock.release();
@@ -124,34 +113,21 @@ export async function runExport(
 /** The unfinished work of this run, found or begun. The caller holds the pipeline's lock. */
 async function findWork(opened: Opened): Promise<Work> {
   const { options, effects, pipelineFolder, base } = opened;
-  const { files, clock } = effects;
-  const dates = Object.entries(options.relative ?? {}).map(([name, { at }]) => [name, at]);
-  const own = fingerprint({
-    apiUrl: options.apiUrl,
-    account: accountOf(options.credentials),
-    filters: writtenFilters(options),
-    base: base?.index ? base.manifest.runId : null,
-    order: 'created_at ASC',
-    columns: columnsWithout(options.without),
-    partFormat: PART_FORMAT,
-  });
+  const { restart, resumeWithinMs, allowShrink: takesRefused, relative } = options;
+  const dates = Object.entries(relative ?? {}).map(([name, { at }]) => [name, at]);
+  const own = fingerprint(options, base?.index && base.manifest.runId);
   const work = await openWork({
-    files,
-    clock,
+    ...{ files: effects.files, clock: effects.clock, restart, resumeWithinMs, takesRefused },
     folder: workFolder(pipelineFolder, own),
-    fingerprint: own,
     runId: await newRunId(effects, pipelineFolder),
-    restart: options.restart,
-    resumeWithinMs: options.resumeWithinMs,
     ...(dates.length > 0 && { dates: Object.fromEntries(dates) }),
-    takesRefused: options.allowShrink,
   });
-  const { parts, droppedParts } = work;
   for (const folder of await ageWork(opened, work)) {
     const other = 'another run of this pipeline, with other options, was interrupted';
     log(effects, 'info', `${other}; its work stays in ${folder}`);
   }
-  if (work.opening === 'resumed') {
+  const { header, parts, droppedParts } = work;
+  if (header.resumed > 0) {
     log(effects, 'info', `resuming an interrupted run: ${parts} parts are here already`);
   }
   if (droppedParts > 0) {
@@ -162,14 +138,11 @@ async function findWork(opened: Opened): Promise<Work> {
 
 /** Removes the unfinished work of other runs that is too old. @returns the folders of what stays */
 async function ageWork(
-  { effects, pipelineFolder, latest }: Opened,
-  { header }: Work,
+  { effects, latest }: Opened,
+  { folder: own }: Work,
   keptForMs?: number,
 ): Promise<string[]> {
-  const { files, clock } = effects;
-  const { fingerprint: own } = header;
-  const published = latest?.manifest.runId;
-  const others = await ageOtherWork({ files, clock, pipelineFolder, own, published, keptForMs });
+  const others = await ageOtherWork(effects, own, latest?.manifest.runId, keptForMs);
   for (const { folder } of others.filter(({ removed }) => removed)) {
     const what = 'removed the work of another run, published or too old to be resumed';
     log(effects, 'info', `${what}: ${folder}`);
@@ -179,7 +152,7 @@ async function ageWork(
 
 async function runUnderLock(
   start: Opened & Pick<RunStart, 'work'>,
-  reached: { requests?: number },
+  reached: Reached,
   begun: number,
   signal: AbortSignal,
 ): Promise<ExportResult> {
@@ -258,14 +231,31 @@ async function restore(work: Work, { ledger }: Extraction): Promise<number> {
   return rows;
 }
 
+/**
+ * Starts an iteration at once: its first request is under way before anybody asks for the first value. A failure shows
+ * when the first value is asked for.
+ */
+function startNow<T>(source: AsyncGenerator<T, void>): AsyncIterable<T> {
+  const first = source.next();
+  first.catch(() => {});
+  async function* started() {
+    try {
+      for (let next = await first; !next.done; next = await source.next()) yield next.value;
+    } finally {
+      await source.return();
+    }
+  }
+  return started();
+}
+
 /** @param begun monotonic milliseconds at the start of the run, from which the deadline counts */
 export function openClient(options: ExportOptions, effects: Effects, begun: number): JobsClient {
   const { apiUrl, filters, credentials, concurrency, deadlineMs, proxy, resumeWithinMs } = options;
   const client = {
-    ...{ apiUrl, filters, credentials, concurrency, userAgent: `${TOOL.name}/${TOOL.version}` },
-    ...(deadlineMs !== undefined && { deadlineAt: begun + deadlineMs }),
-    ...(resumeWithinMs > 0 && { giveUpAfterMs: resumeWithinMs }),
-    ...(proxy && { proxy }),
+    ...{ apiUrl, filters, credentials, concurrency, proxy },
+    userAgent: `${TOOL.name}/${TOOL.version}`,
+    deadlineAt: begun + (deadlineMs ?? Infinity),
+    giveUpAfterMs: resumeWithinMs || Infinity,
   };
   return createJobsClient(client, effects);
 }

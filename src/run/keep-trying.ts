@@ -1,13 +1,9 @@
 import { type Effects, log } from '../platform/effects.ts';
-import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
+import { EXIT, ExportError } from '../platform/errors.ts';
 
 /** Pauses grow from the first to the longest, milliseconds. */
 const FIRST_MS = 30_000;
 const LONGEST_MS = 15 * 60_000;
-
-/** What "unreachable" (69) may pass by itself: not a certificate that a person must mend. */
-const PASSING =
-  /^(?:ENOTFOUND|EAI_\w+|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/;
 
 export interface Patience {
   /** Milliseconds after which the last failure counts. 0: the first one does. */
@@ -28,6 +24,7 @@ export async function keepTrying<T>(
 ): Promise<T> {
   const { clock, random } = effects;
   const until = clock.monotonic() + forMs;
+  // A list that could not be proven is tried once more.
   let unproven = false;
   for (let failures = 0; ; failures++) {
     try {
@@ -35,7 +32,8 @@ export async function keepTrying<T>(
     } catch (error) {
       signal.throwIfAborted();
       const left = until - clock.monotonic();
-      if (left <= 0 || !(error instanceof ExportError) || !mayPass(error, unproven)) throw error;
+      if (left <= 0 || !(error instanceof ExportError) || !mayPass(error)) throw error;
+      if (unproven && error.exitCode === EXIT.data) throw error;
       unproven ||= error.exitCode === EXIT.data;
       const asked = error.retryAfterMs ?? 0;
       if (asked > left) throw error;
@@ -48,9 +46,7 @@ export async function keepTrying<T>(
   }
 }
 
-/** @param unproven a list that could not be proven was tried again already: it is not getting quieter */
-function mayPass({ exitCode, retryable, cause }: ExportError, unproven: boolean): boolean {
-  if (exitCode === EXIT.data) return retryable && !unproven;
-  if (exitCode === EXIT.unavailable) return PASSING.test(errorCode(cause) ?? '');
-  return exitCode === EXIT.io || exitCode === EXIT.temporary;
+/** No disk is full for ever, whatever the error says of itself. */
+function mayPass({ exitCode, retryable }: ExportError): boolean {
+  return retryable || exitCode === EXIT.io;
 }

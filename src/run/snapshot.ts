@@ -17,7 +17,7 @@ import { letGo } from '../platform/memory.ts';
 import { PartEncoder } from '../platform/part-file.ts';
 import { TOOL } from '../platform/tool.ts';
 import { guardShrink } from '../publish/guard.ts';
-import { openStaging, publish } from '../publish/publish.ts';
+import { publish } from '../publish/publish.ts';
 import { RowsTransformer } from '../transform/transform-rows.ts';
 import { type Base, identityOf, lastFull } from './base.ts';
 import type { RunStart } from './export.ts';
@@ -44,55 +44,58 @@ const TRUSTED = [
   'no job appears that was created before the overlap',
 ];
 
-/** Leads the rows through transformation, parts and loader into a staged snapshot, and publishes it. */
+/** Leads the rows through transformation, parts and loader into a snapshot, and publishes it. */
 export async function buildSnapshot(
   start: RunStart,
   chunks: AsyncIterable<RowChunk>,
 ): Promise<ExportResult> {
-  const { options, effects, work, lock, pipelineFolder, base, latest } = start;
+  const { options, effects, work, lock, pipelineFolder, base } = start;
   const { files } = effects;
   const { formats, compression, changes } = options;
-  const staging = await openStaging(files, pipelineFolder, work.header.runId, lock.token);
-  try {
-    const folders = { work: work.folder, staging: staging.folder };
+  return publish(files, pipelineFolder, work.header.runId, lock, async (staging) => {
+    const folders = { work: work.folder, staging };
     const task = { ...folders, formats, compression, changes, base: base && loadedBase(base) };
     const line = await startLoader(task, files);
     try {
-      for (let index = 0; index < work.parts; index++) line.part(index);
-      let { extraction } = start;
-      await storeParts(start, chunks, line);
-      if (extraction.isIncrement && !extraction.completeness?.proven) {
-        log(effects, 'info', `reading everything: ${extraction.completeness?.reason}`);
-        extraction = await start.readWhole();
-        const rowsFound = extraction.ledger.size;
-        const whole = { ...start, extraction, walkFound: null, rowsFound };
-        await storeParts(whole, extraction.chunks(), line);
-      }
-      const completeness = judge(options, extraction.completeness);
-      const { isIncrement, gone } = extraction;
-      letGo(extraction.ledger.forget());
-      const loaded = await line.finish(isIncrement ? { gone } : { full: true });
-      judgeRejects(options, loaded);
-      const shrinks = mutableFilters(options.filters).length > 0 ? undefined : MAX_SHRINK;
-      const refused = guardShrink(latest?.manifest, loaded.rows, {
-        allowShrink: options.allowShrink || options.replace,
-        maxShrink: options.maxShrink ?? shrinks,
-      });
-      if (refused !== undefined) {
-        await work.refuse();
-        throw refused;
-      }
+      const { extraction, completeness, loaded } = await load(start, chunks, line);
       const made = manifestOf({ ...start, extraction }, completeness, loaded);
-      const manifest = options.report ? await addReport(start, staging.folder, made) : made;
+      const manifest = options.report ? await addReport(start, staging, made) : made;
       warnOf(manifest, effects);
-      return { folder: await publish(files, staging, manifest, lock), manifest };
+      return manifest;
     } finally {
       await line.close();
     }
-  } catch (error) {
-    await staging.abandon();
-    throw error;
+  });
+}
+
+/** Has the rows made durable and loaded, and judges what came of it. */
+async function load(start: RunStart, chunks: AsyncIterable<RowChunk>, line: LoaderLine) {
+  const { options, effects, work, latest } = start;
+  for (let index = 0; index < work.parts; index++) line.part(index);
+  let { extraction } = start;
+  await storeParts(start, chunks, line);
+  if (extraction.isIncrement && !extraction.completeness?.proven) {
+    log(effects, 'info', `reading everything: ${extraction.completeness?.reason}`);
+    extraction = await start.readWhole();
+    const rowsFound = extraction.ledger.size;
+    const whole = { ...start, extraction, walkFound: null, rowsFound };
+    await storeParts(whole, extraction.chunks(), line);
   }
+  const completeness = judge(options, extraction.completeness);
+  const { isIncrement, gone } = extraction;
+  letGo(extraction.ledger.forget());
+  const loaded = await line.finish(isIncrement ? { gone } : { full: true });
+  judgeRejects(options, loaded);
+  const shrinks = mutableFilters(options.filters).length > 0 ? undefined : MAX_SHRINK;
+  const refused = guardShrink(latest?.manifest, loaded.rows, {
+    allowShrink: options.allowShrink || options.replace,
+    maxShrink: options.maxShrink ?? shrinks,
+  });
+  if (refused !== undefined) {
+    await work.refuse();
+    throw refused;
+  }
+  return { extraction, completeness, loaded };
 }
 
 /** Makes parts of what comes in, each durable before the loader is told of it. */
@@ -103,8 +106,14 @@ async function storeParts(
 ): Promise<void> {
   const encoder = new PartEncoder(arrowSchema(columnsWithout(options.without)));
   const transformer = new RowsTransformer(PART_ROWS, JOB_COLUMNS, options.without);
-  const steps = toSteps(withProgress(start, costs, chunks), start.walkFound);
-  for await (const step of steps) {
+  let jobs = start.rowsFound;
+  const tell = (rows: number) => {
+    jobs += rows;
+    const { requests, retries } = costs();
+    const [total, { inFlight }] = [start.extraction.totals.last, start.client.stats];
+    start.effects.emit({ type: 'progress', jobs, total, requests, retries, inFlight });
+  };
+  for await (const step of toSteps(chunks, start.walkFound, tell)) {
     const { rows, setAside, settled, walk } = step;
     for (const row of inOrder(rows)) transformer.push(row);
     const { batch, rejects } = transformer.finish();
@@ -152,30 +161,13 @@ function warnOf({ audit }: Manifest, effects: Effects): void {
   log(effects, 'warn', message);
 }
 
-/** Passes chunks through and tells about each before handing it on. */
-async function* withProgress(
-  start: Pick<RunStart, 'client' | 'effects' | 'extraction' | 'rowsFound'>,
-  costs: RunStart['costs'],
-  chunks: AsyncIterable<RowChunk>,
-): AsyncGenerator<RowChunk> {
-  const { client, effects, extraction } = start;
-  let jobs = start.rowsFound;
-  for await (const chunk of chunks) {
-    jobs += chunk.rows.length;
-    const { requests, retries } = costs();
-    const [total, { inFlight }] = [extraction.totals.last, client.stats];
-    effects.emit({ type: 'progress', jobs, total, requests, retries, inFlight });
-    yield chunk;
-  }
-}
-
 /** What becomes one part. */
 interface Step {
-  readonly rows: readonly RawJob[];
-  readonly again: readonly string[];
-  readonly setAside: readonly SetAside[];
-  readonly settled: Micros | null;
-  readonly walk: JsonValue;
+  readonly rows: RawJob[];
+  readonly again: string[];
+  readonly setAside: SetAside[];
+  settled: Micros | null;
+  walk: JsonValue;
 }
 
 /**
@@ -183,59 +175,53 @@ interface Step {
  * chunk that is too large for one part the last holds it.
  *
  * @param walkFound the state to go on from; undefined: there is no part yet, and will be one in the end, even of nothing
+ * @param tell told of the rows of each chunk
  */
-export async function* toSteps(
+async function* toSteps(
   chunks: AsyncIterable<RowChunk>,
   walkFound: JsonValue | undefined,
+  tell: (rows: number) => void,
 ): AsyncGenerator<Step> {
-  let rows: RawJob[] = [];
-  let again: string[] = [];
-  let setAside: SetAside[] = [];
-  let [bytes, answers, steps] = [0, 0, 0];
-  let settled: Micros | null = null;
-  let walk: JsonValue = walkFound ?? null;
-  let latest = (): JsonValue => walk;
+  const follow = ({ settled, walk }: Pick<Step, 'settled' | 'walk'>): Step => {
+    return { rows: [], again: [], setAside: [], settled, walk };
+  };
+  let step = follow({ settled: null, walk: walkFound ?? null });
+  let [bytes, answers] = [0, 0];
+  let isWanted = walkFound === undefined;
+  let state = (): JsonValue => step.walk;
 
-  function take(): Step {
-    const step = { rows, again, setAside, settled, walk };
-    rows = [];
-    again = [];
-    setAside = [];
-    [bytes, answers, steps] = [0, 0, steps + 1];
-    return step;
+  function take(walk = step.walk): Step {
+    const taken = { ...step, walk };
+    step = follow(taken);
+    [bytes, answers, isWanted] = [0, 0, false];
+    return taken;
   }
 
   try {
     for await (const chunk of chunks) {
+      tell(chunk.rows.length);
       const before = bytes;
-      again.push(...chunk.again);
+      step.again.push(...chunk.again);
       for (const row of chunk.rows) {
-        if (rows.length === PART_ROWS || bytes > PART_BYTES) yield take();
-        rows.push(chunk.rows.length < FEW_ROWS ? row.copy() : row);
+        if (step.rows.length === PART_ROWS || bytes > PART_BYTES) yield take();
+        step.rows.push(chunk.rows.length < FEW_ROWS ? row.copy() : row);
         bytes += longText(row);
       }
-      setAside.push(...chunk.setAside);
-      ({ settled } = chunk);
+      step.setAside.push(...chunk.setAside);
+      step.settled = chunk.settled;
+      state = chunk.state;
       answers++;
-      latest = chunk.state;
+      const count = step.rows.length;
       const nextMayNotFit =
-        rows.length + chunk.rows.length > PART_ROWS || 2 * bytes - before > PART_BYTES;
-      const isIdle = rows.length === 0 && answers >= IDLE_ANSWERS;
-      if (!nextMayNotFit && !isIdle) continue;
-      walk = latest();
-      yield take();
+        count + chunk.rows.length > PART_ROWS || 2 * bytes - before > PART_BYTES;
+      if (nextMayNotFit || (count === 0 && answers >= IDLE_ANSWERS)) yield take(state());
     }
   } catch (error) {
     // What came in before the failure is kept for the next start.
-    if (rows.length > 0) {
-      walk = latest();
-      yield take();
-    }
+    if (step.rows.length > 0) yield take(state());
     throw error;
   }
-  if (answers === 0 && (walkFound !== undefined || steps > 0)) return;
-  walk = latest();
-  yield take();
+  if (answers > 0 || isWanted) yield take(state());
 }
 
 const LONG_FIELDS = ['sequence', 'variables'].map((name) => JOB_FIELDS.indexOf(name));
@@ -289,11 +275,7 @@ function judge(
   { allowIncomplete }: ExportOptions,
   completeness: Completeness | undefined,
 ): Completeness {
-  if (!completeness)
-    throw new ExportError('the walk ended without a verdict; this is a bug', {
-      exitCode: EXIT.bug,
-      stage: 'extract',
-    });
+  if (!completeness) throw new Error('the walk ended without a verdict');
   if (completeness.proven || allowIncomplete) return completeness;
   throw new ExportError(
     `Completeness could not be proven: ${completeness.reason}. Nothing was published. Run the same command again when ` +

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { formatJson } from '../../src/json/checked-json.ts';
 import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { REPOSITORY } from '../support/cli.ts';
 import { ended, start } from '../support/process.ts';
@@ -121,14 +120,14 @@ describe('the process', () => {
     };
     const lock = join(folder, 'locked', 'jobs', '.lock');
     await mkdir(dirname(lock), { recursive: true });
-    for (const [content, says] of [
+    for (const [leave, says] of [
       [
-        formatJson(elsewhere),
+        () => symlink(JSON.stringify(elsewhere), lock),
         /pid 7 on host c0ffee since 2026-11-23T02:00:00\.000Z holds the lock/,
       ],
-      ['', /\.lock names no holder: .* at \d{4}-/],
+      [() => writeFile(lock, ''), /\.lock names no holder: .* at \d{4}-/],
     ] as const) {
-      await writeFile(lock, content);
+      await leave();
       const asked = simulator.stats.requests;
       const { code, stderr } = await ended(start(exporting('locked'), TOKEN));
       assert.equal(code, 75);

@@ -106,14 +106,15 @@ for (const [name, files, root] of [
       assert.equal(await codeOf(files.rename(`${path}/nothing`, `${path}/b`)), 'ENOENT');
     });
 
-    it('gives a file a second name, once', async () => {
+    it('makes a link once, and reads nothing else as one', async () => {
       const path = await folder();
-      await put(files, `${path}/a`, 'a');
-      await files.link(`${path}/a`, `${path}/b`);
-      assert.equal(await codeOf(files.link(`${path}/a`, `${path}/b`)), 'EEXIST');
-      assert.equal(await codeOf(files.link(`${path}/nothing`, `${path}/c`)), 'ENOENT');
-      await files.remove(`${path}/a`);
-      assert.equal(await text(files, `${path}/b`), 'a');
+      await put(files, `${path}/file`, '');
+      await files.symlink('first', `${path}/link`);
+      assert.equal(await codeOf(files.symlink('second', `${path}/link`)), 'EEXIST');
+      assert.equal(await codeOf(files.symlink('second', `${path}/file`)), 'EEXIST');
+      assert.equal(await files.readLink(`${path}/link`), 'first');
+      assert.equal(await codeOf(files.readLink(`${path}/file`)), 'EINVAL');
+      assert.equal(await codeOf(files.readLink(`${path}/nothing`)), 'ENOENT');
     });
 
     it('removes a link and not what it leads to, a folder with all it holds, or nothing', async () => {

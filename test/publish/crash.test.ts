@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { writeNewFile } from '../../src/platform/durable.ts';
+import { makeFolders, writeNewFile } from '../../src/platform/durable.ts';
 import { ExportError } from '../../src/platform/errors.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
 import { explainIoErrors } from '../../src/platform/io-errors.ts';
-import { finishPublication, openStaging, publish } from '../../src/publish/publish.ts';
+import { finishPublication, publish } from '../../src/publish/publish.ts';
 import { retain } from '../../src/publish/snapshots.ts';
 import { verifySnapshot } from '../../src/publish/verify.ts';
 import { Crash, crash, type Fault, faultyFiles } from '../support/faulty-files.ts';
@@ -16,32 +16,33 @@ const PIPELINE = '/output/jobs';
 const OLD = '20261122T020000Z-000000';
 const NEW = '20261123T020000Z-000000';
 const OWNER = '00000000-0000-4000-8000-000000000000';
-const HELD = { check: async () => undefined };
+const HELD = { token: OWNER, check: async () => undefined };
 const DATA = dataFile(2, 'ids');
 
 /** What a start of the run does from staging on; a resumed start first looks whether it had published already. */
 async function run(files: FileSystem, runId: string): Promise<void> {
   if ((await finishPublication(files, PIPELINE, runId)) === undefined) {
-    const staging = await openStaging(files, PIPELINE, runId, OWNER);
-    const names = ['jobs.parquet', 'jobs.ndjson'] as const;
-    const explained = explainIoErrors(files, 'load', 'work');
-    for (const name of names) {
-      await writeNewFile(explained, join(staging.folder, name), DATA, 'load');
-    }
-    const manifest = sampleManifest({
-      runId,
-      files: [
-        published('jobs.parquet', 'parquet', 2, DATA),
-        published('jobs.ndjson', 'ndjson', 2, DATA),
-      ],
+    await publish(files, PIPELINE, runId, HELD, async (staging) => {
+      const names = ['jobs.parquet', 'jobs.ndjson'] as const;
+      const explained = explainIoErrors(files, 'load', 'work');
+      for (const name of names) {
+        await writeNewFile(explained, join(staging, name), DATA, 'load');
+      }
+      return sampleManifest({
+        runId,
+        files: [
+          published('jobs.parquet', 'parquet', 2, DATA),
+          published('jobs.ndjson', 'ndjson', 2, DATA),
+        ],
+      });
     });
-    await publish(files, staging, manifest, HELD);
   }
   await retain(files, PIPELINE, 1);
 }
 
 async function withOldSnapshot(): Promise<MemoryFiles> {
   const files = memoryFiles();
+  await makeFolders(files, PIPELINE);
   await run(files, OLD);
   return files;
 }
@@ -137,6 +138,7 @@ describe('a publication that meets an error at any operation', () => {
         return path.endsWith('manifest.json') ? { ...file, write } : file;
       },
     };
+    await makeFolders(files, PIPELINE);
     await assert.rejects(run(full, NEW), {
       exitCode: 74,
       message: /manifest\.json.*no space left/,
@@ -147,14 +149,14 @@ describe('a publication that meets an error at any operation', () => {
   it('publishes nothing when the lock is lost by then', async () => {
     const files = await withOldSnapshot();
     const before = files.tree();
-    const staging = await openStaging(files, PIPELINE, NEW, OWNER);
     const lock = {
+      token: OWNER,
       check: async () => {
         throw new ExportError('lost', { exitCode: 75, stage: 'checkpoint' });
       },
     };
-    const manifest = sampleManifest({ runId: NEW });
-    await assert.rejects(publish(files, staging, manifest, lock), { exitCode: 75 });
+    const fill = async () => sampleManifest({ runId: NEW });
+    await assert.rejects(publish(files, PIPELINE, NEW, lock, fill), { exitCode: 75 });
     assert.deepEqual(files.tree(), before);
   });
 });

@@ -30,8 +30,7 @@ async function publishSample(files: MemoryFiles): Promise<void> {
 /** An attempt that takes five seconds and ends as told. */
 function attempt(files: MemoryFiles, end: () => Promise<void>) {
   const clock = fakeClock({ mode: 'still', wall: Date.parse(STARTED) });
-  const progress = () => ({ requests: 7 });
-  return withStatus({ files, clock }, PIPELINE, progress, async () => {
+  return withStatus({ files, clock }, PIPELINE, { requests: 7 }, async () => {
     clock.advance(5000);
     await end();
     return { manifest: MANIFEST };

@@ -56,14 +56,14 @@ describe(`${RACERS} processes started at once on the lock of one that was killed
   it('exactly one takes it over, and names itself', async () => {
     const path = join(folder, 'killed', '.lock');
     const killed = await leaveStaleLock(path);
-    assert.equal(decodeHolder(await nodeFiles.read(path))?.pid, killed);
+    assert.equal(decodeHolder(await nodeFiles.readLink(path))?.pid, killed);
     const racers = Array.from({ length: RACERS }, () => new Racer(path));
     try {
       for (const racer of racers) assert.equal(await racer.line(), 'ready');
       for (const racer of racers) racer.go();
       const results = await Promise.all(racers.map((racer) => racer.line()));
       assert.deepEqual(results.toSorted(), [...Array(RACERS - 1).fill('75'), 'won']);
-      const holder = decodeHolder(await nodeFiles.read(path));
+      const holder = decodeHolder(await nodeFiles.readLink(path));
       assert.equal(holder?.pid, racers[results.indexOf('won')]?.process.pid);
       assert.deepEqual(await readdir(join(folder, 'killed')), ['.lock']);
     } finally {
@@ -82,7 +82,7 @@ describe('two processes on machines of the same name that share a folder', () =>
         racer.go();
         assert.equal(await racer.line(), racer === racers[0] ? 'won' : '75');
       }
-      assert.equal(decodeHolder(await nodeFiles.read(path))?.machine, 'machine-a');
+      assert.equal(decodeHolder(await nodeFiles.readLink(path))?.machine, 'machine-a');
     } finally {
       await Promise.all(racers.map((racer) => racer.kill()));
     }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { formatJson } from '../../src/json/checked-json.ts';
 import { ExportError } from '../../src/platform/errors.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
 import { acquireLock, decodeHolder, type Holder } from '../../src/store/lock.ts';
@@ -29,20 +28,28 @@ function acquire(
   return acquireLock({ files, clock: CLOCK, path: PATH, processes, breakLock });
 }
 
-/** A lock file left by somebody else. */
+/** A lock left by somebody else. */
 async function lockedBy(change: Partial<Holder>): Promise<MemoryFiles> {
   const files = memoryFiles();
   const lock = await acquire(files);
   await lock.release();
   const token = '00000000-0000-4000-8000-000000000000';
   const holder = { ...SELF, pid: 77, started: '300', since: '2026-11-22T02:00:00.000Z', token };
-  const file = await files.open(PATH, 'create');
-  await file.write(formatJson({ ...holder, ...change }));
+  await files.symlink(JSON.stringify({ ...holder, ...change }), PATH);
   return files;
 }
 
 const SEEN_NOT =
   /pid 77 on host here since 2026-11-22T02:00:00\.000Z .* cannot be seen from here.* --break-lock$/;
+
+/** A lock that names nobody. */
+async function assertBreaksOnlyWhenTold(files: MemoryFiles): Promise<void> {
+  const failure = await failureOf(acquire(files));
+  assert.equal(failure.exitCode, 75);
+  assert.match(failure.message, /names no holder.*at 1970-01-01T.*run again with --break-lock$/);
+  await acquire(files, {}, true);
+  assert.equal(decodeHolder(await files.readLink(PATH))?.pid, 100);
+}
 
 async function failureOf(acquiring: Promise<unknown>): Promise<ExportError> {
   const failure = await acquiring.catch((error: unknown) => error);
@@ -51,10 +58,10 @@ async function failureOf(acquiring: Promise<unknown>): Promise<ExportError> {
 }
 
 describe('the lock', () => {
-  it('is a file that names its holder', async () => {
+  it('is a link that names its holder', async () => {
     const files = memoryFiles();
     await acquire(files);
-    const holder = decodeHolder(await files.read(PATH));
+    const holder = decodeHolder(await files.readLink(PATH));
     assert.ok(holder);
     const { token, ...rest } = holder;
     assert.deepEqual(rest, { ...SELF, since: '2026-11-23T02:00:00.000Z' });
@@ -101,7 +108,7 @@ describe('the lock', () => {
     it(`is taken over when the holder's ${why}`, async () => {
       const files = await lockedBy(change);
       await acquire(files, running);
-      assert.equal(decodeHolder(await files.read(PATH))?.pid, 100);
+      assert.equal(decodeHolder(await files.readLink(PATH))?.pid, 100);
       assert.deepEqual(await files.list('/output/jobs'), ['.lock']);
     });
   }
@@ -121,32 +128,39 @@ describe('the lock', () => {
       const failure = await failureOf(acquire(files, running));
       assert.equal(failure.exitCode, 75);
       assert.match(failure.message, message);
-      assert.equal(decodeHolder(await files.read(PATH))?.pid, 77);
+      assert.equal(decodeHolder(await files.readLink(PATH))?.pid, 77);
     });
   }
 
   const token = '00000000-0000-4000-8000-000000000000';
   for (const content of [
-    '',
     'garbage',
     '{"pid":77}',
     JSON.stringify({ ...SELF, since: '', token, pid: 0 }),
     JSON.stringify({ ...SELF, since: '', token: '../..' }),
   ]) {
-    it(`is never broken when it says ${JSON.stringify(content)}`, async () => {
+    it(`is never broken when it says ${JSON.stringify(content)}, unless told to`, async () => {
       const files = await lockedBy({});
       await files.remove(PATH);
-      await (await files.open(PATH, 'create')).write(Buffer.from(content));
-      const failure = await failureOf(acquire(files));
-      assert.equal(failure.exitCode, 75);
-      assert.match(
-        failure.message,
-        /names no holder.*at 1970-01-01T.*run again with --break-lock$/,
-      );
-      await acquire(files, {}, true);
-      assert.equal(decodeHolder(await files.read(PATH))?.pid, 100);
+      await files.symlink(content, PATH);
+      await assertBreaksOnlyWhenTold(files);
     });
   }
+
+  it('is never broken when it is a file, unless told to', async () => {
+    const files = await lockedBy({});
+    await files.remove(PATH);
+    await files.open(PATH, 'create');
+    await assertBreaksOnlyWhenTold(files);
+  });
+
+  it('is never broken when it is a folder, which may hold anything', async () => {
+    const files = await lockedBy({});
+    await files.remove(PATH);
+    await files.makeFolder(PATH);
+    assert.equal((await failureOf(acquire(files, {}, true))).exitCode, 75);
+    assert.deepEqual(await files.list(PATH), []);
+  });
 
   for (const change of [{ host: 'there' }, { pidNamespace: 'pid:[2]' }]) {
     it(`of ${Object.values(change)[0]} is broken when told to, and its holder finds out`, async () => {
@@ -169,37 +183,55 @@ describe('the lock', () => {
   it('of a run seen alive is not broken even when told to', async () => {
     const files = await lockedBy({});
     assert.equal((await failureOf(acquire(files, { 77: '300' }, true))).exitCode, 75);
-    assert.equal(decodeHolder(await files.read(PATH))?.pid, 77);
+    assert.equal(decodeHolder(await files.readLink(PATH))?.pid, 77);
   });
 
   for (const code of ['EPERM', 'ENOTSUP', 'ENOSYS']) {
-    it(`is taken, refused, given up and taken over where link(2) fails with ${code}`, async () => {
-      const memory = memoryFiles();
-      const link = async () => {
+    it(`fails with 73 and what to do without symbolic links (${code})`, async () => {
+      const symlink = async () => {
         throw systemError(code, PATH);
       };
-      const files: FileSystem = { ...memory, link };
-      const lock = await acquire(files);
-      assert.equal((await failureOf(acquire(files))).exitCode, 75);
-      await lock.release();
-      await (await acquire(files)).release();
-      const stale = await lockedBy({});
-      await acquire({ ...stale, link });
-      assert.equal(decodeHolder(await stale.read(PATH))?.pid, 100);
-      assert.deepEqual(await stale.list('/output/jobs'), ['.lock']);
+      const failure = await failureOf(acquire({ ...memoryFiles(), symlink }));
+      assert.equal(failure.exitCode, 73);
+      const says =
+        /^\/output\/jobs is .*without symbolic links.*choose an output folder on another one/;
+      assert.match(failure.message, says);
     });
   }
 
-  it('clears away left-overs of its own and no file of anybody else', async () => {
+  for (const code of ['EACCES', 'EROFS']) {
+    it(`fails with 73 and the path when the folder cannot be written (${code})`, async () => {
+      const symlink = async () => {
+        throw systemError(code, PATH);
+      };
+      const failure = await failureOf(acquire({ ...memoryFiles(), symlink }));
+      assert.equal(failure.exitCode, 73);
+      assert.match(failure.message, /\/output\/jobs.*choose another output folder/);
+    });
+  }
+
+  it('is taken although the answer of the file system got lost', async () => {
+    const memory = memoryFiles();
+    const symlink = async (target: string, path: string) => {
+      await memory.symlink(target, path);
+      throw systemError('EEXIST', path);
+    };
+    await (await acquire({ ...memory, symlink })).check();
+  });
+
+  it('clears away guards of its own and nothing of anybody else', async () => {
     const files = await lockedBy({});
-    const ours = `${PATH}.00000000-0000-4000-8000-000000000001`;
+    const guard = `.${'0'.repeat(32)}.guard`;
+    const mine = `${PATH}${guard}`;
+    await files.symlink(await files.readLink(PATH), mine);
     const foreign = [
       `${PATH}.notes`,
-      `${PATH}.00000000-0000-4000-8000-000000000002`,
-      '/output/jobs/my.lock.00000000-0000-4000-8000-000000000003',
+      `${PATH}.${'1'.repeat(32)}.guard`,
+      `/output/jobs/my.lock${guard}`,
     ];
     for (const path of foreign) await (await files.open(path, 'create')).write(Buffer.from('mine'));
-    await (await files.open(ours, 'create')).write(Buffer.from('{\n  "ho'));
+    await files.symlink('elsewhere', `${PATH}.${'2'.repeat(32)}.guard`);
+    foreign.push(`${PATH}.${'2'.repeat(32)}.guard`);
     await acquire(files);
     const left = [PATH, ...foreign].map((path) => path.slice('/output/jobs/'.length));
     assert.deepEqual(await files.list('/output/jobs'), left.sort());
@@ -215,7 +247,7 @@ describe('the lock', () => {
       await acquireLock({ files, clock: CLOCK, path: PATH, processes }).catch(() => undefined);
       const next = fakeProcesses({ ...SELF, pid: 101, started: '6000' }, { 101: '6000' });
       await acquireLock({ files: memory, clock: CLOCK, path: PATH, processes: next });
-      assert.equal(decodeHolder(await memory.read(PATH))?.pid, 101);
+      assert.equal(decodeHolder(await memory.readLink(PATH))?.pid, 101);
       assert.deepEqual(await memory.list('/output/jobs'), ['.lock']);
     }
   });

@@ -12,7 +12,6 @@ export function openWork(files: FileSystem, change: Partial<WorkOptions> = {}): 
     files,
     clock: { wall: () => 1000 },
     folder: FOLDER,
-    fingerprint: FINGERPRINT,
     runId: 'the run',
     restart: false,
     resumeWithinMs: 1000,

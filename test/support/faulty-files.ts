@@ -132,7 +132,6 @@ export function faultyFiles(
         () => files.remove(path),
         () => removeHalf(files, path),
       ),
-    link: (existing, path) => step('link', path, () => files.link(existing, path)),
     symlink: (target, path) => step('symlink', path, () => files.symlink(target, path)),
     readLink: (path) => step('readLink', path, () => files.readLink(path)),
     syncFolder: (path) => step('syncFolder', path, () => files.syncFolder(path)),

@@ -49,6 +49,9 @@ export interface MemoryFiles extends FileSystem {
   damage(path: string, at: number): void;
 }
 
+/** What an operation on a node of another kind fails with. */
+const WRONG_KIND = { file: 'EISDIR', folder: 'ENOTDIR', link: 'EINVAL' } as const;
+
 /** A file system in memory that knows what is durable. Links inside paths are not followed. */
 export function memoryFiles(root: MemoryFolder = newFolder()): MemoryFiles {
   function find(path: string): MemoryNode | undefined {
@@ -64,7 +67,7 @@ export function memoryFiles(root: MemoryFolder = newFolder()): MemoryFiles {
   function need<K extends MemoryNode['kind']>(path: string, kind: K): MemoryNode & { kind: K } {
     const node = find(path);
     if (node === undefined) throw systemError('ENOENT', path);
-    if (!isKind(node, kind)) throw systemError(kind === 'folder' ? 'ENOTDIR' : 'EISDIR', path);
+    if (!isKind(node, kind)) throw systemError(WRONG_KIND[kind], path);
     return node;
   }
 
@@ -115,7 +118,6 @@ export function memoryFiles(root: MemoryFolder = newFolder()): MemoryFiles {
       change(to, (names) => names.delete(basename(from)) && names.set(basename(to), node));
     },
     remove: async (path) => removeAll(path),
-    link: async (existing, path) => add(path, need(existing, 'file')),
     symlink: async (target, path) => add(path, { kind: 'link', target }),
     readLink: async (path) => need(path, 'link').target,
     async syncFolder(path) {

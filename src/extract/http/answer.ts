@@ -1,21 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { CLOSE_OBJECT, JsonScanner, OPEN_LIST, OPEN_OBJECT } from '../../json/json-scanner.ts';
 import { RawJob, stringAt } from '../../json/raw-job.ts';
-import type { Damaged, Page, PageAnswer, PageQuery } from '../page.ts';
+import type { Page, PageAnswer, PageQuery } from '../page.ts';
+import { areTorn, itemsOf, type Jobs, readItems } from './damaged.ts';
 import { Fault, type FaultKind } from './faults.ts';
-import { areTorn, readItems, splitPage } from './split.ts';
+import { type RetryState, stayAway } from './retry.ts';
 import { decodeBody, type HttpAnswer, headOf, isCutOff, notJson, readJson } from './transport.ts';
 
 const EMPTY_LIST = Buffer.from('[]');
-
-/** What a body holds: its jobs, and everything but the jobs. */
-interface Content {
-  /** As parsed; of `data` it has only an empty list where the jobs were. */
-  readonly envelope: unknown;
-  /** Undefined when `data` is no list of objects. */
-  readonly rows: readonly RawJob[] | undefined;
-  readonly damaged: readonly Damaged[];
-}
 
 /**
  * Reads a good answer as a page.
@@ -26,7 +18,7 @@ export function readPage(answer: HttpAnswer, query: PageQuery, maxBodyBytes: num
   const bytes = decodeBody(answer, maxBodyBytes);
   if (bytes === undefined)
     return { kind: 'too-large', limitBytes: maxBodyBytes, head: headOf(answer) };
-  const content = parseStrictly(bytes);
+  const content = isUtf8(bytes) ? parse(bytes, allJobs) : undefined;
   if (content === undefined) throw garbled(answer, bytes, query);
   const page = pageOf(content, query, answer, bytes.length);
   if (!page.short) return page;
@@ -40,13 +32,11 @@ function garbled(answer: HttpAnswer, bytes: Buffer, query: PageQuery): Fault {
   const reason = notJson(answer, bytes);
   if (!/^\s*\{/.test(bytes.toString('latin1', 0, 1024)) || !bytes.includes('"data"'))
     return new Fault('malformed', reason);
-  const split = splitPage(bytes);
-  const envelope = split && parseStrictly(split.envelope);
+  const content = parse(bytes, (scanner) => readItems(itemsOf(scanner, bytes)));
+  const { rows = [], damaged = [] } = content?.jobs ?? {};
   // The count tells whether a stray quote or bracket has merged two jobs, or made two out of one.
-  if (split && envelope?.rows?.length === split.items.length && split.items.length <= query.limit) {
-    const content = { envelope: envelope.envelope, ...readItems(split.items) };
+  if (content && rows.length + damaged.length <= query.limit) {
     const page = pageOf(content, query, answer, bytes.length);
-    const { damaged } = page;
     const what = `${damaged.length} of its jobs cannot be read (${damaged[0]?.reason})`;
     if (!page.short && !areTorn(damaged)) return new Fault('garbled', what, { instead: page });
   }
@@ -55,38 +45,49 @@ function garbled(answer: HttpAnswer, bytes: Buffer, query: PageQuery): Fault {
   return new Fault('garbled', what, { instead: { kind: 'unreadable', reason: what, bytes } });
 }
 
-/** Finds the jobs in a body, and parses the little that is around them. @returns undefined when it is not JSON in UTF-8 */
-function parseStrictly(bytes: Buffer): Content | undefined {
+/** What a body holds. */
+interface Content {
+  /** As parsed, with an empty list where the jobs were. */
+  readonly envelope: unknown;
+  /** Undefined when `data` is no list of objects. */
+  readonly jobs: Jobs | undefined;
+}
+
+/** Finds the jobs in a body, and parses the little that is around them. @returns undefined when that is not JSON in UTF-8 */
+function parse(
+  bytes: Buffer,
+  jobsIn: (scanner: JsonScanner, bytes: Buffer) => Jobs | undefined,
+): Content | undefined {
+  let jobs: Jobs | undefined;
+  let [start, end] = [0, 0];
   try {
-    return isUtf8(bytes) ? parse(bytes) : undefined;
+    const scanner = new JsonScanner(bytes);
+    if (scanner.peek() !== OPEN_OBJECT) return { envelope: JSON.parse(bytes.toString()), jobs };
+    for (let more = scanner.enter(OPEN_OBJECT); more; more = scanner.goesOn(CLOSE_OBJECT)) {
+      const form = scanner.key();
+      const isData = stringAt(bytes, scanner.keyStart, scanner.keyEnd, form) === 'data';
+      const isList = scanner.peek() === OPEN_LIST;
+      if (isData) [jobs, start, end] = [undefined, 0, 0];
+      if (isData && isList) {
+        start = scanner.at;
+        jobs = jobsIn(scanner, bytes);
+        end = scanner.at;
+      } else scanner.value();
+    }
+    scanner.end();
+    const list = end > 0 ? EMPTY_LIST : Buffer.alloc(0);
+    const around = Buffer.concat([bytes.subarray(0, start), list, bytes.subarray(end)]);
+    return isUtf8(around) ? { envelope: JSON.parse(around.toString()), jobs } : undefined;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return undefined;
   }
 }
 
-function parse(bytes: Buffer): Content {
-  const scanner = new JsonScanner(bytes);
-  let rows: readonly RawJob[] | undefined;
-  if (scanner.peek() !== OPEN_OBJECT)
-    return { envelope: JSON.parse(bytes.toString()), rows, damaged: [] };
-  let [start, end] = [0, 0];
-  for (let more = scanner.enter(OPEN_OBJECT); more; more = scanner.goesOn(CLOSE_OBJECT)) {
-    const form = scanner.key();
-    const isData = stringAt(bytes, scanner.keyStart, scanner.keyEnd, form) === 'data';
-    const isList = scanner.peek() === OPEN_LIST;
-    if (isData && isList) {
-      start = scanner.at;
-      rows = RawJob.scanList(scanner, bytes);
-      end = scanner.at;
-    } else {
-      if (isData) [rows, start, end] = [undefined, 0, 0];
-      scanner.value();
-    }
-  }
-  scanner.end();
-  const around = [bytes.subarray(0, start), ...(end > 0 ? [EMPTY_LIST] : []), bytes.subarray(end)];
-  return { envelope: JSON.parse(Buffer.concat(around).toString()), rows, damaged: [] };
+/** The jobs of a list of which every item must be one. */
+function allJobs(scanner: JsonScanner, bytes: Buffer): Jobs | undefined {
+  const rows = RawJob.scanList(scanner, bytes);
+  return rows && { rows, damaged: [] };
 }
 
 /**
@@ -96,7 +97,7 @@ function parse(bytes: Buffer): Content {
  * total may be capped or old, and nothing is built on it.
  */
 function pageOf(
-  { envelope, rows, damaged }: Content,
+  { envelope, jobs }: Content,
   query: PageQuery,
   answer: HttpAnswer,
   bytes: number,
@@ -106,13 +107,13 @@ function pageOf(
   if (status === 'fail' || status === 'error')
     throw new Fault('malformed', `a 200 answer whose body says status "${status}"`);
   if (!Array.isArray(data)) throw expected('"data" to be an array', data);
-  if (rows === undefined)
+  if (jobs === undefined)
     throw new Fault('refused', 'expected every item of "data" to be an object');
   const total = readTotal(record(pagination).total ?? undefined, answer);
-  const count = rows.length + damaged.length;
+  const count = jobs.rows.length + jobs.damaged.length;
   if (count > query.limit)
     throw new Fault('refused', `asked for ${query.limit} jobs at most, got ${count}`);
-  return { kind: 'page', rows, damaged, total, bytes, short: count < room(query, total) };
+  return { kind: 'page', ...jobs, total, bytes, short: count < room(query, total) };
 }
 
 /** Jobs that a list of `total` has for a query. */
@@ -186,25 +187,22 @@ export function faultOfStatus(status: number): FaultKind | undefined {
 /**
  * Lets an answer through unless its status is one that passes, in which case it may ask for a pause.
  *
- * @param wall wall time, milliseconds since the epoch
  * @throws Fault
  */
-export function withoutPassing(answer: HttpAnswer, wall: number): HttpAnswer {
-  const { status } = answer;
+export function withoutPassing(answer: HttpAnswer, state: RetryState): HttpAnswer {
+  const { status, header } = answer;
   const kind = faultOfStatus(status);
   if (kind === undefined) return answer;
-  const retryAfterMs = parseRetryAfter(answer.header('retry-after'), answer.header('date'), wall);
-  throw new Fault(kind, `the server answered ${status}`, { retryAfterMs });
+  const what = `the server answered ${status}`;
+  const wall = state.effects.clock.wall();
+  stayAway(state, parseRetryAfter(header('retry-after'), header('date'), wall) ?? 0, what);
+  throw new Fault(kind, what);
 }
 
 const SECONDS = /^\d+(?:\.\d+)?$/;
 
-/** The three date forms of RFC 9110 section 5.6.7: IMF-fixdate, RFC 850, asctime. */
-const HTTP_DATES = [
-  /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/,
-  /^[A-Z][a-z]+day, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT$/,
-  /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/,
-];
+/** What the three date forms of RFC 9110 section 5.6.7 have in common: a weekday first, and a time of day. */
+const HTTP_DATE = /^[A-Z][a-z]{2,8},? [\w -]+ \d{2}:\d{2}:\d{2} (?:GMT|\d{4})$/;
 
 /** A century: longer waits mean the same, and an instant that far away can still be written as a date. */
 const LONGEST_PAUSE_MS = 100 * 365 * 86_400_000;
@@ -230,7 +228,7 @@ export function parseRetryAfter(
 
 /** Milliseconds since the epoch, or undefined. `Date.parse` alone would take `-5` and `soon 1` for dates. */
 function parseHttpDate(text: string): number | undefined {
-  if (!HTTP_DATES.some((form) => form.test(text))) return undefined;
+  if (!HTTP_DATE.test(text)) return undefined;
   const time = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
   return Number.isNaN(time) ? undefined : time;
 }

@@ -1,18 +1,17 @@
 import pLimit from 'p-limit';
-import type { Credentials } from '../../jobs/options.ts';
+import type { Credentials, ProxySettings } from '../../jobs/options.ts';
 import type { Filters } from '../../jobs/query.ts';
 import { EXIT, ExportError } from '../../platform/errors.ts';
 import type { PageAnswer, PageQuery } from '../page.ts';
 import { quoter, readPage, refusalOf, withoutPassing } from './answer.ts';
 import { Admission, createTurns, following, takePlace } from './concurrency.ts';
 import { Fault } from './faults.ts';
-import { type ProxyOptions, proxyFor } from './proxy.ts';
 import { listPath, pagePaths } from './query.ts';
-import { type HttpEffects, retry, startRetryState } from './retry.ts';
+import { type HttpEffects, type Patience, retry, startRetryState } from './retry.ts';
 import { openSignIn } from './sign-in.ts';
 import { type HttpAnswer, type Timeouts, Transport } from './transport.ts';
 
-export interface JobsClientOptions {
+export interface JobsClientOptions extends Patience {
   /** Base URL without a trailing slash, e.g. `https://apis.pasqal.cloud/core-fast`. */
   readonly apiUrl: string;
   readonly filters: Filters;
@@ -20,11 +19,7 @@ export interface JobsClientOptions {
   /** Requests in flight at most. */
   readonly concurrency: number;
   /** On the way to the API and to the token endpoint. Default: none. */
-  readonly proxy?: ProxyOptions | undefined;
-  /** Monotonic milliseconds of `effects.clock` after which the run stops. Default: never. */
-  readonly deadlineAt?: number | undefined;
-  /** A server that asks to stay away for more milliseconds than this ends the run. Default: never. */
-  readonly giveUpAfterMs?: number | undefined;
+  readonly proxy?: ProxySettings | undefined;
   /** Decoded bytes a page may have. Default 64 MiB. */
   readonly maxBodyBytes?: number | undefined;
   /** Default: 30 s to the headers, 30 s between two pieces of the body, 120 s in all. */
@@ -46,23 +41,16 @@ export type JobsClient = ReturnType<typeof createJobsClient>;
  */
 export function createJobsClient(options: JobsClientOptions, effects: HttpEffects) {
   const { apiUrl, concurrency, credentials, userAgent, proxy: proxies = {} } = options;
-  const {
-    maxBodyBytes = MAX_BODY_BYTES,
-    deadlineAt = Infinity,
-    giveUpAfterMs = Infinity,
-  } = options;
-  const timeouts = { ...TIMEOUTS, ...options.timeouts };
+  const { maxBodyBytes = MAX_BODY_BYTES } = options;
+  const settings = { timeouts: { ...TIMEOUTS, ...options.timeouts }, userAgent, proxies };
   const path = listPath(apiUrl);
   const pathOf = pagePaths(path, options.filters);
-  const usual = { accept: 'application/json', 'accept-encoding': 'gzip', 'user-agent': userAgent };
 
-  const target = new URL(apiUrl);
-  const proxy = proxyFor(target, proxies);
-  const state = startRetryState({ deadlineAt, giveUpAfterMs }, effects);
+  const state = startRetryState(options, effects);
   const closing = new AbortController();
-  const signIn = openSignIn({ credentials, timeouts, userAgent, proxies }, state, closing.signal);
-  const quote = quoter(() => [...signIn.secrets(), ...(proxy?.secrets ?? [])]);
-  const transport = new Transport(target, concurrency, proxy);
+  const signIn = openSignIn(credentials, settings, state, closing.signal);
+  const transport = new Transport(new URL(apiUrl), concurrency, settings);
+  const quote = quoter(() => [...signIn.secrets(), ...transport.secrets]);
   // Pages under way, those in backoff included: they hold no request, but an outage must not set every page that
   // queues to failing, and so use up the budget of the run. One that has come and is still to be read is not.
   const places = pLimit(concurrency);
@@ -75,11 +63,10 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
     async function sendWith(token: string | undefined): Promise<HttpAnswer> {
       counts.requests += 1;
       const answer = await transport.send({
-        ...{ method: 'GET', path: pathOf(query), maxBodyBytes, signal },
-        headers: { ...usual, ...(token && { authorization: `Bearer ${token}` }) },
-        timeouts: { ...timeouts, totalMs: Math.min(timeouts.totalMs, msLeft) },
+        ...{ method: 'GET', path: pathOf(query), maxBodyBytes, msLeft, signal },
+        headers: { 'accept-encoding': 'gzip', ...(token && { authorization: `Bearer ${token}` }) },
       });
-      return withoutPassing(answer, effects.clock.wall());
+      return withoutPassing(answer, state);
     }
     const token = await signIn.current();
     const answer = await sendWith(token);
@@ -102,7 +89,7 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
     const asking = { request, signal, auxiliary: query.auxiliary, otherwise };
     let leave: (() => void) | undefined;
     try {
-      const page = await retry(asking, state, admission, async () => {
+      const page = await retry(asking, state, async () => {
         leave ??= await takePlace(places);
         const answer = await admission.run(asking, (msLeft) => send(query, signal, msLeft));
         leave();
@@ -142,16 +129,10 @@ export function createJobsClient(options: JobsClientOptions, effects: HttpEffect
     },
     /**
      * What was done so far: `requests` sent to the API, repeated ones included, sign-ins not; `retries`, attempts made
-     * because one before had failed, sign-ins included; `bytesReceived` in pages, after decompression; `refusals`, answers
-     * 429 and 503.
+     * because one before had failed, sign-ins included; `bytesReceived` in pages, after decompression.
      */
     get stats() {
-      const { inFlight, refusals } = admission;
-      return { ...counts, retries: state.retries, inFlight, refusals };
-    },
-    /** Requests allowed in flight just now. */
-    get concurrency(): number {
-      return admission.concurrency;
+      return { ...counts, retries: state.retries, inFlight: admission.inFlight };
     },
     /** Breaks off what is under way and every connection. No timer, socket or listener stays. */
     async close(): Promise<void> {

@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import pLimit, { type LimitFunction } from 'p-limit';
+import { log } from '../../platform/effects.ts';
 import { Fault } from './faults.ts';
-import { type Asking, type RetryState, timeAt, waitForTurn } from './retry.ts';
+import { type Asking, type RetryState, waitForTurn } from './retry.ts';
 
 /**
  * How many requests may be in flight: additive increase, multiplicative decrease, as TCP does it (Chiu and Jain 1989;
@@ -22,8 +23,6 @@ export interface Aimd {
 }
 
 const START = 4;
-/** A pause longer than this is told to whoever watches. */
-const LONG_PAUSE_MS = 60_000;
 const NEVER = Number.NEGATIVE_INFINITY;
 
 export function startAimd(max: number): Aimd {
@@ -65,28 +64,19 @@ export function takePlace(places: LimitFunction): Promise<() => void> {
   });
 }
 
-/** Decides when each request to one server may start, and learns from how it ends. */
+/** Decides when each request for a page may start, and learns from how it ends. */
 export class Admission {
-  /** Monotonic milliseconds until which everybody stays away. */
-  pausedUntil = NEVER;
   inFlight = 0;
-  /** Answers 429 and 503. */
-  refusals = 0;
   readonly #state: RetryState;
   readonly #places: LimitFunction;
   #aimd: Aimd;
-  #toldUntil = NEVER;
+  #isSlowed = false;
 
   /** @param max requests in flight at most */
   constructor(max: number, state: RetryState) {
     this.#state = state;
     this.#aimd = startAimd(max);
     this.#places = pLimit(this.#aimd.limit);
-  }
-
-  /** Requests allowed in flight just now. */
-  get concurrency(): number {
-    return this.#places.concurrency;
   }
 
   /**
@@ -101,14 +91,14 @@ export class Admission {
   ): Promise<T> {
     const leave = await takePlace(this.#places);
     try {
-      const startedAt = await waitForTurn(asking, this.#state, this);
+      const startedAt = await waitForTurn(asking, this.#state);
       this.inFlight += 1;
       try {
         const answer = await send(this.#state.deadlineAt - startedAt);
         this.#limit(afterSuccess(this.#aimd, this.inFlight >= this.#aimd.limit));
         return answer;
       } catch (error) {
-        if (error instanceof Fault) this.#learn(error, startedAt);
+        if (error instanceof Fault) this.#slowDown(error, startedAt);
         throw error;
       } finally {
         this.inFlight -= 1;
@@ -123,19 +113,12 @@ export class Admission {
     if (this.#places.concurrency !== aimd.limit) this.#places.concurrency = aimd.limit;
   }
 
-  #learn({ kind, message, traits, details }: Fault, startedAt: number): void {
-    const { clock, emit } = this.#state.effects;
-    const warn = (text: string) => emit({ type: 'log', level: 'warn', message: message + text });
-    const now = clock.monotonic();
-    const isRefusal = kind === 'throttled' || kind === 'overloaded';
-    if (isRefusal && ++this.refusals === 1) warn(': slowing down');
-    if (traits.slowdown !== undefined)
-      this.#limit(afterCongestion(this.#aimd, traits.slowdown, startedAt, now));
-    const { retryAfterMs: pauseMs = 0 } = details;
-    if (pauseMs > 0) this.pausedUntil = Math.max(this.pausedUntil, now + pauseMs);
-    if (pauseMs <= LONG_PAUSE_MS || this.pausedUntil - this.#toldUntil <= LONG_PAUSE_MS) return;
-    this.#toldUntil = this.pausedUntil;
-    warn(` and asks to stay away: waiting until ${timeAt(this.pausedUntil, clock)}`);
+  #slowDown({ kind, message, traits: { slowdown } }: Fault, startedAt: number): void {
+    if (slowdown === undefined) return;
+    const { effects } = this.#state;
+    if (!this.#isSlowed && kind !== 'timeout') log(effects, 'warn', `${message}: slowing down`);
+    this.#isSlowed ||= kind !== 'timeout';
+    this.#limit(afterCongestion(this.#aimd, slowdown, startedAt, effects.clock.monotonic()));
   }
 }
 

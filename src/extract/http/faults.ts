@@ -16,6 +16,8 @@ interface FaultTraits {
   readonly slowdown?: number;
   /** How the run ends when the attempts are used up. */
   readonly exitCode: ExitCode;
+  /** Whether it may be over when somebody comes back later. */
+  readonly retryable: boolean;
   /** What to do then. */
   readonly advice: string;
 }
@@ -25,17 +27,17 @@ export const CHECK_PROXY = 'Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.';
 
 const USUAL = {
   ...{ attempts: 8, auxiliary: 3, cost: 5, baseMs: 500 },
-  exitCode: EXIT.temporary,
+  ...{ exitCode: EXIT.temporary, retryable: true },
   advice: 'Run the same command again later: it resumes.',
 };
 const MALFORMED = {
   ...USUAL,
-  exitCode: EXIT.protocol,
+  ...{ exitCode: EXIT.protocol, retryable: false },
   advice: 'Check that the URL names the API itself, not a web page or a proxy before it.',
 };
 const FINAL = {
   ...{ attempts: 1, cost: 0, baseMs: 500 },
-  exitCode: EXIT.unavailable,
+  ...{ exitCode: EXIT.unavailable, retryable: false },
   advice: CHECK_URL,
 };
 const REFUSED = {
@@ -55,8 +57,8 @@ const TRAITS = {
   /** Reset, closed early, wrong length, broken HTTP; also the next three once the server has answered. */
   connection: USUAL,
   // A server that never answered is more likely a wrong address than a hiccup: say so within seconds.
-  unreachable: { ...FINAL, attempts: 3, cost: 5 },
-  'no-host': FINAL,
+  unreachable: { ...FINAL, attempts: 3, cost: 5, retryable: true },
+  'no-host': { ...FINAL, retryable: true },
   'bad-certificate': {
     ...FINAL,
     advice: `${CHECK_URL} For a private certificate authority set NODE_EXTRA_CA_CERTS.`,
@@ -87,8 +89,6 @@ export type FaultKind = keyof typeof TRAITS;
 export const FAULT_TRAITS: Readonly<Record<FaultKind, FaultTraits>> = TRAITS;
 
 interface FaultDetails {
-  /** Milliseconds the server asks every client to stay away. */
-  readonly retryAfterMs?: number | undefined;
   /** What to go on with when asking again does not help; absent: the run ends. */
   readonly instead?: PageAnswer;
   /** What to do, where that differs from the usual. */

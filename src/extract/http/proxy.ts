@@ -1,17 +1,8 @@
 import { Socket } from 'node:net';
 import { buildConnector, type Pool } from 'undici';
+import type { ProxySettings } from '../../jobs/options.ts';
 import { EXIT, ExportError } from '../../platform/errors.ts';
 import { CHECK_PROXY, Fault, sorted } from './faults.ts';
-
-/** The proxies between here and the servers, in the words of the environment variables; undefined or empty: none. */
-export interface ProxyOptions {
-  /** For http URLs: `[http://][user:password@]host:port`. */
-  readonly http?: string | undefined;
-  /** For https URLs; they go through a tunnel (CONNECT), so that the proxy sees neither token nor jobs. */
-  readonly https?: string | undefined;
-  /** Hosts reached directly, split by commas or spaces: `host[:port]`, subdomains included; `*` for all. */
-  readonly noProxy?: string | undefined;
-}
 
 /** A proxy on the way to one server. */
 export interface ProxyServer {
@@ -26,12 +17,16 @@ export interface ProxyServer {
 /**
  * The proxy that leads to a server; undefined when it is reached directly.
  *
+ * @param settings in the words of the environment variables; undefined or empty: none. `http` and `https`, for URLs of
+ *   those schemes: `[http://][user:password@]host:port`; what is for https goes through a tunnel (CONNECT), so that the
+ *   proxy sees neither token nor jobs. `noProxy`: hosts reached directly, split by commas or spaces: `host[:port]`,
+ *   subdomains included; `*` for all
  * @throws ExportError (78) when its URL cannot be used; the URL is never repeated
  */
-export function proxyFor(target: URL, options: ProxyOptions): ProxyServer | undefined {
+export function proxyFor(target: URL, settings: ProxySettings): ProxyServer | undefined {
   const isSecure = target.protocol === 'https:';
-  const text = (isSecure ? options.https : options.http)?.trim() ?? '';
-  if (text === '' || isExempt(target, options.noProxy ?? '')) return undefined;
+  const text = (isSecure ? settings.https : settings.http)?.trim() ?? '';
+  if (text === '' || isExempt(target, settings.noProxy ?? '')) return undefined;
   const href = text.includes('://') ? text : `http://${text}`;
   const url = URL.canParse(href) ? new URL(href) : undefined;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {

@@ -1,4 +1,4 @@
-import type { Clock, Effects } from '../../platform/effects.ts';
+import { type Clock, type Effects, log } from '../../platform/effects.ts';
 import { EXIT, ExportError } from '../../platform/errors.ts';
 import { Fault } from './faults.ts';
 
@@ -21,6 +21,8 @@ const LONGEST_BACKOFF_MS = 60_000;
 const MOST_ATTEMPTS = 8;
 /** A timer holds 2^31 - 1 ms at most, and fires at once beyond. */
 const LONGEST_SLEEP_MS = 86_400_000;
+/** A pause longer than this is told. */
+const LONG_PAUSE_MS = 60_000;
 const AGAIN = 'Run the same command again';
 
 /** Full jitter: uniform in [0, min(60 s, base * 2^n)), n = 0 after the first attempt. */
@@ -37,7 +39,28 @@ export function refund(tokens: number, lastCost: number): number {
   return Math.min(BUDGET, tokens + Math.max(1, lastCost));
 }
 
-export interface Failure extends Patience {
+/** What all requests of a run share. */
+export interface RetryState extends Patience {
+  /** Tokens left in the budget. */
+  tokens: number;
+  /** Attempts made because one before had failed. */
+  retries: number;
+  /** Monotonic milliseconds until which everybody stays away. */
+  pausedUntil: number;
+  /** The end of the last pause that was told of. */
+  toldUntil: number;
+  readonly effects: HttpEffects;
+}
+
+export function startRetryState(patience: Patience, effects: HttpEffects): RetryState {
+  const { deadlineAt, giveUpAfterMs } = patience;
+  const never = Number.NEGATIVE_INFINITY;
+  const pause = { pausedUntil: never, toldUntil: never };
+  return { deadlineAt, giveUpAfterMs, tokens: BUDGET, retries: 0, ...pause, effects };
+}
+
+/** An attempt that failed, where the run stands, and chance. */
+export interface Failure extends Pick<RetryState, 'tokens' | 'pausedUntil' | keyof Patience> {
   readonly fault: Fault;
   /** Of a request that the run can do without. */
   readonly auxiliary?: boolean | undefined;
@@ -45,14 +68,10 @@ export interface Failure extends Patience {
   readonly attempts: number;
   /** Those of them that ended in a fault of this kind. */
   readonly alike: number;
-  /** Budget left, tokens. */
-  readonly tokens: number;
   /** Uniform in [0, 1). */
   readonly random: number;
   /** Monotonic milliseconds. */
   readonly now: number;
-  /** Monotonic milliseconds until which every worker has been asked to wait; this fault's own wish included. */
-  readonly pausedUntil: number;
 }
 
 type Stop = 'attempts' | 'budget' | 'deadline' | 'pause';
@@ -79,17 +98,14 @@ function outlasts(until: number, now: number, { deadlineAt, giveUpAfterMs }: Pat
   return until > now && (until >= deadlineAt || until - now > giveUpAfterMs);
 }
 
-/** What all requests of a run share. */
-export interface RetryState extends Patience {
-  /** Tokens left in the budget. */
-  tokens: number;
-  /** Attempts made because one before had failed. */
-  retries: number;
-  readonly effects: HttpEffects;
-}
-
-export function startRetryState(patience: Patience, effects: HttpEffects): RetryState {
-  return { ...patience, tokens: BUDGET, retries: 0, effects };
+/** Has every request of the run wait. A long pause is told to whoever watches: `what` says who asks for it. */
+export function stayAway(state: RetryState, pauseMs: number, what: string): void {
+  const { clock } = state.effects;
+  state.pausedUntil = Math.max(state.pausedUntil, clock.monotonic() + pauseMs);
+  if (pauseMs <= LONG_PAUSE_MS || state.pausedUntil - state.toldUntil <= LONG_PAUSE_MS) return;
+  state.toldUntil = state.pausedUntil;
+  const until = timeAt(state.pausedUntil, clock);
+  log(state.effects, 'warn', `${what} and asks to stay away: waiting until ${until}`);
 }
 
 /** A request, and what it may come to when asking again does not help. */
@@ -106,13 +122,11 @@ export interface Asking<T> {
 /**
  * Asks until an answer can be used, or until `decide` says that it is no use.
  *
- * @param pause until when the server wants nobody to come, monotonic milliseconds
  * @throws ExportError with the exit code of the last fault; the signal's reason; whatever else `attempt` throws
  */
 export async function retry<T>(
   { request, signal, auxiliary, otherwise }: Asking<T>,
   state: RetryState,
-  pause: { readonly pausedUntil: number },
   attempt: () => Promise<T>,
 ): Promise<T> {
   const { clock, random, emit } = state.effects;
@@ -130,14 +144,13 @@ export async function retry<T>(
     }
     const attempts = kinds.push(fault.kind);
     const alike = kinds.filter((kind) => kind === fault.kind).length;
-    const { pausedUntil } = pause;
-    const shared = { ...state, auxiliary, pausedUntil, random: random(), now: clock.monotonic() };
+    const shared = { ...state, auxiliary, random: random(), now: clock.monotonic() };
     const decision = decide({ ...shared, fault, attempts, alike });
     if (decision.kind === 'stop') {
       const { why } = decision;
       const instead = why === 'attempts' || why === 'budget' ? otherwise?.(fault) : undefined;
       if (instead !== undefined) return instead;
-      throw ended(request, why, pausedUntil, state, { fault, attempts });
+      throw ended(request, why, state, { fault, attempts });
     }
     lastCost = decision.cost;
     state.tokens -= lastCost;
@@ -158,8 +171,7 @@ export async function retry<T>(
 function ended(
   request: string,
   why: Stop,
-  pausedUntil: number,
-  { deadlineAt, effects: { clock } }: RetryState,
+  { pausedUntil, deadlineAt, effects: { clock } }: RetryState,
   last?: { readonly fault: Fault; readonly attempts: number },
 ): ExportError {
   const { traits, advice, message, details } = last?.fault ?? {};
@@ -184,7 +196,7 @@ function ended(
     {
       exitCode,
       stage: 'extract',
-      retryable: exitCode === EXIT.temporary || exitCode === EXIT.unavailable,
+      retryable: exitCode === EXIT.temporary || traits?.retryable === true,
       retryAfterMs: exitCode === EXIT.temporary && pauseMs > 0 ? pauseMs : undefined,
       cause: details?.cause,
     },
@@ -200,22 +212,21 @@ function ended(
 export async function waitForTurn(
   { request, signal }: Pick<Asking<unknown>, 'request' | 'signal'>,
   state: RetryState,
-  pause: { readonly pausedUntil: number },
 ): Promise<number> {
   const { clock } = state.effects;
   for (;;) {
     signal.throwIfAborted();
-    const { pausedUntil } = pause;
+    const { pausedUntil } = state;
     const now = clock.monotonic();
-    if (outlasts(pausedUntil, now, state)) throw ended(request, 'pause', pausedUntil, state);
-    if (now >= state.deadlineAt) throw ended(request, 'deadline', pausedUntil, state);
+    if (outlasts(pausedUntil, now, state)) throw ended(request, 'pause', state);
+    if (now >= state.deadlineAt) throw ended(request, 'deadline', state);
     if (now >= pausedUntil) return now;
     await waitUntil(clock, pausedUntil, signal);
   }
 }
 
 /** The time of day at which the monotonic clock will read `at`. */
-export function timeAt(at: number, clock: Clock): string {
+function timeAt(at: number, clock: Clock): string {
   return new Date(clock.wall() + at - clock.monotonic()).toISOString();
 }
 

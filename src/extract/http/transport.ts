@@ -1,13 +1,13 @@
-import { isUtf8 } from 'node:buffer';
 import { setMaxListeners } from 'node:events';
 import { constants, gunzipSync } from 'node:zlib';
 import { type Dispatcher, Pool } from 'undici';
+import type { ProxySettings } from '../../jobs/options.ts';
 import { parseText } from '../../json/checked-json.ts';
 import { CLOSE_OBJECT, SPACE } from '../../json/json-scanner.ts';
 import { errorCode } from '../../platform/errors.ts';
 import { following } from './concurrency.ts';
 import { Fault, sorted } from './faults.ts';
-import { type ProxyServer, refusedBy, tunnel } from './proxy.ts';
+import { type ProxyServer, proxyFor, refusedBy, tunnel } from './proxy.ts';
 
 /** Milliseconds; all of them end in a retry. */
 export interface Timeouts {
@@ -19,15 +19,24 @@ export interface Timeouts {
   readonly totalMs: number;
 }
 
+/** What all requests of a run have in common. */
+export interface HttpSettings {
+  readonly timeouts: Timeouts;
+  readonly userAgent: string;
+  readonly proxies: ProxySettings;
+}
+
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   /** With its query. */
   readonly path: string;
+  /** Besides those that every request has. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   /** Bytes of a successful answer's body as sent, compressed or not. */
   readonly maxBodyBytes: number;
-  readonly timeouts: Timeouts;
+  /** Milliseconds until the deadline. */
+  readonly msLeft: number;
   readonly signal: AbortSignal;
 }
 
@@ -50,8 +59,11 @@ const HEAD_BYTES = 64 * 1024;
 
 /** One server, kept-alive connections, no redirects, no retries. */
 export class Transport {
+  /** What must never be read back to anybody. */
+  readonly secrets: readonly string[];
   readonly #closing = new AbortController();
   readonly #target: URL;
+  readonly #settings: HttpSettings;
   /** A proxy that reads the requests and hands them on; the whole URL is their path (RFC 9112 section 3.2.2). */
   readonly #forwarder: ProxyServer | undefined;
   readonly #pools: readonly [Pool, ...Pool[]];
@@ -59,10 +71,13 @@ export class Transport {
 
   /**
    * @param target scheme, host and port count
-   * @param proxy on the way there, if any
+   * @throws ExportError (78) when the URL of the proxy on the way there is none
    */
-  constructor(target: URL, connections: number, proxy: ProxyServer | undefined) {
+  constructor(target: URL, connections: number, settings: HttpSettings) {
     this.#target = target;
+    this.#settings = settings;
+    const proxy = proxyFor(target, settings.proxies);
+    this.secrets = proxy?.secrets ?? [];
     const { signal } = this.#closing;
     // A few listeners a socket, all taken off with it.
     setMaxListeners(0, signal);
@@ -81,22 +96,24 @@ export class Transport {
   }
 
   /** @throws Fault; the signal's reason; ExportError (74) when this machine has no socket left */
-  async send({ signal, timeouts, maxBodyBytes, ...request }: HttpRequest): Promise<HttpAnswer> {
+  async send({ signal, msLeft, maxBodyBytes, ...request }: HttpRequest): Promise<HttpAnswer> {
     const [target, forwarder] = [this.#target, this.#forwarder];
+    const { timeouts, userAgent } = this.#settings;
+    const headers = { accept: 'application/json', 'user-agent': userAgent, ...request.headers };
     const late = new AbortController();
     const limit = (what: string, ms: number) =>
       setTimeout(() => {
         late.abort(new Fault('timeout', `${what} ${Math.round(ms) / 1000} s`));
       }, ms);
-    const total = limit('no whole answer within', timeouts.totalMs);
+    const total = limit('no whole answer within', Math.min(timeouts.totalMs, msLeft));
     let timer = limit('no headers within', timeouts.headersMs);
     try {
       return await following([signal, late.signal], async (called) => {
         const response = await this.#pools[0].request({
-          ...request,
+          ...{ ...request, headers },
           ...(forwarder && {
             path: target.origin + request.path,
-            headers: { ...request.headers, ...forwarder.headers, host: target.host },
+            headers: { ...headers, ...forwarder.headers, host: target.host },
           }),
           signal: called,
         });
@@ -108,7 +125,7 @@ export class Transport {
         const maxBytes = status < 300 ? maxBodyBytes : ERROR_BODY_BYTES;
         const read = await readBytes(response, maxBytes, () => timer.refresh());
         if (refusing) throw refusedBy(refusing, status, target, this.#contacted);
-        return { status, header: (name: string) => firstOf(response.headers[name]), ...read };
+        return { status, header: (name: string) => [response.headers[name]].flat()[0], ...read };
       });
     } catch (error) {
       signal.throwIfAborted();
@@ -135,7 +152,7 @@ async function readBytes(
 ): Promise<Pick<HttpAnswer, 'body' | 'cut'>> {
   const pieces: Buffer[] = [];
   let bytes = 0;
-  const announced = Number(firstOf(headers['content-length'])) > maxBytes;
+  const announced = Number(headers['content-length']) > maxBytes;
   let cut = announced;
   for await (const piece of body) {
     onPiece();
@@ -148,10 +165,6 @@ async function readBytes(
   if (cut) return { body: Buffer.concat(pieces, Math.min(bytes, HEAD_BYTES)), cut };
   const [only] = pieces;
   return { body: pieces.length === 1 ? only : Buffer.concat(pieces), cut };
-}
-
-function firstOf(value: string | string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value : value?.[0];
 }
 
 const MARK = Buffer.from('\ufeff');
@@ -231,16 +244,5 @@ export function notJson({ header }: HttpAnswer, bytes: Buffer): string {
   const type = header('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
   const other = /^[\w.+-]+\/[\w.+-]+$/.test(type) && !type.endsWith('json');
   if (other) return `the answer is ${type}, not JSON`;
-  if (!isUtf8(bytes) && isCutUtf8(bytes)) return 'the body ends in the middle of a character';
   return `the answer is not whole JSON (${bytes.length} bytes)`;
-}
-
-/** True when more bytes could still make it UTF-8. */
-function isCutUtf8(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { areTorn, readItems, splitPage } from '../../../src/extract/http/split.ts';
+import { areTorn, itemsOf, readItems } from '../../../src/extract/http/damaged.ts';
 import type { PageAnswer } from '../../../src/extract/page.ts';
+import { CLOSE_OBJECT, JsonScanner, NotJson, OPEN_OBJECT } from '../../../src/json/json-scanner.ts';
 import { type Respond, serveHttp } from '../../support/http-servers.ts';
 import { FIRST, ids, LAST, pageBody, rowsAt, sendJson, sendPage, withClient } from './jobs-api.ts';
 
@@ -119,26 +120,47 @@ describe('a job that is no JSON', () => {
     ));
 });
 
-describe('splitPage', () => {
+/** A page taken apart: the items of its `data`, everything around them being whole JSON; undefined where it is not. */
+function split(bytes: Buffer): Buffer[] | undefined {
+  const scanner = new JsonScanner(bytes);
+  let items: Buffer[] | undefined;
+  try {
+    for (let more = scanner.enter(OPEN_OBJECT); more; more = scanner.goesOn(CLOSE_OBJECT)) {
+      scanner.key();
+      const key = bytes.toString('utf8', scanner.keyStart, scanner.keyEnd);
+      if (key === '"data"') items = [...itemsOf(scanner, bytes)];
+      else scanner.value();
+    }
+    scanner.end();
+    return items;
+  } catch (error) {
+    assert.ok(error instanceof NotJson);
+    return undefined;
+  }
+}
+
+describe('itemsOf', () => {
   const record = fc.dictionary(fc.string(), fc.jsonValue());
 
   it('finds the items of any page, compact or spaced', () => {
     fc.assert(
       fc.property(fc.array(record), fc.jsonValue(), fc.nat(2), (data, other, indent) => {
         const text = JSON.stringify({ other, data, pagination: { total: 1 } }, null, indent);
-        const split = splitPage(Buffer.from(text)) ?? assert.fail();
+        const items = split(Buffer.from(text)) ?? assert.fail();
         assert.deepEqual(
-          split.items.map((item) => JSON.parse(item.toString())),
+          items.map((item) => JSON.parse(item.toString())),
           JSON.parse(JSON.stringify(data)),
         );
-        const { data: around } = JSON.parse(split.envelope.toString());
-        assert.deepEqual(
-          around,
-          data.map(() => ({})),
-        );
-        assert.equal(readItems(split.items).rows.length, data.length);
+        assert.equal(readItems(items).rows.length, data.length);
       }),
     );
+  });
+
+  it('takes nothing but objects for jobs, with nothing but a comma between them', () => {
+    for (const data of ['NaN', '[{}]', '"{}"', '{}{}', '{} NaN,{}', '{},', '{"a":[}', '{'])
+      assert.equal(split(Buffer.from(`{"data":[${data}]}`)), undefined, data);
+    assert.equal(split(Buffer.from('{"data":[{"a":NaN} , {}],"total":NaN}')), undefined);
+    assert.equal(split(Buffer.from('{"data":[ {"a":NaN} , {} ],"total":1}'))?.length, 2);
   });
 
   it('finds neighbours that were cut in the wrong places, and trusts those that only hold no JSON', () => {
@@ -157,13 +179,13 @@ describe('splitPage', () => {
         const bytes = Buffer.from(JSON.stringify({ data }));
         const [start, end] = ['{"data":['.length, bytes.length - 2];
         bytes[start + (at % (end - start))] = byte;
-        const split = splitPage(bytes);
-        if (split?.items.length !== data.length) return;
-        if (areTorn(readItems(split.items).damaged)) {
+        const items = split(bytes);
+        if (items?.length !== data.length) return;
+        if (areTorn(readItems(items).damaged)) {
           torn++;
           return;
         }
-        const whole = split.items.filter((item, i) => item.toString() === JSON.stringify(data[i]));
+        const whole = items.filter((item, i) => item.toString() === JSON.stringify(data[i]));
         assert.ok(whole.length >= data.length - 1);
       }),
       { numRuns: 2000 },

@@ -75,6 +75,8 @@ export function connect(
       credentials: { kind: 'none' },
       concurrency: 16,
       userAgent: 'test/1',
+      deadlineAt: Infinity,
+      giveUpAfterMs: Infinity,
       ...rest,
     },
     { clock, random, emit: (event) => events.push(event) },
@@ -112,7 +114,9 @@ export function exits(
     if (!(error instanceof ExportError)) throw error;
     const asExpected = error.exitCode === exitCode && error.stage === 'extract';
     const says = error.message.startsWith(`${request}: `) && pattern.test(error.message);
-    const retryable = exitCode === EXIT.temporary || exitCode === EXIT.unavailable;
+    // A certificate and a proxy's refusal stay until somebody mends them.
+    const lasts = /TLS|does not connect to \S+ \(4/.test(error.message);
+    const retryable = exitCode === EXIT.temporary || (exitCode === EXIT.unavailable && !lasts);
     if (asExpected && says && error.retryable === retryable) return true;
     throw new Error(`exit ${error.exitCode}, ${error.message}`, { cause: error });
   };

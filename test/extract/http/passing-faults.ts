@@ -76,7 +76,7 @@ export const PASSING_FAULTS: readonly PassingFault[] = [
       `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n${body.slice(0, body.length / 2)}`,
     );
   }),
-  malformed('body cut off in a character', /ends in the middle of a character/, (response) => {
+  malformed('body cut off in a character', /is not whole JSON/, (response) => {
     const text = Buffer.from('HTTP/1.1 200 OK\r\n\r\n{"data":[{"id":"é');
     response.socket?.end(text.subarray(0, -1));
   }),

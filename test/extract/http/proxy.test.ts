@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import tls from 'node:tls';
 import { inspect } from 'node:util';
-import { type ProxyOptions, proxyFor } from '../../../src/extract/http/proxy.ts';
+import { proxyFor } from '../../../src/extract/http/proxy.ts';
+import type { ProxySettings } from '../../../src/jobs/options.ts';
 import { EXIT } from '../../../src/platform/errors.ts';
 import { closedPort, serveHttp, serveRaw, type TestServer } from '../../support/http-servers.ts';
 import { serveProxy, type TestProxy, type TestProxyOptions } from '../../support/proxy.ts';
@@ -44,7 +45,9 @@ async function through(
   const api = await serveHttp(sendPage, scheme === 'https' ? CERTIFICATE : undefined);
   const proxy = await serveProxy(options);
   const url = api.url.replace('127.0.0.1', 'localhost');
-  const client = connect(url, { proxy: { [scheme]: `${user}${proxy.name}`, noProxy } });
+  const client = connect(url, {
+    proxy: { [scheme]: `${user}${proxy.name}`, ...(noProxy && { noProxy }) },
+  });
   try {
     await trusting(() => test(client, proxy, api));
   } finally {
@@ -168,7 +171,7 @@ describe('a proxy', () => {
 
 describe('proxyFor', () => {
   const api = new URL('https://apis.pasqal.cloud/core-fast');
-  const name = (options: ProxyOptions, url = api) => proxyFor(url, options)?.name;
+  const name = (options: ProxySettings, url = api) => proxyFor(url, options)?.name;
 
   it('knows the way for each scheme, and its port', () => {
     const options = { http: 'http://plain', https: 'https://secure' };

@@ -153,8 +153,8 @@ describe('a server that asks to stay away', () => {
         event.type === 'log' && event.level === 'warn' ? [event.message] : [],
       );
       assert.deepEqual(told, [
-        'the server answered 503: slowing down',
         'the server answered 503 and asks to stay away: waiting until 2026-11-23T01:01:01.000Z',
+        'the server answered 503: slowing down',
       ]);
     });
   });

@@ -12,6 +12,8 @@ const client = createJobsClient(
   {
     apiUrl,
     filters: {},
+    deadlineAt: Infinity,
+    giveUpAfterMs: Infinity,
     credentials:
       tokenUrl === undefined
         ? { kind: 'none' }

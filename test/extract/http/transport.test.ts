@@ -6,8 +6,7 @@ import { type Respond, serveHttp, type TestServer } from '../../support/http-ser
 import { until } from '../../support/manual-timers.ts';
 
 function get(signal: AbortSignal): HttpRequest {
-  const timeouts = { headersMs: 30_000, idleMs: 30_000, totalMs: 120_000 };
-  return { method: 'GET', path: '/x', headers: {}, maxBodyBytes: 1000, timeouts, signal };
+  return { method: 'GET', path: '/x', headers: {}, maxBodyBytes: 1000, msLeft: Infinity, signal };
 }
 
 async function withTransport(
@@ -15,7 +14,9 @@ async function withTransport(
   test: (transport: Transport, server: TestServer) => Promise<void>,
 ): Promise<void> {
   const server = await serveHttp(respond);
-  const transport = new Transport(new URL(server.url), 2, undefined);
+  const timeouts = { headersMs: 30_000, idleMs: 30_000, totalMs: 120_000 };
+  const settings = { timeouts, userAgent: 'test/1', proxies: {} };
+  const transport = new Transport(new URL(server.url), 2, settings);
   try {
     await test(transport, server);
   } finally {
