@@ -68,8 +68,8 @@ export function duration(seconds: number | null | undefined, longest: 'days' | '
 }
 
 /** A number as a sheet takes it: three decimals, no separators. */
-export function plain(value: number | null): string {
-  return value === null ? '' : String(Math.round(value * 1000) / 1000);
+export function plain(value: number | null | undefined): string {
+  return value === null || value === undefined ? '' : String(Math.round(value * 1000) / 1000);
 }
 
 /** A column: its heading, what stands in a cell, and whether that is a number, aligned right. */

@@ -3,6 +3,7 @@ import { count } from '../platform/format.ts';
 import { patterns } from './charts.ts';
 import {
   block,
+  type Column,
   type Content,
   duration,
   foreign,
@@ -90,7 +91,7 @@ function lead(answers: Answers): string {
   ].join('');
 }
 
-function card(name: string, big: string, ...more: readonly Content[]): Html {
+function card(name: Content, big: Content, ...more: readonly Content[]): Html {
   const lines = more.map((line) => html`<dd>${line}</dd>`);
   return html`<div class="card"><dt>${name}</dt><dd class="big">${big}</dd>${lines}</div>\n`;
 }
@@ -194,32 +195,29 @@ function tops({ answers }: Told): Section {
 }
 
 function busyHours({ answers, timeZone }: Told): Section {
-  const figures = WINDOWS.map((window) => {
-    const rows = answers.hours.filter(({ name }) => name === window.name);
+  const figures = WINDOWS.map(({ name, id, title }) => {
+    const rows = answers.hours.filter((row) => row.name === name);
     const most = Math.max(...rows.flatMap((row) => WEEKDAYS.map((day) => row[day])));
-    const cell = (value: number) =>
-      html`<td class="h${value && Math.ceil((5 * value) / most)}">${value === 0 ? '·' : count(value)}</td>`;
-    const head = WEEKDAYS.map((day) => html`<th scope="col">${day}</th>`);
-    const body = rows.map((row) => {
-      const hour = `${String(row.hour).padStart(2, '0')}:00`;
-      return html`<tr><th scope="row">${hour}</th>${WEEKDAYS.map((day) => cell(row[day]))}</tr>\n`;
-    });
-    return html`<figure class="heat" id="hours-${window.id}"><figcaption><b>${window.title}</b></figcaption><table><caption class="hidden">Jobs created by weekday and hour, ${window.title}</caption><thead><tr><td></td>${head}</tr></thead><tbody>${body}</tbody></table></figure>`;
+    const heat = (jobs: number) =>
+      html`<span class="h${jobs && Math.ceil((5 * jobs) / most)}">${jobs === 0 ? '·' : count(jobs)}</span>`;
+    const hours = table(
+      `Jobs created by weekday and hour, ${title}`,
+      rows,
+      ['Hour', ({ hour }) => `${String(hour).padStart(2, '0')}:00`],
+      ...WEEKDAYS.map((day): Column<(typeof rows)[number]> => [day, (row) => heat(row[day])]),
+    );
+    return html`<figure class="heat" id="hours-${id}"><figcaption><b>${title}</b></figcaption>${hours}</figure>`;
   });
   const about = `Jobs created by weekday and hour, in the time zone ${timeZone}. The stronger the colour, the more.`;
   const content = html`<div class="block"><div class="pair">${figures}</div></div>`;
   return ['hours', 'Busy hours', content, about];
 }
 
-const STATES: Readonly<Record<string, string>> = {
-  ...{ waiting: 'Waiting', running: 'Running', other: 'In another state that is not final' },
-};
-
 function openNow({ answers }: Told): Section {
   const sums = listing(
     'Now',
     answers.open,
-    ['Now', ({ state }) => STATES[state]],
+    ['Now', ({ state }) => state],
     ['Jobs', ({ jobs }) => count(jobs), 'n'],
     ['For, median', ({ age_50 }) => duration(age_50), 'n'],
     ['For, longest', ({ age_max }) => duration(age_max), 'n'],
@@ -236,9 +234,7 @@ function openNow({ answers }: Told): Section {
   return ['open', 'Waiting and running now', [sums, oldest]];
 }
 
-const CHANGES: Readonly<Record<string, string>> = {
-  ...{ created: 'New', updated: 'Changed', deleted: 'Gone' },
-};
+const CHANGES = { created: 'New', updated: 'Changed', deleted: 'Gone', failed: 'Came to fail' };
 
 function lastNight({ answers, manifest }: Told): Section {
   const section = ['night', 'Since the snapshot before'] as const;
@@ -248,13 +244,12 @@ function lastNight({ answers, manifest }: Told): Section {
       'This snapshot has no list of changes: there was none before it to compare it with.';
     return [...section, html`<p class="empty">${why}</p>`];
   }
-  const { created, updated, deleted, failed } = sums;
-  const figures = { New: created, Changed: updated, Gone: deleted, 'Came to fail': failed };
-  const cards = Object.entries(figures).map(([name, jobs]) => card(name, count(jobs)));
+  const titles = new Map(Object.entries(CHANGES));
+  const cards = Object.entries(sums).map(([name, jobs]) => card(titles.get(name), count(jobs)));
   const changes = listing(
     'By status',
     answers.changes,
-    ['Change', ({ change }) => CHANGES[change] ?? foreign(change)],
+    ['Change', ({ change }) => titles.get(change) ?? foreign(change)],
     ['Status before', ({ previous_status }) => foreign(previous_status)],
     ['Status', ({ status }) => foreign(status)],
     ['Jobs', ({ jobs }) => count(jobs), 'n'],
