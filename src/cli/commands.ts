@@ -8,7 +8,7 @@ import {
   FILTER_OPTIONS,
   givenOf,
   type Option,
-  preset,
+  option,
   RUN_OPTIONS,
   settings,
 } from '../run/options.ts';
@@ -45,14 +45,14 @@ const VERIFY_OPTIONS = {
 const STATUS_OPTIONS = {
   output: RUN_OPTIONS.output,
   as: RUN_OPTIONS.pipeline,
-  maxAge: preset('max-age', 'The run', values.duration('0s', '3650d'), 'Age from which the newest snapshot is too old: exit code 1', '26h'),
+  maxAge: option('max-age', 'The run', values.duration('0s', '3650d'), 'Age from which the newest snapshot is too old: exit code 1', { fallback: '26h' }),
   json: SCREEN_OPTIONS.json,
 } as const;
 
 /** What only `report` knows. */
 // biome-ignore format: an option is one line
 const REPORT_OPTIONS = {
-  file: preset('file', 'Files', values.path, 'Page to write; a file of that name is replaced, and so is the .sql beside it', 'report.html'),
+  file: option('file', 'Files', values.path, 'Page to write; a file of that name is replaced, and so is the .sql beside it', { fallback: 'report.html' }),
   timeZone: RUN_OPTIONS.timeZone,
 } as const;
 

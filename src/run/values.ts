@@ -36,14 +36,16 @@ export interface Kind<T> {
   readonly accepts: string;
   /** Values a shell may offer. */
   readonly choices?: readonly string[];
+  /** Messages do not repeat the value: it may be a secret. */
+  readonly hidden?: boolean;
   /** The same in JSON Schema, for the editors of pipeline files. */
   readonly schema: Readonly<Record<string, unknown>>;
   /**
    * @param texts items of a list, one text for anything else
-   * @param shown the value as messages repeat it
+   * @param given the value as messages repeat it
    * @throws Refusal
    */
-  readonly parse: (texts: readonly string[], shown?: string) => T;
+  readonly parse: (texts: readonly string[], given?: unknown) => T;
 }
 
 /** @param read returns undefined when the text is refused */
@@ -51,14 +53,19 @@ function kind<T>(
   written: Kind<T>['written'],
   accepts: string,
   read: (text: string) => T | undefined,
-  schema: Kind<T>['schema'] = { type: 'string', minLength: 1 },
+  more: Partial<Pick<Kind<T>, 'choices' | 'hidden' | 'schema'>> = {},
 ): Kind<T> {
-  const parse = ([text = '']: readonly string[], shown = quote(text)) => {
-    const value = read(text);
-    if (value === undefined) throw new Refusal(`expected ${accepts}, got ${shown}`);
-    return value;
+  const parse = ([text = '']: readonly string[], given: unknown = text) => {
+    return read(text) ?? refuse({ accepts, ...more }, given);
   };
-  return { written, accepts, schema, parse };
+  return { written, accepts, schema: { type: 'string', minLength: 1 }, parse, ...more };
+}
+
+function refuse(
+  { accepts, hidden }: Pick<Kind<unknown>, 'accepts' | 'hidden'>,
+  value: unknown,
+): never {
+  throw new Refusal(`expected ${accepts}${hidden ? '' : `, got ${quote(value)}`}`);
 }
 
 /**
@@ -66,22 +73,21 @@ function kind<T>(
  *
  * @throws Refusal, for a value of another type too
  */
-export function readValue<T>({ written, accepts, parse }: Kind<T>, value: unknown): T {
-  const shown = quote(value);
+export function readValue<T>(kind: Kind<T>, value: unknown): T {
+  const { written, parse } = kind;
   if (written === 'list') {
     const isList = Array.isArray(value) && value.every((item) => typeof item === 'string');
-    if (isList) return parse(value, shown);
+    if (isList) return parse(value, value);
   } else if (typeof value === TYPES[written]) {
-    return parse([written === 'milliseconds' ? `${value}ms` : String(value)], shown);
+    return parse([written === 'milliseconds' ? `${value}ms` : String(value)], value);
   }
-  throw new Refusal(`expected ${accepts}, got ${shown}`);
+  return refuse(kind, value);
 }
 
 const TYPES = { string: 'string', number: 'number', milliseconds: 'number', switch: 'boolean' };
 
-export function text(accepts = 'some text'): Kind<string> {
-  return kind('string', accepts, (given) => given || undefined);
-}
+export const text = kind('string', 'some text', (given) => given || undefined);
+export const secret = kind('string', 'some text', (given) => given || undefined, { hidden: true });
 
 /** A time zone by its name, as in the IANA's list. */
 export const timeZone = kind('string', 'a time zone such as Europe/Paris', (given) => {
@@ -99,20 +105,20 @@ export function integer(min: number, max = Number.MAX_SAFE_INTEGER): Kind<number
     return value >= min && value <= max ? value : undefined;
   };
   const schema = { type: 'integer', minimum: min, maximum: max };
-  return kind('number', `a whole number ${range}`, read, schema);
+  return kind('number', `a whole number ${range}`, read, { schema });
 }
 
 export const switched = kind(
   'switch',
   'true or false',
   (given) => (/^(?:true|false|0|1)$/.test(given) ? /true|1/.test(given) : undefined),
-  { type: 'boolean' },
+  { schema: { type: 'boolean' } },
 );
 
 export function choice<T extends string>(choices: readonly T[]): Kind<T> {
   const read = (given: string) => choices.find((known) => known === given);
   const accepts = `one of ${choices.join(', ')}`;
-  return { ...kind('string', accepts, read, { enum: choices }), choices };
+  return kind('string', accepts, read, { choices, schema: { enum: choices } });
 }
 
 /** A list of at least one item; repeated items count once. */
@@ -122,18 +128,18 @@ function listOf<T>(accepts: string, item: Kind<T>): Kind<readonly T[]> {
     accepts,
     written: 'list',
     schema: { type: 'array', minItems: 1, items: item.schema },
-    parse(texts, shown = quote(texts.join(','))) {
+    parse(texts, given = texts.join(',')) {
       try {
-        if (texts.length > 0) return [...new Set(texts.map((given) => item.parse([given])))];
+        if (texts.length > 0) return [...new Set(texts.map((text) => item.parse([text])))];
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
       }
-      throw new Refusal(`expected ${accepts}, got ${shown}`);
+      return refuse({ accepts }, given);
     },
   };
 }
 
-export const texts = listOf('a comma-separated list without empty items', text());
+export const texts = listOf('a comma-separated list without empty items', text);
 
 export function choices<T extends string>(known: readonly T[]): Kind<readonly T[]> {
   return listOf(`a comma-separated list of ${known.join(', ')}`, choice(known));
@@ -161,7 +167,7 @@ export function duration(min: string, max: string): Kind<number> {
     return ms !== undefined && ms >= minimum && ms <= maximum ? ms : undefined;
   };
   const accepts = `a length of time from ${min} to ${max}, such as 500ms, 90s, 15m, 12h or 2d`;
-  return kind('milliseconds', accepts, read, { type: 'integer', minimum, maximum });
+  return kind('milliseconds', accepts, read, { schema: { type: 'integer', minimum, maximum } });
 }
 
 /** A share of a whole: `20%` or `0.2`. */
@@ -173,7 +179,7 @@ export const share = kind(
     const value = Number(digits) / (percent ? 100 : 1);
     return value >= 0 && value <= 1 ? value : undefined;
   },
-  { type: 'number', minimum: 0, maximum: 1 },
+  { schema: { type: 'number', minimum: 0, maximum: 1 } },
 );
 
 /**
@@ -188,7 +194,7 @@ export const dateTime = kind(
     const full = /^\d{4}-\d{2}-\d{2}$/.test(given) ? `${given}T00:00:00Z` : given;
     return /^\d{4}-\d{2}-\d{2}T/.test(full) && parseTimestamp(full) !== null ? full : undefined;
   },
-  { type: 'string' },
+  { schema: { type: 'string' } },
 );
 
 /** @returns milliseconds of a date that is written relative to now, such as `-7d`; undefined for any other */
@@ -247,6 +253,14 @@ export const server = kind('string', 'an https URL', (given) => {
   }
   return /^https?:$/.test(protocol) ? href.replace(/\/+$/, '') : undefined;
 });
+
+/** The address of a proxy. There may be a password in it. */
+export const proxy = kind(
+  'string',
+  'the URL of an http or https proxy',
+  (given) => (/^https?:\/\/[^/]/i.test(given) && URL.canParse(given) ? given : undefined),
+  { hidden: true },
+);
 
 /** A value in a message: on one line, printable, and not much longer than a line. */
 export function quote(value: unknown): string {

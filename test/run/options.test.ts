@@ -30,7 +30,7 @@ describe('a value', () => {
       ],
       [values.switched, ['true', true, '1', true, 'false', false, '0', false], ['', 'yes', 'TRUE']],
       [values.choice(['fr', 'sa']), ['sa', 'sa'], ['FR', 'eu', '']],
-      [values.text(), ['x', 'x'], ['']],
+      [values.text, ['x', 'x'], ['']],
       [values.texts, ['DONE', ['DONE']], ['']],
       [values.choices(['parquet', 'arrow']), ['arrow', ['arrow']], ['csv', '']],
       [
@@ -191,7 +191,7 @@ describe('the border of the library', () => {
           endpoint: { url: 'http://example.com' },
         },
       },
-      /^credentials: endpoint\.url: plain http/,
+      /^credentials: endpoint: url: plain http/,
     ],
   ];
   for (const [why, given, message] of refused) {
