@@ -144,7 +144,7 @@ async function reported<Result>(
   const { context, screen } = invocation;
   const { json, quiet } = settings(SCREEN_OPTIONS, invocation.given);
   const options = await exportOptions(invocation);
-  const reporter = await openReporter(invocation);
+  const reporter = openReporter(invocation);
   try {
     const result = await work(await context.engine(), options, reporter);
     reporter.close();
