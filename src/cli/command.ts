@@ -33,18 +33,22 @@ export interface Invocation {
   readonly screen: Screen;
 }
 
+/** What a command found, for programs and for people. */
+export interface Outcome {
+  readonly result: unknown;
+  readonly text: string;
+  /** Default 0. */
+  readonly exitCode?: ExitCode;
+}
+
 export interface Command {
   readonly name: string;
-  /** The positional argument, which may be left out, as yargs writes it: `[pipeline]`. */
-  readonly argument: {
-    readonly usage: string;
-    readonly name: string;
-    readonly description: string;
-  };
+  /** The positional argument, which may be left out. */
+  readonly argument: { readonly name: string; readonly description: string };
   readonly description: string;
   readonly options: readonly Option[];
   /** Imports what the command needs, and runs it. */
-  readonly run: (invocation: Invocation) => Promise<ExitCode>;
+  readonly run: (invocation: Invocation) => Promise<Outcome>;
 }
 
 export const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;

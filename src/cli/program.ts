@@ -24,11 +24,9 @@ export async function runProgram(
   const args = line[0] === 'help' ? [...line.slice(1), '--help'] : line;
   const { environment, stdout, stderr, folder, clock } = context;
   const screen = createScreen(stdout, stderr, environment);
-  const named = COMMANDS.find(({ name }) => args.includes(name));
+  let selected: Command | undefined;
   try {
     refuseSecretFlags(args);
-    if (args[0] !== COMPLETING) refuseFlags(args, named);
-    let selected: Command | undefined;
     let text = '';
     const parser = await parserOf(args, version, context, (command) => {
       selected = command;
@@ -40,23 +38,25 @@ export async function runProgram(
       .parseAsync([...args], {}, (_error, _argv, output) => {
         text = output;
       });
+    if (selected || args[0] === COMPLETION) refuseFlags(args, selected);
     if (selected === undefined) {
       screen.print(text || refuseCommand(args));
       return EXIT.ok;
     }
-    const { options, argument } = selected;
     const [, extra] = [flags._].flat();
     if (extra !== undefined) {
       throw new Refusal(`got a word too many${args.includes('--') ? '' : `: ${quote(extra)}`}`);
     }
     refuseUnknownVariables(environment, ALL_OPTIONS);
-    const given = { ...variableValues(environment, options, folder), ...flags };
-    const word = flags[argument.name];
-    return await selected.run({
-      ...{ given, argument: word === undefined ? undefined : String(word), context, screen },
-    });
+    const given: Given = { ...variableValues(environment, selected.options, folder), ...flags };
+    const word = flags[selected.argument.name];
+    const argument = word === undefined ? undefined : String(word);
+    const outcome = await selected.run({ given, argument, context, screen });
+    if (!given.quiet) screen.print(given.json ? JSON.stringify(outcome.result) : outcome.text);
+    return outcome.exitCode ?? EXIT.ok;
   } catch (thrown) {
-    const told = thrown instanceof Refusal ? usageError(thrown.message, named) : thrown;
+    const command = selected ?? COMMANDS.find(({ name }) => args.includes(name));
+    const told = thrown instanceof Refusal ? usageError(thrown.message, command) : thrown;
     return showFailure(told, screen, failureStyle(args, environment), clock.wall());
   }
 }
@@ -87,6 +87,8 @@ export function signalOf(
 
 /** How shells ask yargs for completions: the script it prints calls the program with this first. */
 const COMPLETING = '--get-yargs-completions';
+/** The command that yargs makes. */
+const COMPLETION = 'completion';
 
 const EPILOGUE = `Every flag is also a variable: --page-size is PASQAL_JOBS_PAGE_SIZE. Credentials come from variables only.
 
@@ -126,7 +128,7 @@ async function parserOf(
     .alias('version', 'V')
     .help()
     .alias('help', 'h')
-    .completion('completion', 'Print a completion script for the shell in use');
+    .completion(COMPLETION, 'Print a completion script for the shell in use');
   for (const command of COMMANDS) {
     const { name, argument, description, options } = command;
     const isPipeline = argument.name === 'pipeline' && pipelines.size > 0;
