@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ProxySettings } from '../jobs/options.ts';
-import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
+import { errorCode } from '../platform/errors.ts';
 import type { Option } from '../run/options.ts';
 import { hint, path as pathKind, Refusal, within } from '../run/values.ts';
 
@@ -82,7 +82,7 @@ const PLATFORM =
 /**
  * A misspelt variable would silently export other jobs than meant, so an unknown one is an error.
  *
- * @throws ExportError (64) naming the variable, never its value
+ * @throws Refusal naming the variable, never its value
  */
 export function refuseUnknownVariables(environment: Environment, options: readonly Option[]): void {
   const known = options.map(variableOf);
@@ -91,9 +91,8 @@ export function refuseUnknownVariables(environment: Environment, options: readon
   );
   if (unknown === undefined) return;
   const [word = '', ...names] = [unknown, ...known].map((name) => name.slice(PREFIX.length));
-  const next = hint(word, names, 'unset it, or see pasqal-jobs export --help', PREFIX);
-  const message = `${unknown}: no such variable; ${next}`;
-  throw new ExportError(message, { exitCode: EXIT.usage, stage: 'cli' });
+  const next = hint(word, names, 'unset it', PREFIX);
+  throw new Refusal(`${unknown}: no such variable; ${next}`);
 }
 
 /**

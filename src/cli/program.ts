@@ -241,16 +241,15 @@ const VARIABLE_FOR: readonly (readonly [word: RegExp, variable: string])[] = [
  * Refuses a secret on the command line, where every user of the machine could read it. Nothing of what was given is
  * repeated: the name of a flag may hold its value (`--tokenabc`).
  *
- * @throws ExportError (64) naming the variable to set instead
+ * @throws Refusal naming the variable to set instead
  */
 function refuseSecretFlags(args: readonly string[]): void {
   for (const flag of flagsOf(args)) {
     const name = (flag.split('=')[0] ?? '').toLowerCase().replace(/[-_]/g, '');
     const [pattern, variable] = VARIABLE_FOR.find(([word]) => word.test(name)) ?? [];
     if (pattern === undefined) continue;
-    throw new ExportError(
+    throw new Refusal(
       `a flag with "${pattern.exec(name)?.[0]}" in its name: credentials are not taken from the command line, which other users of this machine can read; set the variable ${variable} instead`,
-      { exitCode: EXIT.usage, stage: 'cli' },
     );
   }
 }

@@ -74,11 +74,12 @@ function openProgressBar(stream: Output, monotonic: () => number) {
   let bar = '';
   let drawnAt = Number.NEGATIVE_INFINITY;
   return {
-    update({ jobs, total, inFlight, retries }: Progress, rate: number) {
+    update(progress: Progress, rate: number) {
+      const { jobs, total } = progress;
       const share = total > 0 ? Math.min(1, jobs / total) : 0;
       const filled = '='.repeat(Math.floor(share * BAR_WIDTH)).padEnd(BAR_WIDTH, '-');
       const left = rate > 0 ? formatSeconds(Math.max(0, total - jobs) / rate) : '?';
-      const text = `[${filled}] ${Math.floor(share * 100)}% | ${count(jobs)} of ${count(total)} jobs | ${count(rate)} jobs/s | ETA ${left} | ${inFlight} in flight | ${retries} retries`;
+      const text = `[${filled}] ${Math.floor(share * 100)}%, ETA ${left}, ${progressLine(progress, rate)}`;
       bar = text.slice(0, (stream.columns ?? 80) - 1);
       if (monotonic() - drawnAt < BAR_EVERY_MS) return;
       drawnAt = monotonic();

@@ -24,16 +24,29 @@ interface Told extends Pick<ReportTask, 'manifest' | 'timeZone'> {
   readonly answers: Answers;
 }
 
-type Section = readonly [id: string, title: string, content: Content, about?: Content];
+type Section = readonly [id: string, title: string, content: Content, about?: string];
+
+const PARTIAL = 'The first and the last day, week or month of a chart may be partial.';
+const MOST =
+  'The projects and batches with the most jobs, the most machine time, the longest queue.';
 
 /** The page, whole: no script, and a policy that allows none. */
 export function page(told: Told): string {
   const { manifest, timeZone, answers } = told;
   const hash = createHash('sha256').update(STYLE).digest('base64');
   const policy = `default-src 'none'; style-src 'sha256-${hash}'`;
-  const sections = [headline, overTime, failures, tops, busyHours, openNow, lastNight, trust];
-  const parts = sections.map((section) => section(told));
-  const links = parts.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`);
+  const hours = `Jobs created by weekday and hour, in the time zone ${timeZone}. The stronger the colour, the more.`;
+  const sections: readonly Section[] = [
+    ['headline', 'The last 28 days', headline(answers)],
+    ['usage', 'Jobs, machine time, queue', usage(answers), PARTIAL],
+    ['failures', 'What fails', [failureRate(answers), errors(answers)]],
+    ['top', 'Who uses it', tops(answers), MOST],
+    ['hours', 'Busy hours', busyHours(answers), hours],
+    ['open', 'Waiting and running now', openNow(answers)],
+    ['night', 'Since the snapshot before', lastNight(told)],
+    ['trust', 'Can it be trusted?', trust(told)],
+  ];
+  const links = sections.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`);
   const made = `Made by ${manifest.tool.name} ${manifest.tool.version} from run ${manifest.runId}`;
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -48,7 +61,7 @@ ${patterns()}
 <p class="lead">${lead(answers)}</p>
 <nav aria-label="Sections"><ul>${links}</ul></nav></header>
 <main>
-${parts.map(([id, title, content, about]) => html`<section id="${id}"><h2>${title}</h2>${about && html`<p>${about}</p>`}\n${content}</section>\n`)}</main>
+${sections.map(([id, title, content, about]) => html`<section id="${id}"><h2>${title}</h2>${about && html`<p>${about}</p>`}\n${content}</section>\n`)}</main>
 <footer>${made}, offline, from the snapshot alone. The SQL of every number is in report.sql, to go on from in DuckDB.</footer>
 </body></html>
 `.text;
@@ -96,7 +109,7 @@ function card(name: Content, big: Content, ...more: readonly Content[]): Html {
   return html`<div class="card"><dt>${name}</dt><dd class="big">${big}</dd>${lines}</div>\n`;
 }
 
-function headline({ answers }: Told): Section {
+function headline(answers: Answers): Html {
   const { recent, before, all } = figuresOf(answers);
   const [waiting, running] = answers.open;
   const compared = (name: string, write: (figures: typeof recent) => string, ...more: string[]) => {
@@ -128,17 +141,11 @@ function headline({ answers }: Told): Section {
     ['Jobs, last 28 days', ({ recent }) => count(recent), 'n'],
     ['Jobs, all time', ({ jobs }) => count(jobs), 'n'],
   );
-  const content = html`<dl class="cards">${cards}</dl>\n<details><summary>Jobs by status, as sent</summary>${statuses}</details>`;
-  return ['headline', 'The last 28 days', content];
+  return html`<dl class="cards">${cards}</dl>\n<details><summary>Jobs by status, as sent</summary>${statuses}</details>`;
 }
 
-function overTime({ answers }: Told): Section {
-  const about = 'The first and the last day, week or month of a chart may be partial.';
-  return ['usage', 'Jobs, machine time, queue', usage(answers), about];
-}
-
-function failures({ answers }: Told): Section {
-  const errors = listing(
+function errors(answers: Answers): Html {
+  return listing(
     'The most frequent errors',
     answers.errors,
     ['Error, # for numbers and ids', errorText],
@@ -147,7 +154,6 @@ function failures({ answers }: Told): Section {
     ['Last', ({ last }) => last],
     ['Newest of these jobs', ({ ids }) => idList(ids)],
   );
-  return ['failures', 'What fails', [failureRate(answers), errors]];
 }
 
 function errorText({ kind, example }: Answers['errors'][number]): Html {
@@ -165,7 +171,7 @@ const MEASURES = [
   { measure: 'wait', title: 'Longest median queue', write: (value: number) => duration(value) },
 ] as const;
 
-function tops({ answers }: Told): Section {
+function tops(answers: Answers): Content {
   const top = (
     kind: string,
     window: string,
@@ -188,13 +194,10 @@ function tops({ answers }: Told): Section {
       const name = `${title}, ${window.title.toLowerCase()}`;
       return block(name, html`<div class="three">${lists}</div>`);
     });
-  const about =
-    'The projects and batches with the most jobs, the most machine time, the longest queue.';
-  const content = [...blocks('project', 'Projects'), ...blocks('batch', 'Batches')];
-  return ['top', 'Who uses it', content, about];
+  return [blocks('project', 'Projects'), blocks('batch', 'Batches')];
 }
 
-function busyHours({ answers, timeZone }: Told): Section {
+function busyHours(answers: Answers): Html {
   const figures = WINDOWS.map(({ name, id, title }) => {
     const rows = answers.hours.filter((row) => row.name === name);
     const most = Math.max(...rows.flatMap((row) => WEEKDAYS.map((day) => row[day])));
@@ -208,12 +211,10 @@ function busyHours({ answers, timeZone }: Told): Section {
     );
     return html`<figure class="heat" id="hours-${id}"><figcaption><b>${title}</b></figcaption>${hours}</figure>`;
   });
-  const about = `Jobs created by weekday and hour, in the time zone ${timeZone}. The stronger the colour, the more.`;
-  const content = html`<div class="block"><div class="pair">${figures}</div></div>`;
-  return ['hours', 'Busy hours', content, about];
+  return html`<div class="block"><div class="pair">${figures}</div></div>`;
 }
 
-function openNow({ answers }: Told): Section {
+function openNow(answers: Answers): Content {
   const sums = listing(
     'Now',
     answers.open,
@@ -231,18 +232,17 @@ function openNow({ answers }: Told): Section {
     ['Since', ({ since }) => since],
     ['For', ({ age }) => duration(age), 'n'],
   );
-  return ['open', 'Waiting and running now', [sums, oldest]];
+  return [sums, oldest];
 }
 
 const CHANGES = { created: 'New', updated: 'Changed', deleted: 'Gone', failed: 'Came to fail' };
 
-function lastNight({ answers, manifest }: Told): Section {
-  const section = ['night', 'Since the snapshot before'] as const;
+function lastNight({ answers, manifest }: Told): Html {
   const [sums] = answers.changed;
   if (sums === undefined || !manifest.files.some(({ name }) => name.startsWith('changes.'))) {
     const why =
       'This snapshot has no list of changes: there was none before it to compare it with.';
-    return [...section, html`<p class="empty">${why}</p>`];
+    return html`<p class="empty">${why}</p>`;
   }
   const titles = new Map(Object.entries(CHANGES));
   const cards = Object.entries(sums).map(([name, jobs]) => card(titles.get(name), count(jobs)));
@@ -255,10 +255,10 @@ function lastNight({ answers, manifest }: Told): Section {
     ['Jobs', ({ jobs }) => count(jobs), 'n'],
     ['Newest of them', ({ ids }) => idList(ids)],
   );
-  return [...section, html`<dl class="cards">${cards}</dl>${changes}`];
+  return html`<dl class="cards">${cards}</dl>${changes}`;
 }
 
-function trust({ answers, manifest, timeZone }: Told): Section {
+function trust({ answers, manifest, timeZone }: Told): Content {
   const { completeness, tool, runId, rows, rejects } = manifest;
   const verdict = completeness.proven
     ? html`<p class="verdict good">✓ Proven to be complete: no job is missing.</p>`
@@ -289,7 +289,7 @@ function trust({ answers, manifest, timeZone }: Told): Section {
   );
   const list = facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`);
   const first = html`<div class="block">${proof}<dl class="facts">${list}</dl></div>`;
-  return ['trust', 'Can it be trusted?', [first, anomalies, aside]];
+  return [first, anomalies, aside];
 }
 
 function leftOut({ left_out }: Answers): string {

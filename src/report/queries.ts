@@ -56,7 +56,7 @@ const WEEKDAY_COUNTS = WEEKDAYS.map(
 const QUANTILES = '[0.5, 0.9, 0.99]';
 const NEWEST = 'list(shown(id) ORDER BY created_at DESC, id)[:3] AS ids';
 
-/** What the queries rest on; `source`, `changes`, `rejects`, and the variables `as_of` and `zone` come before. */
+/** What the queries rest on; `stored_jobs` and so on, and the variables `as_of` and `zone` come before. */
 export const VIEWS = `
 CREATE OR REPLACE TEMP MACRO local(t) AS timezone(getvariable('zone'), t);
 CREATE OR REPLACE TEMP MACRO minute(t) AS strftime(local(t), '%Y-%m-%d %H:%M');
@@ -84,7 +84,7 @@ SELECT id, batch_id, project_id, status, errors, anomalies, created_at, start_ti
        CASE WHEN queue_seconds >= 0 AND NOT odd_start AND start_timestamp < days_ago(-1) THEN queue_seconds END AS wait,
        CASE WHEN run_seconds >= 0 AND NOT odd_end AND end_timestamp < days_ago(-1) THEN run_seconds END AS run,
        (queue_seconds IS NOT NULL AND wait IS NULL) OR (run_seconds IS NOT NULL AND run IS NULL) AS impossible
-FROM source;
+FROM stored_jobs;
 CREATE OR REPLACE TEMP VIEW open_jobs AS
 SELECT id, status, project_id, CASE status WHEN 'PENDING' THEN 'Waiting' WHEN 'RUNNING' THEN 'Running' ELSE 'In another state' END AS state,
        CASE WHEN status = 'RUNNING' AND start_timestamp >= created_at THEN start_timestamp ELSE created_at END AS since,
@@ -92,7 +92,7 @@ SELECT id, status, project_id, CASE status WHEN 'PENDING' THEN 'Waiting' WHEN 'R
 FROM jobs WHERE is_open;
 -- What charts of all time begin with: a single date of 1970 must not flatten the others.
 CREATE OR REPLACE TEMP TABLE axis AS
-SELECT coalesce(min(created_at), getvariable('as_of')) AS since FROM source
+SELECT coalesce(min(created_at), getvariable('as_of')) AS since FROM stored_jobs
 WHERE created_at BETWEEN days_ago(3653) AND getvariable('as_of');
 -- Bars and lines are drawn in steps of so much.
 CREATE OR REPLACE TEMP TABLE windows AS
@@ -171,7 +171,7 @@ WHERE bars IS NOT NULL ORDER BY rank, bin`,
 SELECT kind, count(*) FILTER (created_at >= days_ago(28) AND created_at < days_ago(-1)) AS recent, count(*) AS jobs,
        minute(max(created_at)) AS last, list(example ORDER BY created_at DESC, id)[1] AS example, ${NEWEST}
 FROM (SELECT id, created_at, kind_of(error) AS kind, min(shown(error)) AS example
-      FROM (SELECT id, created_at, unnest(errors) AS error FROM source WHERE len(errors) > 0)
+      FROM (SELECT id, created_at, unnest(errors) AS error FROM stored_jobs WHERE len(errors) > 0)
       WHERE error IS NOT NULL GROUP BY id, created_at, kind)
 GROUP BY kind ORDER BY recent DESC, jobs DESC, kind LIMIT 10`,
   top: query({ ...each(text, 'name', 'kind', 'measure', 'id'), ...each(number, 'value', 'jobs') })`
@@ -203,12 +203,12 @@ FROM open_jobs WHERE status IN ('PENDING', 'RUNNING') ORDER BY age DESC, open_jo
   })`
 -- What changed since the snapshot before, if that is known.
 SELECT change, shown(changes.previous_status) AS previous_status, shown(changes.status) AS status, count(*) AS jobs, ${NEWEST}
-FROM changes GROUP BY change, changes.previous_status, changes.status ORDER BY jobs DESC, change, status, previous_status LIMIT 20`,
+FROM stored_changes AS changes GROUP BY change, changes.previous_status, changes.status ORDER BY jobs DESC, change, status, previous_status LIMIT 20`,
   changed: query(each(number, 'created', 'updated', 'deleted', 'failed'))`
 -- The same in sums; "failed": came to fail.
 SELECT count(*) FILTER (change = 'created') AS created, count(*) FILTER (change = 'updated') AS updated, count(*) FILTER (change = 'deleted') AS deleted,
        count(*) FILTER (change <> 'deleted' AND status IN ('ERROR', 'TIMED_OUT') AND previous_status IS DISTINCT FROM status) AS failed
-FROM changes`,
+FROM stored_changes`,
   anomalies: query({ anomaly: text, jobs: number, ids: texts })`
 -- What is odd about rows.
 SELECT shown(anomaly) AS anomaly, count(DISTINCT id) AS jobs, ${NEWEST}
@@ -217,7 +217,7 @@ GROUP BY ALL ORDER BY jobs DESC, anomaly LIMIT 20`,
   rejects: query({ reason: text, records: number, example: v.nullable(text) })`
 -- What could not be a row.
 SELECT shown(reason) AS reason, count(*) AS records, min(shown(raw)) AS example
-FROM rejects GROUP BY ALL ORDER BY records DESC, reason LIMIT 10`,
+FROM stored_rejects GROUP BY ALL ORDER BY records DESC, reason LIMIT 10`,
   left_out: query(each(number, 'outside', 'durations'))`
 -- What the charts leave out: jobs created outside of their axis, durations that cannot be.
 SELECT count(*) FILTER (created_at < since OR created_at >= days_ago(-1)) AS outside,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { DuckDBConnection, DuckDBType, DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBAppender, DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import type { Manifest } from '../jobs/manifest.ts';
 import { checked, list } from '../json/checked-json.ts';
 import { EXIT, ExportError, hasCode, messageOf } from '../platform/errors.ts';
@@ -16,39 +16,25 @@ export interface ReportTask {
   readonly manifest: Manifest;
 }
 
-/** A table of the SQL: its columns by DuckDB's types, and the data files it comes from, those that are read faster first. */
-interface Table {
-  readonly stem: string;
-  readonly endings: readonly string[];
-  readonly columns: Readonly<Record<string, string>>;
-}
+type Columns = Readonly<Record<string, string>>;
 
-const DATA = ['parquet', 'ndjson', 'arrow'];
 const IDENTITY = { id: 'VARCHAR', status: 'VARCHAR', created_at: 'TIMESTAMPTZ' };
-const TABLES: Readonly<Record<string, Table>> = {
-  source: {
-    ...{ stem: 'jobs', endings: DATA },
-    columns: {
-      ...{ ...IDENTITY, batch_id: 'VARCHAR', project_id: 'VARCHAR', is_final: 'BOOLEAN' },
-      ...{ start_timestamp: 'TIMESTAMPTZ', end_timestamp: 'TIMESTAMPTZ' },
-      ...{ queue_seconds: 'DOUBLE', run_seconds: 'DOUBLE' },
-      ...{ errors: 'VARCHAR[]', anomalies: 'VARCHAR[]' },
-    },
+/** Columns that the queries read, by DuckDB's types. The table of `jobs.*` is `stored_jobs`, and so on. */
+const STORED: Readonly<Record<string, Columns>> = {
+  jobs: {
+    ...{ ...IDENTITY, batch_id: 'VARCHAR', project_id: 'VARCHAR', is_final: 'BOOLEAN' },
+    ...{ start_timestamp: 'TIMESTAMPTZ', end_timestamp: 'TIMESTAMPTZ' },
+    ...{ queue_seconds: 'DOUBLE', run_seconds: 'DOUBLE' },
+    ...{ errors: 'VARCHAR[]', anomalies: 'VARCHAR[]' },
   },
-  changes: {
-    ...{ stem: 'changes', endings: DATA },
-    columns: { ...IDENTITY, change: 'VARCHAR', previous_status: 'VARCHAR' },
-  },
-  rejects: {
-    ...{ stem: 'rejects', endings: ['ndjson'] },
-    columns: { reason: 'VARCHAR', raw: 'VARCHAR' },
-  },
+  changes: { ...IDENTITY, change: 'VARCHAR', previous_status: 'VARCHAR' },
+  rejects: { reason: 'VARCHAR', raw: 'VARCHAR' },
 };
 
-/** The file of a table; undefined where the table is empty. */
-function fileOf({ stem, endings }: Table, { files }: Manifest): string | undefined {
-  const names = endings.map(
-    (ending) => files.find(({ name }) => name.startsWith(`${stem}.${ending}`))?.name,
+/** The file of a table, the one that is read fastest; undefined where the table is empty. */
+function fileOf(stem: string, { files }: Manifest): string | undefined {
+  const names = ['parquet', 'ndjson', 'arrow'].map(
+    (format) => files.find(({ name }) => name.startsWith(`${stem}.${format}`))?.name,
   );
   return names.find((name) => name !== undefined);
 }
@@ -57,7 +43,8 @@ function fileOf({ stem, endings }: Table, { files }: Manifest): string | undefin
 const LONGEST_LINE = 64 * 1024 * 1024;
 
 /** One SQL statement that makes a table of a file. Of Parquet DuckDB reads only the columns that a query names. */
-function tableSql(name: string, { columns }: Table, manifest: Manifest, path?: string): string {
+function tableSql(stem: string, columns: Columns, manifest: Manifest, path?: string): string {
+  const name = `stored_${stem}`;
   const create = 'CREATE OR REPLACE TEMP';
   const entries = Object.entries(columns);
   if (path === undefined) {
@@ -91,8 +78,8 @@ SET VARIABLE zone = ${quoted(timeZone)}`;
 /** Every number of the page, as SQL for DuckDB: run it with the snapshot as working folder. */
 export function reportSql(manifest: Manifest, timeZone: string): string {
   const title = `-- The numbers of report.html, run ${manifest.runId}. In the snapshot's folder: duckdb < report.sql`;
-  const tables = Object.entries(TABLES).map(
-    ([name, table]) => `${tableSql(name, table, manifest, fileOf(table, manifest))};`,
+  const tables = Object.entries(STORED).map(
+    ([stem, columns]) => `${tableSql(stem, columns, manifest, fileOf(stem, manifest))};`,
   );
   const queries = Object.values(QUERIES).map(({ sql }) => `${sql};`);
   const parts = [title, `${variables(manifest, timeZone)};`, ...tables, VIEWS.trim(), ...queries];
@@ -115,18 +102,20 @@ const SETTINGS = {
  * @throws ExportError (78, report) when DuckDB is not installed, (65) when the files cannot be read as what they should be
  */
 export async function askSnapshot(task: ReportTask): Promise<Answers> {
-  const { manifest, folder, timeZone } = task;
+  const { manifest, folder, files, timeZone } = task;
   const { DuckDBInstance } = await loadDuckDB();
   const instance = await DuckDBInstance.create(':memory:', SETTINGS);
   try {
     const connection = await instance.connect();
     await connection.run(variables(manifest, timeZone));
-    for (const [name, table] of Object.entries(TABLES)) {
-      const file = fileOf(table, manifest);
+    for (const [stem, columns] of Object.entries(STORED)) {
+      const file = fileOf(stem, manifest);
       const path = file && join(folder, file);
       const isArrow = path?.includes('.arrow');
-      await connection.run(tableSql(name, table, manifest, isArrow ? undefined : path));
-      if (path && isArrow) await copyArrow(connection, name, task.files.readChunks(path));
+      await connection.run(tableSql(stem, columns, manifest, isArrow ? undefined : path));
+      if (!path || !isArrow) continue;
+      const appender = await connection.createAppender(`stored_${stem}`);
+      await copyArrow(files.readChunks(path), Object.keys(columns), appender);
     }
     await connection.run(VIEWS);
     const answers: Record<string, unknown> = {};
@@ -161,12 +150,11 @@ async function loadDuckDB(): Promise<typeof import('@duckdb/node-api')> {
 
 /** Hands the rows of an Arrow file to a table. Between its magic string and its footer the file is a stream. */
 async function copyArrow(
-  connection: DuckDBConnection,
-  name: string,
   chunks: AsyncIterable<Uint8Array>,
+  names: readonly string[],
+  appender: DuckDBAppender,
 ): Promise<void> {
   const [arrow, duckdb] = await Promise.all([import('apache-arrow'), loadDuckDB()]);
-  const appender = await connection.createAppender(name);
   /** Arrow's reader gives instants as milliseconds, and lists as vectors. */
   const cell = (type: DuckDBType, value: unknown): DuckDBValue => {
     if (typeof value === 'number' && type === duckdb.TIMESTAMPTZ) {
@@ -177,13 +165,13 @@ async function copyArrow(
       ? value
       : null;
   };
+  const types = names.map((_, at) => appender.columnType(at));
   for await (const batch of await arrow.RecordBatchReader.from(withoutMagic(chunks))) {
-    const columns = Object.keys(TABLES[name]?.columns ?? {}).map(
-      (column, at) => [appender.columnType(at), batch.getChild(column)] as const,
-    );
+    const columns = names.map((name) => batch.getChild(name));
     for (let row = 0; row < batch.numRows; row++) {
-      for (const [type, values] of columns)
-        appender.appendValue(cell(type, values?.get(row)), type);
+      for (const [at, type] of types.entries()) {
+        appender.appendValue(cell(type, columns[at]?.get(row)), type);
+      }
       appender.endRow();
     }
   }

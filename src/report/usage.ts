@@ -54,10 +54,6 @@ function bins<Row extends { readonly bin: number }>(_: readonly Row[], { title }
   return { subtitle: `${title}, share of jobs`, along: ['Time', label] as const, label };
 }
 
-const STATUS_NAMES = {
-  ...{ done: 'Done', error: 'Error', timed_out: 'Timed out', canceled: 'Cancelled' },
-  ...{ running: 'Running', pending: 'Pending', other: 'Other' },
-} as const;
 const QUANTILES = [
   { name: 'Median', look: 'done' },
   { name: '90% below', look: 'pending', dash: [7, 4] },
@@ -67,7 +63,8 @@ const QUANTILES = [
 /** Jobs, machine time, queue and run times. */
 export function usage({ jobs, qpu, times, distribution }: Answers): readonly Html[] {
   const statuses = [...STATUSES, 'other' as const].map((look): Series<(typeof jobs)[number]> => {
-    return { name: STATUS_NAMES[look], look, value: (row) => row[look] };
+    const name = look.charAt(0).toUpperCase() + look.slice(1).replace('_', ' ');
+    return { name, look, value: (row) => row[look] };
   });
   const machine = { kind: 'stack', unit: 'hours', axis: steps } as const;
   const quantiles = (id: string, title: string, column: 'waits' | 'runs') =>

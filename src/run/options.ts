@@ -3,7 +3,7 @@ import { OPTIONAL_COLUMNS } from '../jobs/columns.ts';
 import type { Manifest } from '../jobs/manifest.ts';
 import * as access from '../jobs/options.ts';
 import { COMPRESSIONS, type Filters, FORMATS, type PipelineDefinition } from '../jobs/pipeline.ts';
-import { FILTERS, type FilterTable, type FilterType, flagOf } from '../jobs/query.ts';
+import { FILTERS, type Filter, type FilterType, flagOf } from '../jobs/query.ts';
 import { parseTimestamp } from '../jobs/timestamp.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import * as values from './values.ts';
@@ -60,20 +60,14 @@ const FILTER_KINDS: { readonly [T in FilterType]: values.Kind<unknown> } = {
   date: values.dateTime,
 };
 
-/** The options of a table of filters, by the names of the filters. */
-export function filterOptions(table: FilterTable): Rows {
-  const rows = Object.entries(table).map(([name, { type, help }]) => {
+/** Which jobs: the API's own filters, by their names in `Filters`. */
+export const FILTER_OPTIONS = Object.fromEntries(
+  Object.entries<Filter>(FILTERS).map(([name, { type, help }]) => {
     const more = type === 'date' ? ', or so long before now: -7d' : '';
     return [name, option(flagOf(name), 'Which jobs', FILTER_KINDS[type], help + more, {})];
-  });
-  return Object.fromEntries(rows);
-}
-
-/** Which jobs: the API's own filters, by their names in `Filters`. */
-// The kind of a filter's values is that of its type: beyond what the type checker follows.
-export const FILTER_OPTIONS = filterOptions(FILTERS) as {
-  readonly [Name in keyof Filters]-?: Option<NonNullable<Filters[Name]>>;
-};
+  }),
+  // The kind of a filter's values is that of its type: beyond what the type checker follows.
+) as { readonly [Name in keyof Filters]-?: Option<NonNullable<Filters[Name]>> };
 
 /** How an export runs, by the names that `runExport` knows. */
 // biome-ignore format: an option is one line

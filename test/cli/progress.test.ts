@@ -40,7 +40,10 @@ describe('progress', () => {
       terminal: true,
       engine: telling(HALF, log, quiet),
     });
-    assert.match(stderr, /50% \| 5,000 of 10,000 jobs .* ETA \? .* 1 in flight \| 2 retries/);
+    assert.match(
+      stderr,
+      /\[={10}-{10}\] 50%, ETA \?, 5,000 of 10,000 jobs, .* 1 request in flight, 2 retries/,
+    );
     assert.match(stderr, /Z warn {2}slow, \[hidden\]\n/);
     assert.doesNotMatch(stderr, /page|tok-3n/);
     assert.ok(stderr.includes('\u001b[?25h'), 'the cursor is shown again');

@@ -12,7 +12,6 @@ import {
   checkDefinition,
   checkOptions,
   FILTER_OPTIONS,
-  filterOptions,
   RUN_OPTIONS,
 } from '../../src/run/options.ts';
 import * as values from '../../src/run/values.ts';
@@ -258,13 +257,11 @@ describe('the border of the library', () => {
 
 describe('a filter', () => {
   it('is one line of one table', () => {
-    const table = {
-      deviceType: { parameter: 'device_type', type: 'strings', mutable: false, help: 'Devices' },
-    } as const;
-    const { deviceType } = filterOptions(table);
-    assert.equal(deviceType?.flag, 'device-type');
-    assert.equal(deviceType?.help, 'Devices');
-    assert.deepEqual(deviceType?.kind.parse(['a', 'b']), ['a', 'b']);
+    const { projectId, startDate } = FILTER_OPTIONS;
+    assert.equal(projectId.flag, 'project-id');
+    assert.equal(projectId.help, FILTERS.projectId.help);
+    assert.deepEqual(projectId.kind.parse(['a', 'b']), ['a', 'b']);
+    assert.equal(startDate.help, `${FILTERS.startDate.help}, or so long before now: -7d`);
     assert.deepEqual(Object.keys(FILTER_OPTIONS), Object.keys(FILTERS));
   });
 });
