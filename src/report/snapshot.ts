@@ -148,6 +148,9 @@ async function loadDuckDB(): Promise<typeof import('@duckdb/node-api')> {
   }
 }
 
+/** Rows that DuckDB takes at once: those of its vectors. One at a time takes six times as long. */
+const CHUNK_ROWS = 2048;
+
 /** Hands the rows of an Arrow file to a table. Between its magic string and its footer the file is a stream. */
 async function copyArrow(
   chunks: AsyncIterable<Uint8Array>,
@@ -156,7 +159,7 @@ async function copyArrow(
 ): Promise<void> {
   const [arrow, duckdb] = await Promise.all([import('apache-arrow'), loadDuckDB()]);
   /** Arrow's reader gives instants as milliseconds, and lists as vectors. */
-  const cell = (type: DuckDBType, value: unknown): DuckDBValue => {
+  const cell = (type: DuckDBType | undefined, value: unknown): DuckDBValue => {
     if (typeof value === 'number' && type === duckdb.TIMESTAMPTZ) {
       return new duckdb.DuckDBTimestampTZValue(BigInt(Math.round(value * 1000)));
     }
@@ -167,12 +170,15 @@ async function copyArrow(
   };
   const types = names.map((_, at) => appender.columnType(at));
   for await (const batch of await arrow.RecordBatchReader.from(withoutMagic(chunks))) {
-    const columns = names.map((name) => batch.getChild(name));
-    for (let row = 0; row < batch.numRows; row++) {
-      for (const [at, type] of types.entries()) {
-        appender.appendValue(cell(type, columns[at]?.get(row)), type);
-      }
-      appender.endRow();
+    for (let from = 0; from < batch.numRows; from += CHUNK_ROWS) {
+      const part = batch.slice(from, from + CHUNK_ROWS);
+      const columns = names.map((name, at) => {
+        const values = part.getChild(name) ?? { length: part.numRows };
+        return Array.from(values, (value) => cell(types[at], value));
+      });
+      const chunk = duckdb.DuckDBDataChunk.create(types);
+      chunk.setColumns(columns);
+      appender.appendDataChunk(chunk);
     }
   }
   appender.closeSync();
