@@ -2,7 +2,7 @@ import { BarChart, LineChart } from 'echarts/charts';
 import { GridComponent } from 'echarts/components';
 import { type EChartsCoreOption, init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import { type Column, duration, Html, html, percent, plain, table } from './html.ts';
+import { type Column, duration, Html, html, plain, table } from './html.ts';
 
 use([BarChart, LineChart, GridComponent, SVGRenderer]);
 
@@ -35,8 +35,8 @@ export interface Chart<Row> {
   readonly id: string;
   /** What is seen. */
   readonly title: string;
-  /** `stack`: bars on each other; `rows`: bars from the left, one a row. */
-  readonly kind: 'stack' | 'lines' | 'area' | 'rows';
+  /** `stack`: bars on each other. */
+  readonly kind: 'stack' | 'lines' | 'area';
   /** What the values are: `count` of jobs, `hours`, `seconds` on a logarithmic axis, `share` between 0 and 1. */
   readonly unit: 'count' | 'hours' | 'seconds' | 'share';
   readonly series: readonly Series<Row>[];
@@ -116,35 +116,29 @@ function optionOf<Row>(
   { rows, label }: Drawn<Row>,
   width: number,
 ): EChartsCoreOption {
-  const isRows = kind === 'rows';
-  const labels = rows.map(label);
-  const most = width < 400 ? 4 : 8;
-  const every = isRows ? 1 : Math.max(1, Math.ceil(rows.length / most));
-  const along = {
-    ...{ type: 'category', data: labels, boundaryGap: kind === 'stack' || isRows, inverse: isRows },
-    ...{ axisTick: { show: false }, axisLine: { lineStyle: { color: 'var(--axis)' } } },
-    axisLabel: { ...INK, interval: every - 1, showMaxLabel: isRows || rows.length <= most },
-  };
+  const mostLabels = width < 400 ? 4 : 8;
+  const between = Math.max(0, Math.ceil(rows.length / mostLabels) - 1);
   const shown = (value: number | null | undefined) =>
     unit === 'seconds' && typeof value === 'number' ? Math.max(value, LEAST) : value;
   const drawn = series.map(({ value, ...look }) => {
     return { ...look, values: rows.map((row) => shown(value(row))) };
   });
-  const values = {
-    ...{ type: 'value', show: !isRows, splitLine: { lineStyle: { color: 'var(--grid)' } } },
-    axisLabel: { ...INK, formatter: (value: number) => axisText(unit, value) },
-    ...{ splitNumber: 4, minInterval: unit === 'count' ? 1 : 0 },
-    ...(unit === 'share' && { max: ({ max }: { readonly max: number }) => (max > 0.6 ? 1 : null) }),
-    ...(unit === 'seconds' && logarithmic(drawn.flatMap(({ values }) => values))),
-  };
-  const isBar = isRows || kind === 'stack';
   return {
     animation: false,
-    grid: isRows
-      ? { left: 108, right: 48, top: 4, bottom: 4 }
-      : { left: 58, right: 14, top: 12, bottom: 28 },
-    ...(isRows ? { xAxis: values, yAxis: along } : { xAxis: along, yAxis: values }),
-    series: drawn.map((one) => (isBar ? bars(one, kind, width) : line(one, kind))),
+    grid: { left: 58, right: 14, top: 12, bottom: 28 },
+    xAxis: {
+      ...{ type: 'category', data: rows.map(label), boundaryGap: kind === 'stack' },
+      ...{ axisTick: { show: false }, axisLine: { lineStyle: { color: 'var(--axis)' } } },
+      axisLabel: { ...INK, interval: between, showMaxLabel: between === 0 },
+    },
+    yAxis: {
+      ...{ type: 'value', splitNumber: 4, minInterval: unit === 'count' ? 1 : 0 },
+      splitLine: { lineStyle: { color: 'var(--grid)' } },
+      axisLabel: { ...INK, formatter: (value: number) => axisText(unit, value) },
+      ...(unit === 'share' && { max: ({ max }: { max: number }) => (max > 0.6 ? 1 : null) }),
+      ...(unit === 'seconds' && logarithmic(drawn.flatMap(({ values }) => values))),
+    },
+    series: drawn.map((one) => (kind === 'stack' ? bars(one, width) : line(one, kind))),
   };
 }
 
@@ -152,16 +146,16 @@ interface Values extends Pick<Series<never>, 'look' | 'dash'> {
   readonly values: readonly (number | null | undefined)[];
 }
 
-function bars({ look, values }: Values, kind: Chart<never>['kind'], width: number): object {
-  const sum = values.reduce<number>((total, value) => total + (value ?? 0), 0);
-  const share = ({ value }: { readonly value: number }) =>
-    value === 0 ? '' : percent(value / sum);
+function bars({ look, values }: Values, width: number): object {
+  const color = `url(#p-${look})`;
+  const barCategoryGap = values.length * 9 > width ? '12%' : '28%';
   return {
-    ...{ type: 'bar', silent: true, data: values, itemStyle: { color: `url(#p-${look})` } },
-    barCategoryGap: values.length * 9 > width ? '12%' : '28%',
-    ...(kind === 'stack'
-      ? { stack: 'all' }
-      : { label: { ...INK, show: true, position: 'right', formatter: share } }),
+    type: 'bar',
+    stack: 'all',
+    silent: true,
+    data: values,
+    itemStyle: { color },
+    barCategoryGap,
   };
 }
 
@@ -187,12 +181,9 @@ function logarithmic(values: Values['values']): object {
   const min = TICKS.findLast((tick) => tick <= Math.min(...seen)) ?? LEAST;
   const max = TICKS.find((tick) => tick > min && tick >= Math.max(...seen)) ?? TICKS.at(-1);
   const customValues = TICKS.filter((tick) => tick >= min && tick <= Number(max));
-  const axisLabel = {
-    ...INK,
-    customValues,
-    formatter: (value: number) => duration(Math.round(value * 10) / 10),
-  };
-  return { type: 'log', min, max, axisTick: { show: false, customValues }, axisLabel };
+  const formatter = (value: number) => duration(Math.round(value * 10) / 10);
+  const axisTick = { show: false, customValues };
+  return { type: 'log', min, max, axisTick, axisLabel: { ...INK, customValues, formatter } };
 }
 
 function axisText(unit: Chart<never>['unit'], value: number): string {

@@ -46,12 +46,8 @@ function steps<Row extends { readonly step: string }>(rows: readonly Row[], { id
 
 /** Lengths of time, from one edge to the next. */
 function bins<Row extends { readonly bin: number }>(_: readonly Row[], { title }: Window) {
-  const label = ({ bin }: Row) => {
-    const [from, to] = [BIN_EDGES[bin], BIN_EDGES[bin + 1]];
-    if (to === undefined) return `over ${duration(from)}`;
-    return from === 0 ? `under ${duration(to)}` : `${duration(from)} – ${duration(to)}`;
-  };
-  return { subtitle: `${title}, share of jobs`, along: ['Time', label] as const, label };
+  const from = ({ bin }: Row) => `from ${duration(BIN_EDGES[bin])}`;
+  return { subtitle: `${title}, jobs by length`, along: ['Time', from] as const, label: from };
 }
 
 const QUANTILES = [
@@ -76,7 +72,7 @@ export function usage({ jobs, qpu, times, distribution }: Answers): readonly Htm
     });
   const spread = (id: 'waits' | 'runs', title: string) =>
     pair(distribution, {
-      ...{ id, title, kind: 'rows', unit: 'count', axis: bins },
+      ...{ id, title, kind: 'stack', unit: 'count', axis: bins },
       series: [{ name: 'Jobs', look: 'done', value: (row) => row[id] }],
       more: [{ name: 'From, seconds', value: ({ bin }) => BIN_EDGES[bin] }],
     });
