@@ -37,18 +37,14 @@ const PIPELINE = {
 const TABLE: Readonly<Record<string, Option>> = { ...FILTER_OPTIONS, ...RUN_OPTIONS };
 const EXPORT_OPTIONS = Object.values<Option>({ ...TABLE, ...SCREEN_OPTIONS });
 
-/** What only `verify` knows. */
-const VERIFY_OPTIONS = {
-  output: RUN_OPTIONS.output,
-  as: RUN_OPTIONS.pipeline,
-  json: SCREEN_OPTIONS.json,
-} as const;
+/** Where the snapshots of a pipeline are. */
+const PLACE = { output: RUN_OPTIONS.output, as: RUN_OPTIONS.pipeline } as const;
+const VERIFY_OPTIONS = { ...PLACE, json: SCREEN_OPTIONS.json } as const;
 
 /** What only `status` knows. */
 // biome-ignore format: an option is one line
 const STATUS_OPTIONS = {
-  output: RUN_OPTIONS.output,
-  as: RUN_OPTIONS.pipeline,
+  ...PLACE,
   maxAge: option('max-age', 'The run', values.duration('0s', '3650d'), 'Age from which the newest snapshot is too old: exit code 1', { fallback: '26h' }),
   json: SCREEN_OPTIONS.json,
 } as const;

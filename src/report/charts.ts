@@ -36,7 +36,7 @@ export interface Chart<Row> {
   /** What is seen. */
   readonly title: string;
   /** `stack`: bars on each other. */
-  readonly kind: 'stack' | 'lines' | 'area';
+  readonly kind: 'stack' | 'lines';
   /** What the values are: `count` of jobs, `hours`, `seconds` on a logarithmic axis, `share` between 0 and 1. */
   readonly unit: 'count' | 'hours' | 'seconds' | 'share';
   readonly series: readonly Series<Row>[];
@@ -138,7 +138,7 @@ function optionOf<Row>(
       ...(unit === 'share' && { max: ({ max }: { max: number }) => (max > 0.6 ? 1 : null) }),
       ...(unit === 'seconds' && logarithmic(drawn.flatMap(({ values }) => values))),
     },
-    series: drawn.map((one) => (kind === 'stack' ? bars(one, width) : line(one, kind))),
+    series: drawn.map((one) => (kind === 'stack' ? bars(one, width) : line(one))),
   };
 }
 
@@ -160,18 +160,17 @@ function bars({ look, values }: Values, width: number): object {
 }
 
 /** Where there are few values, or a value has no neighbours to draw a line to, it is a dot. */
-function line({ look, dash, values }: Values, kind: Chart<never>['kind']): object {
+function line({ look, dash, values }: Values): object {
   const color = `var(--c-${look})`;
   const isDot = (at: number) =>
     values.length <= 40 || (values[at - 1] ?? values[at + 1] ?? null) === null;
   const data = values.map((value, at) => ({
     value,
-    symbol: kind === 'lines' && isDot(at) ? 'circle' : 'none',
+    symbol: isDot(at) ? 'circle' : 'none',
   }));
   return {
     ...{ type: 'line', silent: true, symbolSize: 5, data, itemStyle: { color } },
     lineStyle: { color, width: 2, type: dash ?? 'solid' },
-    ...(kind === 'area' && { areaStyle: { color, opacity: 0.18 } }),
   };
 }
 

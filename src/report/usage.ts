@@ -89,7 +89,7 @@ export function usage({ jobs, qpu, times, distribution }: Answers): readonly Htm
       series: [{ name: 'Hours', look: 'done', value: ({ hours }) => hours }],
     }),
     pair(qpu, {
-      ...{ ...machine, id: 'cumulative', title: 'QPU time so far, hours', kind: 'area' },
+      ...{ ...machine, id: 'cumulative', title: 'QPU time so far, hours', kind: 'lines' },
       series: [{ name: 'Hours so far', look: 'done', value: ({ cumulative }) => cumulative }],
     }),
     quantiles('queue', 'Queue time', 'waits'),

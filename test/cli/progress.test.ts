@@ -49,6 +49,26 @@ describe('progress', () => {
     assert.ok(stderr.includes('\u001b[?25h'), 'the cursor is shown again');
   });
 
+  it('is drawn in one line of the terminal, at most ten times a second, and at last as it ended', async () => {
+    let now = 0;
+    const runExport = async (_: unknown, effects?: { emit?: (event: RunEvent) => void }) => {
+      for (const jobs of [0, 2500, 5000, 7500, 10_000]) {
+        effects?.emit?.({ ...HALF, jobs });
+        now += 50;
+      }
+      return { folder: '/output', manifest: MANIFEST };
+    };
+    const { stderr } = await program(['export'], {
+      ...{ environment, terminal: true, columns: 40, engine: { runExport }, monotonic: () => now },
+    });
+    const drawn = stderr.split('\r\u001b[K').slice(1);
+    assert.deepEqual(
+      drawn.map((line) => /\d+%/.exec(line)?.[0]),
+      ['0%', '50%', '100%', '100%'],
+    );
+    for (const line of drawn) assert.equal(line.split(/[\n\p{Cc}]/u)[0]?.length, 39);
+  });
+
   it('is no bar when there is no terminal, or none is wanted', async () => {
     const engine = telling(HALF, {
       type: 'log',
