@@ -102,7 +102,7 @@ export const COMMANDS: readonly Command[] = [
     options: Object.values(STATUS_OPTIONS),
     run: async ({ given, context, argument = DEFAULT_PIPELINE }) => {
       const { output, as, maxAge } = settings(STATUS_OPTIONS, given);
-      const named = () => values.name.parse([argument]);
+      const named = () => values.parse(values.name, [argument]);
       const name = given.as === undefined ? values.within('[pipeline]', named) : as;
       const { pipelineStatus } = await context.engine();
       const folder = join(resolve(context.folder, output), name);

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { GivenCredentials } from '../jobs/options.ts';
 import { EXIT } from '../platform/errors.ts';
-import { isLoopback, orExit, Refusal, server as serverKind, within } from '../run/values.ts';
+import { isLoopback, orExit, parse, Refusal, server as serverKind, within } from '../run/values.ts';
 import { type Environment, readText, withoutMark } from './environment.ts';
 import { HIDDEN_VARIABLES, type Redactor } from './screen.ts';
 
@@ -81,7 +81,7 @@ function chosen(
   const { PASQAL_TOKEN: token, PASQAL_USERNAME: username, PASQAL_PASSWORD: password } = secrets;
   const { PASQAL_CLIENT_ID: clientId, PASQAL_CLIENT_SECRET: clientSecret } = secrets;
   const place = url
-    ? { endpoint: { url: within(TOKEN_URL_VARIABLE, () => serverKind.parse([url])) } }
+    ? { endpoint: { url: within(TOKEN_URL_VARIABLE, () => parse(serverKind, [url])) } }
     : {};
   // RFC 6750 section 2.1: what a bearer token may consist of. Anything else could not be sent in a header.
   if (token && !/^[\w.~+/-]+=*$/.test(token)) {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { ProxySettings } from '../jobs/options.ts';
 import { errorCode } from '../platform/errors.ts';
 import type { Option } from '../run/options.ts';
-import { hint, path as pathKind, Refusal, within } from '../run/values.ts';
+import { hint, parse, path as pathKind, Refusal, within } from '../run/values.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -24,9 +24,12 @@ export function variableOf({ flag }: Pick<Option, 'flag'>): string {
 export function parseTexts({ kind }: Option, texts: readonly string[], folder: string): unknown {
   if (kind.written === 'list') {
     const items = texts.flatMap((text) => itemsOf(text, folder));
-    return kind.parse(items.map((item) => item.trim()));
+    return parse(
+      kind,
+      items.map((item) => item.trim()),
+    );
   }
-  const value = kind.parse(texts.slice(-1));
+  const value = parse(kind, texts.slice(-1));
   return kind === pathKind ? resolve(folder, String(value)) : value;
 }
 

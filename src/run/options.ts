@@ -144,7 +144,7 @@ function collect<Table extends Rows>(
 function withDefaults<Table extends Rows>(table: Table, given: Partial<Values<Table>>) {
   const defaults = collect(
     table,
-    ({ kind, fallback }) => fallback && kind.parse(fallback.split(',')),
+    ({ kind, fallback }) => fallback && values.parse(kind, fallback.split(',')),
   );
   // Exactly the options that the type says are always there have a fallback.
   return { ...defaults, ...given } as Values<Table>;
@@ -288,7 +288,7 @@ function refuseEmptyRanges(filters: Filters, nameOf: (name: string) => string): 
 }
 
 /** What each way to sign in needs. */
-const SIGN_IN: { readonly [Kind in access.Credentials['kind']]: Kinds } = {
+const SIGN_IN: { readonly [Kind in access.Credentials['kind']]: Texts<string> } = {
   none: {},
   token: { token: values.secret },
   password: { username: values.secret, password: values.secret },
@@ -302,7 +302,7 @@ const ENDPOINT = {
 /** Nothing of what was given is repeated: it may be a secret. */
 function credentialsOf(given: access.GivenCredentials, region?: access.Region): access.Credentials {
   const source = fieldsOf(given, 'expected an object such as { kind: "token", token }');
-  const needed: Kinds | undefined = SIGN_IN[given.kind];
+  const needed: Texts<string> | undefined = SIGN_IN[given.kind];
   if (needed === undefined) {
     throw new values.Refusal(`kind: expected one of ${Object.keys(SIGN_IN).join(', ')}`);
   }
@@ -312,15 +312,15 @@ function credentialsOf(given: access.GivenCredentials, region?: access.Region): 
   return { ...given, endpoint: values.within('endpoint', () => readAll(ENDPOINT, endpoint)) };
 }
 
-type Kinds = Readonly<Record<string, values.Kind<unknown>>>;
+type Texts<Name extends string> = Readonly<Record<Name, values.Kind<string>>>;
 
 /** These fields, each of which must be there. */
-function readAll<Table extends Kinds>(kinds: Table, source: Fields) {
-  const read = Object.entries(kinds).map(([name, kind]) => {
+function readAll<Name extends string>(kinds: Texts<Name>, source: Fields) {
+  const read = Object.entries<values.Kind<string>>(kinds).map(([name, kind]) => {
     return [name, values.within(name, () => values.readValue(kind, source[name]))] as const;
   });
-  // Every field is of its kind: beyond what the type checker follows.
-  return Object.fromEntries(read) as { [Name in keyof Table]: ReturnType<Table[Name]['parse']> };
+  // Every name has its text: beyond what the type checker follows.
+  return Object.fromEntries(read) as Record<Name, string>;
 }
 
 function proxyOf(given: access.ProxySettings | undefined): access.ProxySettings {

@@ -41,30 +41,36 @@ export interface Kind<T> {
   /** The same in JSON Schema, for the editors of pipeline files. */
   readonly schema: Readonly<Record<string, unknown>>;
   /**
-   * @param texts items of a list, one text for anything else
-   * @param given the value as messages repeat it
-   * @throws Refusal
+   * Reads the items of a list, or one text for anything else; undefined when they are refused.
+   *
+   * @throws Refusal for a reason of its own
    */
-  readonly parse: (texts: readonly string[], given?: unknown) => T;
+  readonly read: (texts: readonly string[]) => T | undefined;
 }
 
-/** @param read returns undefined when the text is refused */
 function kind<T>(
-  written: Kind<T>['written'],
   accepts: string,
   read: (text: string) => T | undefined,
-  more: Partial<Pick<Kind<T>, 'choices' | 'hidden' | 'schema'>> = {},
+  more: Partial<Kind<T>> = {},
 ): Kind<T> {
-  const parse = ([text = '']: readonly string[], given: unknown = text) => {
-    return read(text) ?? refuse({ accepts, ...more }, given);
-  };
-  return { written, accepts, schema: { type: 'string', minLength: 1 }, parse, ...more };
+  const schema = { type: 'string', minLength: 1 };
+  return { written: 'string', accepts, schema, read: ([text = '']) => read(text), ...more };
 }
 
-function refuse(
-  { accepts, hidden }: Pick<Kind<unknown>, 'accepts' | 'hidden'>,
-  value: unknown,
-): never {
+/**
+ * @param texts items of a list, one text for anything else
+ * @param given the value as messages repeat it
+ * @throws Refusal
+ */
+export function parse<T>(
+  kind: Kind<T>,
+  texts: readonly string[],
+  given: unknown = texts.join(),
+): T {
+  return kind.read(texts) ?? refuse(kind, given);
+}
+
+function refuse({ accepts, hidden }: Kind<unknown>, value: unknown): never {
   throw new Refusal(`expected ${accepts}${hidden ? '' : `, got ${quote(value)}`}`);
 }
 
@@ -74,23 +80,23 @@ function refuse(
  * @throws Refusal, for a value of another type too
  */
 export function readValue<T>(kind: Kind<T>, value: unknown): T {
-  const { written, parse } = kind;
+  const { written } = kind;
   if (written === 'list') {
     const isList = Array.isArray(value) && value.every((item) => typeof item === 'string');
-    if (isList) return parse(value, value);
+    if (isList) return parse(kind, value, value);
   } else if (typeof value === TYPES[written]) {
-    return parse([written === 'milliseconds' ? `${value}ms` : String(value)], value);
+    return parse(kind, [written === 'milliseconds' ? `${value}ms` : String(value)], value);
   }
   return refuse(kind, value);
 }
 
 const TYPES = { string: 'string', number: 'number', milliseconds: 'number', switch: 'boolean' };
 
-export const text = kind('string', 'some text', (given) => given || undefined);
-export const secret = kind('string', 'some text', (given) => given || undefined, { hidden: true });
+export const text = kind('some text', (given) => given || undefined);
+export const secret = { ...text, hidden: true };
 
 /** A time zone by its name, as in the IANA's list. */
-export const timeZone = kind('string', 'a time zone such as Europe/Paris', (given) => {
+export const timeZone = kind('a time zone such as Europe/Paris', (given) => {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: given }).resolvedOptions().timeZone;
   } catch {
@@ -105,38 +111,29 @@ export function integer(min: number, max = Number.MAX_SAFE_INTEGER): Kind<number
     return value >= min && value <= max ? value : undefined;
   };
   const schema = { type: 'integer', minimum: min, maximum: max };
-  return kind('number', `a whole number ${range}`, read, { schema });
+  return kind(`a whole number ${range}`, read, { written: 'number', schema });
 }
 
 export const switched = kind(
-  'switch',
   'true or false',
   (given) => (/^(?:true|false|0|1)$/.test(given) ? /true|1/.test(given) : undefined),
-  { schema: { type: 'boolean' } },
+  { written: 'switch', schema: { type: 'boolean' } },
 );
 
 export function choice<T extends string>(choices: readonly T[]): Kind<T> {
   const read = (given: string) => choices.find((known) => known === given);
   const accepts = `one of ${choices.join(', ')}`;
-  return kind('string', accepts, read, { choices, schema: { enum: choices } });
+  return kind(accepts, read, { choices, schema: { enum: choices } });
 }
 
 /** A list of at least one item; repeated items count once. */
 function listOf<T>(accepts: string, item: Kind<T>): Kind<readonly T[]> {
-  return {
-    ...item,
-    accepts,
-    written: 'list',
-    schema: { type: 'array', minItems: 1, items: item.schema },
-    parse(texts, given = texts.join(',')) {
-      try {
-        if (texts.length > 0) return [...new Set(texts.map((text) => item.parse([text])))];
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-      }
-      return refuse({ accepts }, given);
-    },
+  const schema = { type: 'array', minItems: 1, items: item.schema };
+  const read = (texts: readonly string[]) => {
+    const items = texts.map((text) => item.read([text])).filter((one) => one !== undefined);
+    return items.length > 0 && items.length === texts.length ? [...new Set(items)] : undefined;
   };
+  return { ...item, accepts, written: 'list', schema, read };
 }
 
 export const texts = listOf('a comma-separated list without empty items', text);
@@ -167,19 +164,19 @@ export function duration(min: string, max: string): Kind<number> {
     return ms !== undefined && ms >= minimum && ms <= maximum ? ms : undefined;
   };
   const accepts = `a length of time from ${min} to ${max}, such as 500ms, 90s, 15m, 12h or 2d`;
-  return kind('milliseconds', accepts, read, { schema: { type: 'integer', minimum, maximum } });
+  const schema = { type: 'integer', minimum, maximum };
+  return kind(accepts, read, { written: 'milliseconds', schema });
 }
 
 /** A share of a whole: `20%` or `0.2`. */
 export const share = kind(
-  'number',
   'a share from 0% to 100%, such as 20%',
   (given) => {
     const [, digits, percent] = /^(\d{1,3}(?:\.\d{1,9})?)(%?)$/.exec(given) ?? [];
     const value = Number(digits) / (percent ? 100 : 1);
     return value >= 0 && value <= 1 ? value : undefined;
   },
-  { schema: { type: 'number', minimum: 0, maximum: 1 } },
+  { written: 'number', schema: { type: 'number', minimum: 0, maximum: 1 } },
 );
 
 /**
@@ -187,7 +184,6 @@ export const share = kind(
  * its midnight, UTC; anything else is passed on as given.
  */
 export const dateTime = kind(
-  'string',
   'an ISO 8601 date or date-time, such as 2026-01-31 or 2026-01-31T18:00:00Z, or -7d',
   (given) => {
     if (ageOf(given) !== undefined) return given;
@@ -204,13 +200,12 @@ export function ageOf(date: string): number | undefined {
 
 /** A name of a folder of its own: no separator, nothing hidden, nothing that leads elsewhere. */
 export const name = kind(
-  'string',
   'a name of letters, digits, "-", "_" and "." that begins with a letter or a digit',
   (given) => (/^[A-Za-z0-9][\w.-]{0,99}$/.test(given) ? given : undefined),
 );
 
 /** A path on this machine, as given. */
-export const path = kind('string', 'a path', (given) => {
+export const path = kind('a path', (given) => {
   const scheme = /^[a-z][a-z0-9+.-]+:\/\//i.exec(given)?.[0];
   if (scheme !== undefined) {
     throw new Refusal(
@@ -232,7 +227,7 @@ export function isLoopback(host: string): boolean {
  * The address of a server that credentials may be sent to, without a slash at its end: https, or http on a loopback
  * host; nothing but host, port and path. One with a password in it is refused without being repeated.
  */
-export const server = kind('string', 'an https URL', (given) => {
+export const server = kind('an https URL', (given) => {
   if (!URL.canParse(given)) {
     const got = given.includes('@') ? '' : `, got ${quote(given)}`;
     throw new Refusal(`expected a URL such as https://example.com/api${got}`);
@@ -256,7 +251,6 @@ export const server = kind('string', 'an https URL', (given) => {
 
 /** The address of a proxy. There may be a password in it. */
 export const proxy = kind(
-  'string',
   'the URL of an http or https proxy',
   (given) => (/^https?:\/\/[^/]/i.test(given) && URL.canParse(given) ? given : undefined),
   { hidden: true },
