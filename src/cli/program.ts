@@ -2,10 +2,10 @@ import type { EventEmitter } from 'node:events';
 import yargs, { type Argv, type Options } from 'yargs';
 import { EXIT, type ExitCode, ExportError, messageOf } from '../platform/errors.ts';
 import type { Given, Option } from '../run/options.ts';
-import { hint, quote, Refusal, within } from '../run/values.ts';
+import { hint, quote, Refusal } from '../run/values.ts';
 import type { Command, Context } from './command.ts';
 import { ALL_OPTIONS, COMMANDS } from './commands.ts';
-import { parseTexts, refuseUnknownVariables, variableValues } from './environment.ts';
+import { refuseUnknownVariables, valuesOf, variablesOf } from './environment.ts';
 import { describePipelines } from './pipelines.ts';
 import { createScreen, failureStyle, showFailure } from './screen.ts';
 import { SCRIPT } from './summary.ts';
@@ -48,7 +48,10 @@ export async function runProgram(
       throw new Refusal(`got a word too many${args.includes('--') ? '' : `: ${quote(extra)}`}`);
     }
     refuseUnknownVariables(environment, ALL_OPTIONS);
-    const given: Given = { ...variableValues(environment, selected.options, folder), ...flags };
+    const given = {
+      ...valuesOf(selected.options, folder, variablesOf(environment)),
+      ...valuesOf(selected.options, folder, flagsToldBy(flags)),
+    };
     const word = flags[selected.argument.name];
     const argument = word === undefined ? undefined : String(word);
     const outcome = await selected.run({ given, argument, context, screen });
@@ -56,7 +59,10 @@ export async function runProgram(
     return outcome.exitCode ?? EXIT.ok;
   } catch (thrown) {
     const command = selected ?? COMMANDS.find(({ name }) => args.includes(name));
-    const told = thrown instanceof Refusal ? usageError(thrown.message, command) : thrown;
+    const help = [SCRIPT, command?.name, '--help'].filter(Boolean).join(' ');
+    const usage = { exitCode: EXIT.usage, stage: 'cli' } as const;
+    const told =
+      thrown instanceof Refusal ? new ExportError(`${thrown.message}; see ${help}`, usage) : thrown;
     return showFailure(told, screen, failureStyle(args, environment), clock.wall());
   }
 }
@@ -100,7 +106,7 @@ const DEFAULT_COLUMNS = 80;
 async function parserOf(
   args: readonly string[],
   version: string,
-  { folder, pipelines: pipelinesFolder, stdout }: Context,
+  { pipelines: pipelinesFolder, stdout }: Context,
   select: (command: Command) => void,
 ): Promise<Argv> {
   const completing = args[0] === COMPLETING;
@@ -138,45 +144,34 @@ async function parserOf(
         ...{ type: 'string', description: argument.description, ...choices },
       });
       if (isPipeline) y.epilogue(['Pipelines:', ...lines].join('\n'));
-      for (const option of options) y.option(option.flag, yargsOption(option, completing, folder));
+      for (const option of options) y.option(option.flag, yargsOption(option, completing));
       return y;
     };
-    const handler = () => select(command);
-    parser.command({
-      command: `${name} [${argument.name}]`,
-      describe: description,
-      builder,
-      handler,
-    });
+    parser.command(`${name} [${argument.name}]`, description, builder, () => select(command));
   }
   return parser;
 }
 
 /**
- * Choices are declared for completion only: outside it they are checked like every other value. `nargs` takes what
+ * Texts are checked like those of variables, behind yargs; choices are declared for completion only. `nargs` takes what
  * follows a flag as its value even when that begins with a dash and a digit (`--start-date -7d`).
  */
-function yargsOption(option: Option, completing: boolean, folder: string): Options {
-  const { kind, group, help, shownDefault, flag } = option;
-  // Of a flag that is repeated yargs makes a list, and `--no-` makes it false.
-  const coerce = (raw: unknown) => {
-    if (raw === false) throw new Error(`--${flag} needs a value`);
-    const texts = [raw].flat().map(String);
-    return within(`--${flag}`, () => parseTexts(option, texts, folder));
-  };
-  const checked = completing ? { choices: kind.choices } : { coerce };
+function yargsOption({ kind, group, help, shownDefault }: Option, completing: boolean): Options {
   return {
-    group: `${group}:`,
-    description: help,
-    ...(kind.written === 'switch' ? { type: 'boolean' } : { nargs: 1, ...checked }),
-    defaultDescription: shownDefault,
+    ...{ group: `${group}:`, description: help, defaultDescription: shownDefault },
+    ...(kind.written === 'switch' ? { type: 'boolean' } : { nargs: 1 }),
+    ...(completing && { choices: kind.choices }),
   };
 }
 
-/** A wrong command line: what is wrong, and where to read on. */
-function usageError(problem: string, command?: Command): ExportError {
-  const help = [SCRIPT, command?.name, '--help'].filter(Boolean).join(' ');
-  return new ExportError(`${problem}; see ${help}`, { exitCode: EXIT.usage, stage: 'cli' });
+/** What flags tell. Of a flag that is repeated yargs makes a list, and `--no-` makes it false. */
+function flagsToldBy(flags: Given) {
+  return ({ flag, kind }: Option) => {
+    const raw = flags[flag];
+    if (raw === undefined) return undefined;
+    if (raw === false && kind.written !== 'switch') throw new Refusal(`--${flag} needs a value`);
+    return [`--${flag}`, [raw].flat().map(String)] as const;
+  };
 }
 
 /** What yargs found wrong, in this program's words. */
