@@ -13,7 +13,9 @@ const WAYS = [
 ] as const;
 const ALL_WAYS = WAYS.map((names) => names.join(' and ')).join(', or ');
 
+/** All of them. */
 export const SECRET_VARIABLES = WAYS.flat();
+/** Where to sign in, when it is not where the region says. */
 export const TOKEN_URL_VARIABLE = 'PASQAL_TOKEN_URL';
 
 /**

@@ -120,6 +120,7 @@ function headline(answers: Answers): Html {
   const factor = (value: number | null) =>
     value === null ? NOTHING : `${value.toLocaleString('en-US', digits)}×`;
   const longest = waiting?.jobs ? `longest: ${duration(waiting.age_max)}` : 'nothing waits';
+  const beside = `running: ${count(running?.jobs ?? 0)}`;
   const slow = `90% below ${duration(recent.waits?.[1])}`;
   const cards = [
     compared('Jobs', ({ jobs }) => count(jobs)),
@@ -127,12 +128,7 @@ function headline(answers: Answers): Html {
     compared('Queue time, median', ({ waits }) => duration(waits?.[0]), slow),
     compared('Expansion factor', ({ expansion }) => factor(expansion), '(wait + run) / run'),
     compared('QPU time', ({ qpu_seconds }) => duration(qpu_seconds, 'h')),
-    card(
-      'Waiting now',
-      count(waiting?.jobs ?? 0),
-      longest,
-      `running: ${count(running?.jobs ?? 0)}`,
-    ),
+    card('Waiting now', count(waiting?.jobs ?? 0), longest, beside),
   ];
   const statuses = table(
     'Jobs by status',
@@ -172,29 +168,27 @@ const MEASURES = [
 ] as const;
 
 function tops(answers: Answers): Content {
-  const top = (
-    kind: string,
-    window: string,
-    { measure, title, write }: (typeof MEASURES)[number],
-  ) => {
-    const rows = answers.top.filter(
-      (row) => row.name === window && row.kind === kind && row.measure === measure,
-    );
-    const most = rows[0]?.value ?? 1;
-    const items = rows.map(({ id, value, jobs }) => {
-      const of = measure !== 'jobs' && html` <span class="quiet">${count(jobs)} jobs</span>`;
-      const bar = html`<svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect width="${((100 * value) / most).toFixed(1)}" height="6" fill="var(--bar)"/></svg>`;
-      return html`<li><div class="row"><code>${foreign(id)}</code><span><b>${write(value)}</b>${of}</span></div>${bar}</li>\n`;
-    });
-    return html`<div><h4>${title}</h4>${rows.length > 0 ? html`<ol class="top">${items}</ol>` : html`<p>None.</p>`}</div>`;
-  };
   const blocks = (kind: string, title: string) =>
     WINDOWS.map((window) => {
-      const lists = MEASURES.map((measure) => top(kind, window.name, measure));
+      const own = answers.top.filter((row) => row.name === window.name && row.kind === kind);
+      const lists = MEASURES.map((one) => {
+        const rows = own.filter(({ measure }) => measure === one.measure);
+        return topList(one, rows);
+      });
       const name = `${title}, ${window.title.toLowerCase()}`;
       return block(name, html`<div class="three">${lists}</div>`);
     });
   return [blocks('project', 'Projects'), blocks('batch', 'Batches')];
+}
+
+function topList({ measure, title, write }: (typeof MEASURES)[number], rows: Answers['top']): Html {
+  const most = rows[0]?.value ?? 1;
+  const items = rows.map(({ id, value, jobs }) => {
+    const of = measure !== 'jobs' && html` <span class="quiet">${count(jobs)} jobs</span>`;
+    const bar = html`<svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect width="${((100 * value) / most).toFixed(1)}" height="6" fill="var(--bar)"/></svg>`;
+    return html`<li><div class="row"><code>${foreign(id)}</code><span><b>${write(value)}</b>${of}</span></div>${bar}</li>\n`;
+  });
+  return html`<div><h4>${title}</h4>${rows.length > 0 ? html`<ol class="top">${items}</ol>` : html`<p>None.</p>`}</div>`;
 }
 
 function busyHours(answers: Answers): Html {
