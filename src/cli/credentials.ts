@@ -1,26 +1,22 @@
 import { resolve } from 'node:path';
 import type { GivenCredentials } from '../jobs/options.ts';
 import { EXIT } from '../platform/errors.ts';
-import { isLoopback, orExit, Refusal, server as serverKind, within } from '../run/values.ts';
+import { isLoopback, orExit, parse, Refusal, server as serverKind, within } from '../run/values.ts';
 import { type Environment, readText, withoutMark } from './environment.ts';
 import { HIDDEN_VARIABLES, type Redactor } from './screen.ts';
 
-/** The variables that hold credentials; each may also end in `_FILE` and name a file. */
-export const SECRET_VARIABLES = [
-  'PASQAL_TOKEN',
-  'PASQAL_USERNAME',
-  'PASQAL_PASSWORD',
-  'PASQAL_CLIENT_ID',
-  'PASQAL_CLIENT_SECRET',
+/** The variables of each way to sign in; each may also end in `_FILE` and name a file. */
+const WAYS = [
+  ['PASQAL_TOKEN'],
+  ['PASQAL_USERNAME', 'PASQAL_PASSWORD'],
+  ['PASQAL_CLIENT_ID', 'PASQAL_CLIENT_SECRET'],
 ] as const;
+const ALL_WAYS = WAYS.map((names) => names.join(' and ')).join(', or ');
 
+/** All of them. */
+export const SECRET_VARIABLES = WAYS.flat();
+/** Where to sign in, when it is not where the region says. */
 export const TOKEN_URL_VARIABLE = 'PASQAL_TOKEN_URL';
-
-type SecretVariable = (typeof SECRET_VARIABLES)[number];
-type Secrets = Partial<Record<SecretVariable, string>>;
-
-const WAYS =
-  'PASQAL_TOKEN, or PASQAL_USERNAME and PASQAL_PASSWORD, or PASQAL_CLIENT_ID and PASQAL_CLIENT_SECRET';
 
 /**
  * Finds out from the environment how to sign in. Only a loopback server may go without.
@@ -36,18 +32,29 @@ export function credentialsFrom(
   redactor: Redactor,
 ): GivenCredentials {
   return orExit(EXIT.config, () => {
-    const secrets: Secrets = {};
-    for (const name of SECRET_VARIABLES) {
-      const secret = readSecret(name, environment, folder);
-      if (secret === undefined) continue;
-      secrets[name] = secret;
-      if (HIDDEN_VARIABLES.includes(name)) redactor.hide(secret);
-    }
-    const credentials = chosen(secrets, environment);
-    if (credentials.kind !== 'none' || isLoopback(server.hostname)) return credentials;
-    throw new Refusal(
-      `no credentials for ${server.host}: set ${WAYS}, or one of them with _FILE behind it to name a file; to try it without an account, run: make demo`,
+    const secrets: Readonly<Record<string, string | undefined>> = Object.fromEntries(
+      SECRET_VARIABLES.map((name) => {
+        const secret = readSecret(name, environment, folder);
+        if (secret && HIDDEN_VARIABLES.includes(name)) redactor.hide(secret);
+        return [name, secret];
+      }),
     );
+    const ways = WAYS.filter((names) => names.some((name) => secrets[name]));
+    for (const names of ways) {
+      const missing = names.find((name) => !secrets[name]);
+      const there = names.find((name) => secrets[name]);
+      if (missing === undefined) continue;
+      throw new Refusal(`${there} is set but ${missing} is not; set both, or neither`);
+    }
+    if (ways.length > 1) {
+      throw new Refusal(`more than one way to sign in is set; keep one: ${ALL_WAYS}`);
+    }
+    if (ways.length === 0 && !isLoopback(server.hostname)) {
+      throw new Refusal(
+        `no credentials for ${server.host}: set ${ALL_WAYS}, or one of them with _FILE behind it to name a file; to try it without an account, run: make demo`,
+      );
+    }
+    return chosen(secrets, environment[TOKEN_URL_VARIABLE]);
   });
 }
 
@@ -68,39 +75,24 @@ function readSecret(name: string, environment: Environment, folder: string): str
   });
 }
 
-/** Where to sign in, when it is not where the region says. */
-function endpointFrom(environment: Environment): { readonly endpoint?: { readonly url: string } } {
-  const url = environment[TOKEN_URL_VARIABLE];
-  if (!url) return {};
-  return { endpoint: { url: within(TOKEN_URL_VARIABLE, () => serverKind.parse([url])) } };
-}
-
-function chosen(secrets: Secrets, environment: Environment): GivenCredentials {
-  const token = secrets.PASQAL_TOKEN;
-  const user = pair(secrets, 'PASQAL_USERNAME', 'PASQAL_PASSWORD');
-  const client = pair(secrets, 'PASQAL_CLIENT_ID', 'PASQAL_CLIENT_SECRET');
-  const endpoint = endpointFrom(environment);
-  if ([token, user, client].filter(Boolean).length > 1) {
-    throw new Refusal(`more than one way to sign in is set; keep one: ${WAYS}`);
+/** @param url where to sign in, when it is not where the region says */
+function chosen(
+  secrets: Readonly<Record<string, string | undefined>>,
+  url: string | undefined,
+): GivenCredentials {
+  const { PASQAL_TOKEN: token, PASQAL_USERNAME: username, PASQAL_PASSWORD: password } = secrets;
+  const { PASQAL_CLIENT_ID: clientId, PASQAL_CLIENT_SECRET: clientSecret } = secrets;
+  const place = url
+    ? { endpoint: { url: within(TOKEN_URL_VARIABLE, () => parse(serverKind, [url])) } }
+    : {};
+  // RFC 6750 section 2.1: what a bearer token may consist of. Anything else could not be sent in a header.
+  if (token && !/^[\w.~+/-]+=*$/.test(token)) {
+    throw new Refusal(
+      'PASQAL_TOKEN holds a character that no bearer token has; set the bare token, without "Bearer" or quotes',
+    );
   }
-  if (token) return { kind: 'token', token: checkedToken(token) };
-  if (user) return { kind: 'password', username: user[0], password: user[1], ...endpoint };
-  if (client) return { kind: 'client', clientId: client[0], clientSecret: client[1], ...endpoint };
+  if (token) return { kind: 'token', token };
+  if (username && password) return { kind: 'password', username, password, ...place };
+  if (clientId && clientSecret) return { kind: 'client', clientId, clientSecret, ...place };
   return { kind: 'none' };
-}
-
-function pair(secrets: Secrets, first: SecretVariable, second: SecretVariable) {
-  const [a, b] = [secrets[first], secrets[second]];
-  if (a && b) return [a, b] as const;
-  if (!a && !b) return undefined;
-  const [there, missing] = a ? [first, second] : [second, first];
-  throw new Refusal(`${there} is set but ${missing} is not; set both, or neither`);
-}
-
-/** RFC 6750 section 2.1: what a bearer token may consist of. Anything else could not be sent in a header. */
-function checkedToken(token: string): string {
-  if (/^[\w.~+/-]+=*$/.test(token)) return token;
-  throw new Refusal(
-    'PASQAL_TOKEN holds a character that no bearer token has; set the bare token, without "Bearer" or quotes',
-  );
 }

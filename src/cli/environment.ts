@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ProxySettings } from '../jobs/options.ts';
-import { EXIT, ExportError, errorCode } from '../platform/errors.ts';
-import type { Option } from '../run/options.ts';
-import { hint, path as pathKind, Refusal, within } from '../run/values.ts';
+import { errorCode } from '../platform/errors.ts';
+import type { Given, Option } from '../run/options.ts';
+import { hint, parse, path as pathKind, Refusal, within } from '../run/values.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -14,28 +14,48 @@ export function variableOf({ flag }: Pick<Option, 'flag'>): string {
   return PREFIX + flag.toUpperCase().replaceAll('-', '_');
 }
 
+/** What is given for an option: what messages call it, and the texts. Undefined: nothing. */
+type Told = (option: Option) => readonly [name: string, texts: readonly string[]] | undefined;
+
 /**
- * Checks the texts given for an option. Of one that is given twice the last counts, so that a wrapper's defaults can be
- * overridden; lists add up, and `@file` in a list stands for the lines of a file.
+ * The checked values of options that flags or variables give, by flag. Of one that is given twice the last counts, so
+ * that a wrapper's defaults can be overridden; lists add up, and `@file` in a list stands for the lines of a file.
  *
  * @param folder the working folder: relative paths start there
- * @throws Refusal
+ * @throws Refusal naming a flag or a variable
  */
-export function parseTexts({ kind }: Option, texts: readonly string[], folder: string): unknown {
-  if (kind.written === 'list') {
-    const items = texts.flatMap((text) => itemsOf(text, folder));
-    return kind.parse(items.map((item) => item.trim()));
-  }
-  const value = kind.parse(texts.slice(-1));
-  return kind === pathKind ? resolve(folder, String(value)) : value;
+export function valuesOf(options: readonly Option[], folder: string, told: Told): Given {
+  const parseTexts = ({ kind }: Option, texts: readonly string[]): unknown => {
+    if (kind.written === 'list')
+      return parse(
+        kind,
+        texts.flatMap((text) => itemsOf(text, folder)),
+      );
+    const value = parse(kind, texts.slice(-1));
+    return kind === pathKind ? resolve(folder, String(value)) : value;
+  };
+  const values = options.flatMap((option) => {
+    const [name, texts] = told(option) ?? [];
+    if (name === undefined || texts === undefined) return [];
+    return [[option.flag, within(name, () => parseTexts(option, texts))] as const];
+  });
+  return Object.fromEntries(values);
+}
+
+/** What variables tell. An empty one counts as unset: that is how schedulers and CI pass on what they do not have. */
+export function variablesOf(environment: Environment): Told {
+  return (option) => {
+    const name = variableOf(option);
+    const text = environment[name]?.trim();
+    return text ? [name, [text]] : undefined;
+  };
 }
 
 function itemsOf(text: string, folder: string): string[] {
-  if (!text.startsWith('@')) return text.split(',');
+  if (!text.startsWith('@')) return text.split(',').map((item) => item.trim());
   const file = resolve(folder, text.slice(1));
-  const items = readText(file)
-    .split(/\r?\n/)
-    .filter((line) => line.trim() !== '');
+  const lines = readText(file).split(/\r?\n/);
+  const items = lines.map((line) => line.trim()).filter(Boolean);
   if (items.length > 0) return items;
   throw new Refusal(`${file} has no line with a value`);
 }
@@ -54,27 +74,6 @@ export function withoutMark(text: string): string {
   return text.replace(/^\uFEFF/, '').replace(/(?:\r?\n)+$/, '');
 }
 
-/**
- * The values that variables give to options, by flag. An empty variable counts as unset: that is how schedulers and CI
- * pass on what they do not have.
- *
- * @param folder the working folder
- * @throws Refusal naming a variable
- */
-export function variableValues(
-  environment: Environment,
-  options: readonly Option[],
-  folder: string,
-): Record<string, unknown> {
-  const values = options.flatMap((option) => {
-    const name = variableOf(option);
-    const text = environment[name]?.trim() ?? '';
-    if (text === '') return [];
-    return [[option.flag, within(name, () => parseTexts(option, [text], folder))] as const];
-  });
-  return Object.fromEntries(values);
-}
-
 /** What Kubernetes and Docker links set for a service that is called `pasqal-jobs`. */
 const PLATFORM =
   /^PASQAL_JOBS_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?)$/;
@@ -82,7 +81,7 @@ const PLATFORM =
 /**
  * A misspelt variable would silently export other jobs than meant, so an unknown one is an error.
  *
- * @throws ExportError (64) naming the variable, never its value
+ * @throws Refusal naming the variable, never its value
  */
 export function refuseUnknownVariables(environment: Environment, options: readonly Option[]): void {
   const known = options.map(variableOf);
@@ -91,9 +90,8 @@ export function refuseUnknownVariables(environment: Environment, options: readon
   );
   if (unknown === undefined) return;
   const [word = '', ...names] = [unknown, ...known].map((name) => name.slice(PREFIX.length));
-  const next = hint(word, names, 'unset it, or see pasqal-jobs export --help', PREFIX);
-  const message = `${unknown}: no such variable; ${next}`;
-  throw new ExportError(message, { exitCode: EXIT.usage, stage: 'cli' });
+  const next = hint(word, names, 'unset it', PREFIX);
+  throw new Refusal(`${unknown}: no such variable; ${next}`);
 }
 
 /**

@@ -14,7 +14,7 @@ export interface RunFigures {
   readonly finishedAt: number;
 }
 
-/** A figure: the end of its name, what it is, its value, or its values by kind. */
+/** The end of its name, what it is, its value, or its values by kind. */
 type Figure = readonly [
   name: string,
   help: string,
@@ -28,43 +28,38 @@ type Figure = readonly [
  * @param previous what the file holds so far
  */
 export function metricsText(run: RunFigures, manifest?: Manifest, previous = ''): string {
-  const last: readonly Figure[] = [
-    ['last_run_timestamp_seconds', 'End of the last run.', run.finishedAt / 1000],
-    ['last_run_exit_code', 'Exit code of the last run, 0 for success.', run.exitCode],
-    ['last_run_seconds', 'Duration of the last run, pauses included.', run.seconds],
-  ];
-  const success = manifest ? successFigures(run, manifest) : [];
-  const lines = [...last, ...success].flatMap((figure) => linesOf(figure, run.pipeline));
-  const kept = previous
-    .split('\n')
-    .filter((line) => /^(?:# \S+ )?pasqal_jobs_last_success_/.test(line));
-  return `${[...lines, ...(manifest ? [] : kept)].join('\n')}\n`;
+  const last = linesOf(run, 'last_run', [
+    ['timestamp_seconds', 'End of the last run.', run.finishedAt / 1000],
+    ['exit_code', 'Exit code of the last run, 0 for success.', run.exitCode],
+    ['seconds', 'Duration of the last run, pauses included.', run.seconds],
+  ]);
+  const success = manifest
+    ? linesOf(run, 'last_success', [
+        ['timestamp_seconds', 'End of the last run that published.', run.finishedAt / 1000],
+        ['rows', 'Jobs in the snapshot.', manifest.rows],
+        ['seconds', 'Seconds of work for the snapshot.', manifest.seconds],
+        ['requests', 'Requests made for the snapshot.', manifest.requests],
+        ['retries', 'Requests made again.', manifest.retries],
+        ['rejects', 'Rows set aside.', manifest.rejects],
+        ['proven', '1 when completeness was proven.', Number(manifest.completeness.proven)],
+        ['anomalies', 'Rows by kind of anomaly.', manifest.anomalies],
+        ['changes', 'Rows by kind of change since the snapshot before.', manifest.changes ?? {}],
+      ])
+    : previous.split('\n').filter((line) => /^(?:# \S+ )?pasqal_jobs_last_success_/.test(line));
+  return `${[...last, ...success].join('\n')}\n`;
 }
 
-function successFigures(run: RunFigures, manifest: Manifest): readonly Figure[] {
-  const { rows, seconds, requests, retries, rejects, completeness, anomalies, changes } = manifest;
-  const figures: readonly Figure[] = [
-    ['timestamp_seconds', 'End of the last run that published.', run.finishedAt / 1000],
-    ['rows', 'Jobs in the snapshot.', rows],
-    ['seconds', 'Seconds of work for the snapshot.', seconds],
-    ['requests', 'Requests made for the snapshot.', requests],
-    ['retries', 'Requests made again.', retries],
-    ['rejects', 'Rows set aside.', rejects],
-    ['proven', '1 when completeness was proven.', Number(completeness.proven)],
-    ['anomalies', 'Rows by kind of anomaly.', anomalies],
-    ['changes', 'Rows by kind of change since the snapshot before.', changes ?? {}],
-  ];
-  return figures.map(([name, help, value]) => [`last_success_${name}`, help, value]);
-}
-
-function linesOf([name, help, value]: Figure, pipeline: string): string[] {
-  const full = `pasqal_jobs_${name}`;
-  const labels = `pipeline="${pipeline}"`;
-  const values =
-    typeof value === 'number'
-      ? [`${full}{${labels}} ${value}`]
-      : Object.entries(value).map(([kind, of]) => `${full}{${labels},kind="${kind}"} ${of}`);
-  return values.length > 0 ? [`# HELP ${full} ${help}`, `# TYPE ${full} gauge`, ...values] : [];
+function linesOf({ pipeline }: RunFigures, of: string, figures: readonly Figure[]): string[] {
+  return figures.flatMap(([end, help, value]) => {
+    const name = `pasqal_jobs_${of}_${end}`;
+    const values =
+      typeof value === 'number'
+        ? [`${name}{pipeline="${pipeline}"} ${value}`]
+        : Object.entries(value).map(
+            ([kind, rows]) => `${name}{pipeline="${pipeline}",kind="${kind}"} ${rows}`,
+          );
+    return values.length > 0 ? [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...values] : [];
+  });
 }
 
 /**

@@ -1,4 +1,3 @@
-import type { SingleBar } from 'cli-progress';
 import type { LogLevel, RunEvent } from '../platform/effects.ts';
 import { count, counted, formatSeconds } from '../platform/format.ts';
 import { settings } from '../run/options.ts';
@@ -10,18 +9,18 @@ export type Progress = Extract<RunEvent, { type: 'progress' }>;
 type Log = (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>) => void;
 
 /** Shows on stderr what a run tells. */
-export type Reporter = Awaited<ReturnType<typeof openReporter>>;
+export type Reporter = ReturnType<typeof openReporter>;
 
 /** Milliseconds between two log lines on the progress of a run without a bar. */
 const PROGRESS_LOG_EVERY_MS = 10_000;
 
 /** A progress bar on a terminal, log lines otherwise; flags can ask for either. */
-export async function openReporter({ given, context, screen }: Invocation) {
+export function openReporter({ given, context, screen }: Invocation) {
   const { stderr, clock, environment } = context;
   const { quiet, progress, logFormat, logLevel } = settings(SCREEN_OPTIONS, given);
   const drawable = stderr.isTTY === true && environment.TERM !== 'dumb' && !quiet;
   const drawn = drawable && (progress ?? logFormat === 'text');
-  const bar = drawn ? await openProgressBar(stderr) : undefined;
+  const bar = drawn ? openProgressBar(stderr, clock.monotonic) : undefined;
   const write = bar ? (line: string) => bar.log(screen.redactor.clean(line)) : screen.note;
   const usual = quiet ? 'error' : bar ? 'warn' : 'info';
   const heard = LEVELS.slice(LEVELS.indexOf(logLevel ?? usual));
@@ -64,49 +63,36 @@ export function progressLine(progress: Progress, rate: number): string {
   ].join(', ');
 }
 
-const BAR =
-  '[{bar}] {percentage}% | {jobs} of {jobsTotal} jobs | {rate} jobs/s | ETA {eta_formatted} | {inFlight} in flight | {retries} retries';
+const CLEAR_LINE = '\r\u001b[K';
+const HIDE_CURSOR = '\u001b[?25l';
+export const SHOW_CURSOR = '\u001b[?25h';
+const BAR_EVERY_MS = 100;
+const BAR_WIDTH = 20;
 
-/** A bar on a terminal, drawn at most ten times a second. cli-progress is loaded for it only. */
-async function openProgressBar(stream: Output) {
-  const { MultiBar } = (await import('cli-progress')).default;
-  const bars = new MultiBar({
-    stream,
-    format: BAR,
-    barsize: 20,
-    hideCursor: true,
-    gracefulExit: false,
-    emptyOnZero: true,
-    etaBuffer: 100,
-    formatTime: timeLeft,
-  });
-  let bar: SingleBar | undefined;
+/** A bar in the last line of a terminal, drawn at most ten times a second. */
+function openProgressBar(stream: Output, monotonic: () => number) {
+  let bar = '';
+  let drawnAt = Number.NEGATIVE_INFINITY;
   return {
     update(progress: Progress, rate: number) {
-      const { jobs, total, inFlight, retries } = progress;
-      const [shown, jobsTotal] = [count(jobs), count(total)];
-      const payload = { jobs: shown, jobsTotal, rate: count(rate), inFlight, retries };
-      bar ??= bars.create(total, jobs, payload);
-      bar.setTotal(total);
-      bar.update(jobs, payload);
+      const { jobs, total } = progress;
+      const share = total > 0 ? Math.min(1, jobs / total) : 0;
+      const filled = '='.repeat(Math.floor(share * BAR_WIDTH)).padEnd(BAR_WIDTH, '-');
+      const left = rate > 0 ? formatSeconds(Math.max(0, total - jobs) / rate) : '?';
+      const text = `[${filled}] ${Math.floor(share * 100)}%, ETA ${left}, ${progressLine(progress, rate)}`;
+      bar = text.slice(0, (stream.columns ?? 80) - 1);
+      if (monotonic() - drawnAt < BAR_EVERY_MS) return;
+      drawnAt = monotonic();
+      stream.write(`${HIDE_CURSOR}${CLEAR_LINE}${bar}`);
     },
     /** Prints a line above the bar. */
     log(line: string) {
-      if (bar === undefined) stream.write(`${line}\n`);
-      else bars.log(`${line}\n`);
+      stream.write(`${CLEAR_LINE}${line}\n${bar}`);
     },
     /** Draws the last state once more and frees the terminal. Calling it again does nothing. */
     close() {
-      if (bar === undefined) return;
-      bar = undefined;
-      bars.update();
-      bars.stop();
+      if (bar !== '') stream.write(`${CLEAR_LINE}${bar}\n${SHOW_CURSOR}`);
+      bar = '';
     },
   };
-}
-
-/** cli-progress hands over a word instead of seconds while it cannot tell. */
-function timeLeft(seconds: unknown): string {
-  if (typeof seconds !== 'number' || !Number.isFinite(seconds)) return '?';
-  return seconds < 60 ? `${Math.round(seconds)} s` : formatSeconds(seconds);
 }

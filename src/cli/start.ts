@@ -1,6 +1,7 @@
 import { EXIT, type ExitCode, errorCode } from '../platform/errors.ts';
 import { TOOL } from '../platform/tool.ts';
 import { PIPELINES_FOLDER } from './pipelines.ts';
+import { SHOW_CURSOR } from './reporter.ts';
 import { createScreen, failureStyle, showFailure } from './screen.ts';
 
 const args = process.argv.slice(2);
@@ -16,11 +17,9 @@ function outliveReader(stream: NodeJS.WriteStream): void {
   });
 }
 
-/** Shows the cursor and wraps lines again: a progress bar that is cut off leaves both undone. */
-const TERMINAL_RESET = '\u001b[?25h\u001b[?7h';
-
 function endAtOnce(code: ExitCode): void {
-  if (process.stderr.isTTY) process.stderr.write(TERMINAL_RESET);
+  // A progress bar that is cut off leaves the cursor hidden.
+  if (process.stderr.isTTY) process.stderr.write(SHOW_CURSOR);
   process.exit(code);
 }
 

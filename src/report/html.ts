@@ -17,23 +17,16 @@ export function html(parts: TemplateStringsArray, ...values: readonly Content[])
 function markup(value: Content): string {
   if (value instanceof Html) return value.text;
   if (Array.isArray(value)) return value.map(markup).join('');
-  if (value === false || value === null || value === undefined) return '';
-  return escaped(String(value));
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  ...{ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' },
-};
-
-function pictureOf(control: string): string {
-  return String.fromCharCode(0x2400 + control.charCodeAt(0));
+  return value === false ? '' : escaped(String(value ?? ''));
 }
 
 /** Control characters, which HTML has no way to write, are shown by their pictures. */
-export function escaped(text: string): string {
+function escaped(text: string): string {
   return text
-    .replace(/[&<>"']/g, (found) => ENTITIES[found] ?? '')
-    .replace(/\p{Cc}/gu, (found) => (found < ' ' ? pictureOf(found) : '\ufffd'));
+    .replace(/[&<>"']/g, (found) => `&#${found.charCodeAt(0)};`)
+    .replace(/\p{Cc}/gu, (found) =>
+      found < ' ' ? String.fromCharCode(0x2400 + found.charCodeAt(0)) : '\ufffd',
+    );
 }
 
 /** A text of the API: right-to-left marks in it change nothing around it. */
@@ -68,8 +61,8 @@ export function duration(seconds: number | null | undefined, longest: 'days' | '
 }
 
 /** A number as a sheet takes it: three decimals, no separators. */
-export function plain(value: number | null): string {
-  return value === null ? '' : String(Math.round(value * 1000) / 1000);
+export function plain(value: number | null | undefined): string {
+  return value === null || value === undefined ? '' : String(Math.round(value * 1000) / 1000);
 }
 
 /** A column: its heading, what stands in a cell, and whether that is a number, aligned right. */

@@ -3,6 +3,7 @@ import { count } from '../platform/format.ts';
 import { patterns } from './charts.ts';
 import {
   block,
+  type Column,
   type Content,
   duration,
   foreign,
@@ -23,16 +24,29 @@ interface Told extends Pick<ReportTask, 'manifest' | 'timeZone'> {
   readonly answers: Answers;
 }
 
-type Section = readonly [id: string, title: string, content: Content, about?: Content];
+type Section = readonly [id: string, title: string, content: Content, about?: string];
+
+const PARTIAL = 'The first and the last day, week or month of a chart may be partial.';
+const MOST =
+  'The projects and batches with the most jobs, the most machine time, the longest queue.';
 
 /** The page, whole: no script, and a policy that allows none. */
 export function page(told: Told): string {
   const { manifest, timeZone, answers } = told;
   const hash = createHash('sha256').update(STYLE).digest('base64');
   const policy = `default-src 'none'; style-src 'sha256-${hash}'`;
-  const sections = [headline, overTime, failures, tops, busyHours, openNow, lastNight, trust];
-  const parts = sections.map((section) => section(told));
-  const links = parts.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`);
+  const hours = `Jobs created by weekday and hour, in the time zone ${timeZone}. The stronger the colour, the more.`;
+  const sections: readonly Section[] = [
+    ['headline', 'The last 28 days', headline(answers)],
+    ['usage', 'Jobs, machine time, queue', usage(answers), PARTIAL],
+    ['failures', 'What fails', [failureRate(answers), errors(answers)]],
+    ['top', 'Who uses it', tops(answers), MOST],
+    ['hours', 'Busy hours', busyHours(answers), hours],
+    ['open', 'Waiting and running now', openNow(answers)],
+    ['night', 'Since the snapshot before', lastNight(told)],
+    ['trust', 'Can it be trusted?', trust(told)],
+  ];
+  const links = sections.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`);
   const made = `Made by ${manifest.tool.name} ${manifest.tool.version} from run ${manifest.runId}`;
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -47,7 +61,7 @@ ${patterns()}
 <p class="lead">${lead(answers)}</p>
 <nav aria-label="Sections"><ul>${links}</ul></nav></header>
 <main>
-${parts.map(([id, title, content, about]) => html`<section id="${id}"><h2>${title}</h2>${about && html`<p>${about}</p>`}\n${content}</section>\n`)}</main>
+${sections.map(([id, title, content, about]) => html`<section id="${id}"><h2>${title}</h2>${about && html`<p>${about}</p>`}\n${content}</section>\n`)}</main>
 <footer>${made}, offline, from the snapshot alone. The SQL of every number is in report.sql, to go on from in DuckDB.</footer>
 </body></html>
 `.text;
@@ -90,12 +104,12 @@ function lead(answers: Answers): string {
   ].join('');
 }
 
-function card(name: string, big: string, ...more: readonly Content[]): Html {
+function card(name: Content, big: Content, ...more: readonly Content[]): Html {
   const lines = more.map((line) => html`<dd>${line}</dd>`);
   return html`<div class="card"><dt>${name}</dt><dd class="big">${big}</dd>${lines}</div>\n`;
 }
 
-function headline({ answers }: Told): Section {
+function headline(answers: Answers): Html {
   const { recent, before, all } = figuresOf(answers);
   const [waiting, running] = answers.open;
   const compared = (name: string, write: (figures: typeof recent) => string, ...more: string[]) => {
@@ -106,6 +120,7 @@ function headline({ answers }: Told): Section {
   const factor = (value: number | null) =>
     value === null ? NOTHING : `${value.toLocaleString('en-US', digits)}×`;
   const longest = waiting?.jobs ? `longest: ${duration(waiting.age_max)}` : 'nothing waits';
+  const beside = `running: ${count(running?.jobs ?? 0)}`;
   const slow = `90% below ${duration(recent.waits?.[1])}`;
   const cards = [
     compared('Jobs', ({ jobs }) => count(jobs)),
@@ -113,12 +128,7 @@ function headline({ answers }: Told): Section {
     compared('Queue time, median', ({ waits }) => duration(waits?.[0]), slow),
     compared('Expansion factor', ({ expansion }) => factor(expansion), '(wait + run) / run'),
     compared('QPU time', ({ qpu_seconds }) => duration(qpu_seconds, 'h')),
-    card(
-      'Waiting now',
-      count(waiting?.jobs ?? 0),
-      longest,
-      `running: ${count(running?.jobs ?? 0)}`,
-    ),
+    card('Waiting now', count(waiting?.jobs ?? 0), longest, beside),
   ];
   const statuses = table(
     'Jobs by status',
@@ -127,17 +137,11 @@ function headline({ answers }: Told): Section {
     ['Jobs, last 28 days', ({ recent }) => count(recent), 'n'],
     ['Jobs, all time', ({ jobs }) => count(jobs), 'n'],
   );
-  const content = html`<dl class="cards">${cards}</dl>\n<details><summary>Jobs by status, as sent</summary>${statuses}</details>`;
-  return ['headline', 'The last 28 days', content];
+  return html`<dl class="cards">${cards}</dl>\n<details><summary>Jobs by status, as sent</summary>${statuses}</details>`;
 }
 
-function overTime({ answers }: Told): Section {
-  const about = 'The first and the last day, week or month of a chart may be partial.';
-  return ['usage', 'Jobs, machine time, queue', usage(answers), about];
-}
-
-function failures({ answers }: Told): Section {
-  const errors = listing(
+function errors(answers: Answers): Html {
+  return listing(
     'The most frequent errors',
     answers.errors,
     ['Error, # for numbers and ids', errorText],
@@ -146,7 +150,6 @@ function failures({ answers }: Told): Section {
     ['Last', ({ last }) => last],
     ['Newest of these jobs', ({ ids }) => idList(ids)],
   );
-  return ['failures', 'What fails', [failureRate(answers), errors]];
 }
 
 function errorText({ kind, example }: Answers['errors'][number]): Html {
@@ -164,62 +167,52 @@ const MEASURES = [
   { measure: 'wait', title: 'Longest median queue', write: (value: number) => duration(value) },
 ] as const;
 
-function tops({ answers }: Told): Section {
-  const top = (
-    kind: string,
-    window: string,
-    { measure, title, write }: (typeof MEASURES)[number],
-  ) => {
-    const rows = answers.top.filter(
-      (row) => row.name === window && row.kind === kind && row.measure === measure,
-    );
-    const most = rows[0]?.value ?? 1;
-    const items = rows.map(({ id, value, jobs }) => {
-      const of = measure !== 'jobs' && html` <span class="quiet">${count(jobs)} jobs</span>`;
-      const bar = html`<svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect width="${((100 * value) / most).toFixed(1)}" height="6" fill="var(--bar)"/></svg>`;
-      return html`<li><div class="row"><code>${foreign(id)}</code><span><b>${write(value)}</b>${of}</span></div>${bar}</li>\n`;
-    });
-    return html`<div><h4>${title}</h4>${rows.length > 0 ? html`<ol class="top">${items}</ol>` : html`<p>None.</p>`}</div>`;
-  };
+function tops(answers: Answers): Content {
   const blocks = (kind: string, title: string) =>
     WINDOWS.map((window) => {
-      const lists = MEASURES.map((measure) => top(kind, window.name, measure));
+      const own = answers.top.filter((row) => row.name === window.name && row.kind === kind);
+      const lists = MEASURES.map((one) => {
+        const rows = own.filter(({ measure }) => measure === one.measure);
+        return topList(one, rows);
+      });
       const name = `${title}, ${window.title.toLowerCase()}`;
       return block(name, html`<div class="three">${lists}</div>`);
     });
-  const about =
-    'The projects and batches with the most jobs, the most machine time, the longest queue.';
-  const content = [...blocks('project', 'Projects'), ...blocks('batch', 'Batches')];
-  return ['top', 'Who uses it', content, about];
+  return [blocks('project', 'Projects'), blocks('batch', 'Batches')];
 }
 
-function busyHours({ answers, timeZone }: Told): Section {
-  const figures = WINDOWS.map((window) => {
-    const rows = answers.hours.filter(({ name }) => name === window.name);
-    const most = Math.max(...rows.flatMap((row) => WEEKDAYS.map((day) => row[day])));
-    const cell = (value: number) =>
-      html`<td class="h${value && Math.ceil((5 * value) / most)}">${value === 0 ? '·' : count(value)}</td>`;
-    const head = WEEKDAYS.map((day) => html`<th scope="col">${day}</th>`);
-    const body = rows.map((row) => {
-      const hour = `${String(row.hour).padStart(2, '0')}:00`;
-      return html`<tr><th scope="row">${hour}</th>${WEEKDAYS.map((day) => cell(row[day]))}</tr>\n`;
-    });
-    return html`<figure class="heat" id="hours-${window.id}"><figcaption><b>${window.title}</b></figcaption><table><caption class="hidden">Jobs created by weekday and hour, ${window.title}</caption><thead><tr><td></td>${head}</tr></thead><tbody>${body}</tbody></table></figure>`;
+function topList({ measure, title, write }: (typeof MEASURES)[number], rows: Answers['top']): Html {
+  const most = rows[0]?.value ?? 1;
+  const items = rows.map(({ id, value, jobs }) => {
+    const of = measure !== 'jobs' && html` <span class="quiet">${count(jobs)} jobs</span>`;
+    const bar = html`<svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect width="${((100 * value) / most).toFixed(1)}" height="6" fill="var(--bar)"/></svg>`;
+    return html`<li><div class="row"><code>${foreign(id)}</code><span><b>${write(value)}</b>${of}</span></div>${bar}</li>\n`;
   });
-  const about = `Jobs created by weekday and hour, in the time zone ${timeZone}. The stronger the colour, the more.`;
-  const content = html`<div class="block"><div class="pair">${figures}</div></div>`;
-  return ['hours', 'Busy hours', content, about];
+  return html`<div><h4>${title}</h4>${rows.length > 0 ? html`<ol class="top">${items}</ol>` : html`<p>None.</p>`}</div>`;
 }
 
-const STATES: Readonly<Record<string, string>> = {
-  ...{ waiting: 'Waiting', running: 'Running', other: 'In another state that is not final' },
-};
+function busyHours(answers: Answers): Html {
+  const figures = WINDOWS.map(({ name, id, title }) => {
+    const rows = answers.hours.filter((row) => row.name === name);
+    const most = Math.max(...rows.flatMap((row) => WEEKDAYS.map((day) => row[day])));
+    const heat = (jobs: number) =>
+      html`<span class="h${jobs && Math.ceil((5 * jobs) / most)}">${jobs === 0 ? '·' : count(jobs)}</span>`;
+    const hours = table(
+      `Jobs created by weekday and hour, ${title}`,
+      rows,
+      ['Hour', ({ hour }) => `${String(hour).padStart(2, '0')}:00`],
+      ...WEEKDAYS.map((day): Column<(typeof rows)[number]> => [day, (row) => heat(row[day])]),
+    );
+    return html`<figure class="heat" id="hours-${id}"><figcaption><b>${title}</b></figcaption>${hours}</figure>`;
+  });
+  return html`<div class="block"><div class="pair">${figures}</div></div>`;
+}
 
-function openNow({ answers }: Told): Section {
+function openNow(answers: Answers): Content {
   const sums = listing(
     'Now',
     answers.open,
-    ['Now', ({ state }) => STATES[state]],
+    ['Now', ({ state }) => state],
     ['Jobs', ({ jobs }) => count(jobs), 'n'],
     ['For, median', ({ age_50 }) => duration(age_50), 'n'],
     ['For, longest', ({ age_max }) => duration(age_max), 'n'],
@@ -233,37 +226,33 @@ function openNow({ answers }: Told): Section {
     ['Since', ({ since }) => since],
     ['For', ({ age }) => duration(age), 'n'],
   );
-  return ['open', 'Waiting and running now', [sums, oldest]];
+  return [sums, oldest];
 }
 
-const CHANGES: Readonly<Record<string, string>> = {
-  ...{ created: 'New', updated: 'Changed', deleted: 'Gone' },
-};
+const CHANGES = { created: 'New', updated: 'Changed', deleted: 'Gone', failed: 'Came to fail' };
 
-function lastNight({ answers, manifest }: Told): Section {
-  const section = ['night', 'Since the snapshot before'] as const;
+function lastNight({ answers, manifest }: Told): Html {
   const [sums] = answers.changed;
   if (sums === undefined || !manifest.files.some(({ name }) => name.startsWith('changes.'))) {
     const why =
       'This snapshot has no list of changes: there was none before it to compare it with.';
-    return [...section, html`<p class="empty">${why}</p>`];
+    return html`<p class="empty">${why}</p>`;
   }
-  const { created, updated, deleted, failed } = sums;
-  const figures = { New: created, Changed: updated, Gone: deleted, 'Came to fail': failed };
-  const cards = Object.entries(figures).map(([name, jobs]) => card(name, count(jobs)));
+  const titles = new Map(Object.entries(CHANGES));
+  const cards = Object.entries(sums).map(([name, jobs]) => card(titles.get(name), count(jobs)));
   const changes = listing(
     'By status',
     answers.changes,
-    ['Change', ({ change }) => CHANGES[change] ?? foreign(change)],
+    ['Change', ({ change }) => titles.get(change) ?? foreign(change)],
     ['Status before', ({ previous_status }) => foreign(previous_status)],
     ['Status', ({ status }) => foreign(status)],
     ['Jobs', ({ jobs }) => count(jobs), 'n'],
     ['Newest of them', ({ ids }) => idList(ids)],
   );
-  return [...section, html`<dl class="cards">${cards}</dl>${changes}`];
+  return html`<dl class="cards">${cards}</dl>${changes}`;
 }
 
-function trust({ answers, manifest, timeZone }: Told): Section {
+function trust({ answers, manifest, timeZone }: Told): Content {
   const { completeness, tool, runId, rows, rejects } = manifest;
   const verdict = completeness.proven
     ? html`<p class="verdict good">✓ Proven to be complete: no job is missing.</p>`
@@ -294,7 +283,7 @@ function trust({ answers, manifest, timeZone }: Told): Section {
   );
   const list = facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`);
   const first = html`<div class="block">${proof}<dl class="facts">${list}</dl></div>`;
-  return ['trust', 'Can it be trusted?', [first, anomalies, aside]];
+  return [first, anomalies, aside];
 }
 
 function leftOut({ left_out }: Answers): string {

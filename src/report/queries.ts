@@ -8,24 +8,28 @@ const text = v.string();
 const texts = list(text);
 /** Median, 90% and 99%, seconds. */
 const quantiles = v.nullable(list(number));
+/** A window, and a day, week or month of it. */
+const STEP = { name: text, step: text };
 
-/** Columns that are numbers, by their names. */
-function numbers<Name extends string>(...names: readonly Name[]) {
-  return v.entriesFromList(names, number);
+/** Columns of one kind, by their names. */
+function each<Kind extends v.GenericSchema, Name extends string>(
+  kind: Kind,
+  ...names: readonly Name[]
+) {
+  return v.entriesFromList(names, kind);
 }
 
 /** A question to the snapshot: its answer is a table of the page. */
 interface Query<T extends v.ObjectEntries = v.ObjectEntries> {
-  /** One line above the SQL. */
-  readonly about: string;
   readonly row: v.ObjectSchema<T, undefined>;
+  /** Begins with a comment that says what is asked. */
   readonly sql: string;
 }
 
-/** Tags the SQL of a question with what it is about and the columns of its answer. */
-function query<T extends v.ObjectEntries>(about: string, columns: T) {
+/** Tags the SQL of a question with the columns of its answer. */
+function query<T extends v.ObjectEntries>(columns: T) {
   return (sql: TemplateStringsArray, ...values: readonly unknown[]): Query<T> => {
-    return { about, row: v.object(columns), sql: String.raw({ raw: sql }, ...values).trimStart() };
+    return { row: v.object(columns), sql: String.raw({ raw: sql }, ...values).trimStart() };
   };
 }
 
@@ -50,14 +54,14 @@ const WEEKDAY_COUNTS = WEEKDAYS.map(
   (name, rank) => `count(*) FILTER (weekday = ${rank + 1}) AS ${name}`,
 );
 const QUANTILES = '[0.5, 0.9, 0.99]';
-const RATES = `count(*) FILTER (ended) AS ended, count(*) FILTER (failed) AS failed, count(*) FILTER (failed) / nullif(count(*) FILTER (ended), 0) AS failure_rate`;
 const NEWEST = 'list(shown(id) ORDER BY created_at DESC, id)[:3] AS ids';
 
-/** What the queries rest on; `source`, `changes`, `rejects`, and the variables `as_of` and `zone` come before. */
+/** What the queries rest on; `stored_jobs` and so on, and the variables `as_of` and `zone` come before. */
 export const VIEWS = `
 CREATE OR REPLACE TEMP MACRO local(t) AS timezone(getvariable('zone'), t);
 CREATE OR REPLACE TEMP MACRO minute(t) AS strftime(local(t), '%Y-%m-%d %H:%M');
 CREATE OR REPLACE TEMP MACRO days_ago(n) AS getvariable('as_of') - to_days(n);
+CREATE OR REPLACE TEMP MACRO share(part, whole) AS count(*) FILTER (part) / nullif(count(*) FILTER (whole), 0);
 -- Texts of any length: what is cut says so.
 CREATE OR REPLACE TEMP MACRO shown(t) AS
   CASE WHEN length(t) <= 200 THEN t ELSE left(t, 200) || '… (cut: ' || length(t) || ' characters)' END;
@@ -80,15 +84,15 @@ SELECT id, batch_id, project_id, status, errors, anomalies, created_at, start_ti
        CASE WHEN queue_seconds >= 0 AND NOT odd_start AND start_timestamp < days_ago(-1) THEN queue_seconds END AS wait,
        CASE WHEN run_seconds >= 0 AND NOT odd_end AND end_timestamp < days_ago(-1) THEN run_seconds END AS run,
        (queue_seconds IS NOT NULL AND wait IS NULL) OR (run_seconds IS NOT NULL AND run IS NULL) AS impossible
-FROM source;
+FROM stored_jobs;
 CREATE OR REPLACE TEMP VIEW open_jobs AS
-SELECT id, status, project_id, CASE status WHEN 'PENDING' THEN 'waiting' WHEN 'RUNNING' THEN 'running' ELSE 'other' END AS state,
+SELECT id, status, project_id, CASE status WHEN 'PENDING' THEN 'Waiting' WHEN 'RUNNING' THEN 'Running' ELSE 'In another state' END AS state,
        CASE WHEN status = 'RUNNING' AND start_timestamp >= created_at THEN start_timestamp ELSE created_at END AS since,
        greatest(0, epoch_us(getvariable('as_of')) - epoch_us(since)) / 1e6 AS age
 FROM jobs WHERE is_open;
 -- What charts of all time begin with: a single date of 1970 must not flatten the others.
 CREATE OR REPLACE TEMP TABLE axis AS
-SELECT coalesce(min(created_at), getvariable('as_of')) AS since FROM source
+SELECT coalesce(min(created_at), getvariable('as_of')) AS since FROM stored_jobs
 WHERE created_at BETWEEN days_ago(3653) AND getvariable('as_of');
 -- Bars and lines are drawn in steps of so much.
 CREATE OR REPLACE TEMP TABLE windows AS
@@ -114,73 +118,64 @@ SELECT name, status, failed, ended, wait, run, c, s, hour(created) AS hour, isod
 FROM (SELECT *, local(created_at) AS created FROM in_windows JOIN windows USING (name));`;
 
 export const QUERIES = {
-  headline: query('The window of 28 days, the 28 days before it, all time. Times in seconds', {
-    ...numbers('jobs', 'ended', 'failed', 'qpu_seconds'),
-    ...{ name: text, failure_rate: some, waits: quantiles, expansion: some },
+  headline: query({
+    ...{ name: text, waits: quantiles },
+    ...each(number, 'jobs', 'qpu_seconds'),
+    ...each(some, 'failure_rate', 'expansion'),
   })`
-SELECT name, count(*) FILTER (c) AS jobs, count(*) FILTER (c AND ended) AS ended, count(*) FILTER (c AND failed) AS failed,
-       count(*) FILTER (c AND failed) / nullif(count(*) FILTER (c AND ended), 0) AS failure_rate,
+-- The window of 28 days, the 28 days before it, all time. Times in seconds.
+SELECT name, count(*) FILTER (c) AS jobs, share(c AND failed, c AND ended) AS failure_rate,
        quantile_cont(wait, ${QUANTILES}) FILTER (c) AS waits,
        sum(wait + run) FILTER (c) / nullif(sum(run) FILTER (c AND wait IS NOT NULL), 0) AS expansion,
        coalesce(sum(run) FILTER (s), 0) AS qpu_seconds
 FROM windows LEFT JOIN windowed USING (name) GROUP BY name, rank ORDER BY rank`,
-  statuses: query('Jobs by status as sent', { status: text, recent: number, jobs: number })`
+  statuses: query({ status: text, ...each(number, 'recent', 'jobs') })`
+-- Jobs by status as sent.
 SELECT shown(windowed.status) AS status, count(*) FILTER (name = '28 days') AS recent, count(*) FILTER (name = 'all time') AS jobs
 FROM windowed WHERE c GROUP BY windowed.status ORDER BY jobs DESC, status LIMIT 12`,
-  jobs: query('Jobs by status, by day, week or month', {
-    name: text,
-    step: text,
-    ...numbers('jobs', ...STATUSES, 'other'),
-  })`
+  jobs: query({ ...STEP, ...each(number, 'jobs', ...STATUSES, 'other') })`
+-- Jobs by status, by day, week or month.
 SELECT name, step::VARCHAR AS step, count(status) AS jobs, ${STATUS_COUNTS.join(', ')},
        count(*) FILTER (status NOT IN (${NAMES.join(', ')})) AS other
 FROM steps LEFT JOIN (SELECT name, bar AS step, status FROM windowed WHERE c) USING (name, step)
 WHERE kind = 'bars' GROUP BY ALL ORDER BY name, step`,
-  qpu: query('Machine time by the day, week or month in which jobs started, hours', {
-    name: text,
-    step: text,
-    hours: number,
-    cumulative: number,
-  })`
+  qpu: query({ ...STEP, ...each(number, 'hours', 'cumulative') })`
+-- Machine time by the day, week or month in which jobs started, hours.
 SELECT name, step::VARCHAR AS step, coalesce(hours, 0) AS hours, coalesce(sum(hours) OVER (PARTITION BY name ORDER BY step), 0) AS cumulative
 FROM steps LEFT JOIN (SELECT name, start_bar AS step, sum(run) / 3600 AS hours FROM windowed WHERE s GROUP BY ALL) USING (name, step)
 WHERE kind = 'bars' ORDER BY name, step`,
-  times: query('Queue time, run time and failures by day or week of creation. Times in seconds', {
-    ...numbers('jobs', 'ended', 'failed'),
-    ...{ name: text, step: text, waits: quantiles, runs: quantiles, failure_rate: some },
+  times: query({
+    ...STEP,
+    ...each(number, 'jobs', 'ended', 'failed'),
+    ...{ waits: quantiles, runs: quantiles, failure_rate: some },
   })`
+-- Queue time, run time and failures by day or week of creation. Times in seconds.
 SELECT name, step::VARCHAR AS step, coalesce(jobs, 0) AS jobs, waits, runs, coalesce(ended, 0) AS ended, coalesce(failed, 0) AS failed, failure_rate
-FROM steps LEFT JOIN (SELECT name, line AS step, count(*) AS jobs, ${RATES},
+FROM steps LEFT JOIN (SELECT name, line AS step, count(*) AS jobs, share(failed, ended) AS failure_rate,
+         count(*) FILTER (ended) AS ended, count(*) FILTER (failed) AS failed,
          quantile_cont(wait, ${QUANTILES}) AS waits, quantile_cont(run, ${QUANTILES}) AS runs
        FROM windowed WHERE c GROUP BY ALL) USING (name, step)
 WHERE kind = 'lines' ORDER BY name, step`,
-  distribution: query(
-    `Jobs by queue time and by run time. The bins begin at ${BIN_EDGES.join(', ')} seconds`,
-    { name: text, bin: number, waits: number, runs: number },
-  )`
+  distribution: query({ name: text, ...each(number, 'bin', 'waits', 'runs') })`
+-- Jobs by queue time and by run time. The bins begin at ${BIN_EDGES.join(', ')} seconds.
 SELECT name, bin, coalesce(waits, 0) AS waits, coalesce(runs, 0) AS runs
-FROM windows CROSS JOIN range(${BINS.length + 1}) AS bins(bin)
+FROM windows CROSS JOIN range(${BIN_EDGES.length}) AS bins(bin)
 LEFT JOIN (SELECT name, bin_of(wait) AS bin, count(*) AS waits FROM windowed WHERE c GROUP BY ALL) USING (name, bin)
 LEFT JOIN (SELECT name, bin_of(run) AS bin, count(*) AS runs FROM windowed WHERE c GROUP BY ALL) USING (name, bin)
 WHERE bars IS NOT NULL ORDER BY rank, bin`,
-  errors: query('Error texts without ids and numbers, by the jobs that have them', {
-    kind: text,
-    recent: number,
-    jobs: number,
-    last: text,
-    example: text,
-    ids: texts,
+  errors: query({
+    ...each(text, 'kind', 'last', 'example'),
+    ...{ ...each(number, 'recent', 'jobs'), ids: texts },
   })`
+-- Error texts without ids and numbers, by the jobs that have them.
 SELECT kind, count(*) FILTER (created_at >= days_ago(28) AND created_at < days_ago(-1)) AS recent, count(*) AS jobs,
        minute(max(created_at)) AS last, list(example ORDER BY created_at DESC, id)[1] AS example, ${NEWEST}
 FROM (SELECT id, created_at, kind_of(error) AS kind, min(shown(error)) AS example
-      FROM (SELECT id, created_at, unnest(errors) AS error FROM source WHERE len(errors) > 0)
+      FROM (SELECT id, created_at, unnest(errors) AS error FROM stored_jobs WHERE len(errors) > 0)
       WHERE error IS NOT NULL GROUP BY id, created_at, kind)
 GROUP BY kind ORDER BY recent DESC, jobs DESC, kind LIMIT 10`,
-  top: query(
-    'Projects and batches with the most jobs, the most machine time (seconds), the longest median queue time (seconds)',
-    { name: text, kind: text, measure: text, id: text, value: number, jobs: number },
-  )`
+  top: query({ ...each(text, 'name', 'kind', 'measure', 'id'), ...each(number, 'value', 'jobs') })`
+-- Projects and batches with the most jobs, the most machine time (seconds), the longest median queue time (seconds).
 SELECT name, kind, measure, shown(owner) AS id, value, jobs
 FROM (SELECT name, kind, owner, jobs, unnest(['jobs', 'qpu', 'wait']) AS measure, unnest([jobs::DOUBLE, qpu, wait]) AS value
       FROM (SELECT name, CASE grouping_id(batch_id) WHEN 0 THEN 'batch' ELSE 'project' END AS kind, coalesce(batch_id, project_id) AS owner,
@@ -188,56 +183,43 @@ FROM (SELECT name, kind, owner, jobs, unnest(['jobs', 'qpu', 'wait']) AS measure
             FROM in_windows WHERE name <> '28 days before' GROUP BY GROUPING SETS ((name, project_id), (name, batch_id))))
 WHERE value > 0 QUALIFY row_number() OVER (PARTITION BY name, kind, measure ORDER BY value DESC, owner) <= 5
 ORDER BY name, kind, measure, value DESC, owner`,
-  hours: query('Jobs created, by weekday and hour of the time zone', {
-    name: text,
-    ...numbers('hour', ...WEEKDAYS),
-  })`
+  hours: query({ name: text, ...each(number, 'hour', ...WEEKDAYS) })`
+-- Jobs created, by weekday and hour of the time zone.
 SELECT name, hour, ${WEEKDAY_COUNTS.join(', ')}
 FROM windows CROSS JOIN range(24) AS hours(hour) LEFT JOIN (SELECT name, hour, weekday FROM windowed WHERE c) USING (name, hour)
 WHERE bars IS NOT NULL GROUP BY name, rank, hour ORDER BY rank, hour`,
-  open: query(
-    'Jobs that are not final: waiting since they were created, running since they started. Seconds',
-    { state: text, jobs: number, age_50: some, age_max: some },
-  )`
+  open: query({ state: text, jobs: number, ...each(some, 'age_50', 'age_max') })`
+-- Jobs that are not final: waiting since they were created, running since they started. Seconds.
 SELECT state, count(id) AS jobs, median(age) AS age_50, max(age) AS age_max
-FROM (VALUES (1, 'waiting'), (2, 'running'), (3, 'other')) AS states(rank, state) LEFT JOIN open_jobs USING (state) GROUP BY state, rank ORDER BY rank`,
-  oldest: query('The ten oldest that wait or run', {
-    state: text,
-    id: text,
-    status: text,
-    project_id: text,
-    since: text,
-    age: number,
+FROM (VALUES (1, 'Waiting'), (2, 'Running'), (3, 'In another state')) AS states(rank, state)
+LEFT JOIN open_jobs USING (state) GROUP BY state, rank ORDER BY rank`,
+  oldest: query({ ...each(text, 'id', 'status', 'project_id', 'since'), age: number })`
+-- The ten oldest that wait or run.
+SELECT shown(id) AS id, shown(status) AS status, shown(project_id) AS project_id, minute(since) AS since, age
+FROM open_jobs WHERE status IN ('PENDING', 'RUNNING') ORDER BY age DESC, open_jobs.id LIMIT 10`,
+  changes: query({
+    ...each(text, 'change', 'status'),
+    ...{ previous_status: v.nullable(text), jobs: number, ids: texts },
   })`
-SELECT state, shown(id) AS id, shown(status) AS status, shown(project_id) AS project_id, minute(since) AS since, age
-FROM open_jobs WHERE state <> 'other' ORDER BY age DESC, open_jobs.id LIMIT 10`,
-  changes: query(
-    'What changed since the snapshot before, if that is known; "failed": came to fail',
-    { change: text, previous_status: v.nullable(text), status: text, jobs: number, ids: texts },
-  )`
-SELECT change, shown(changes.previous_status) AS previous_status, shown(changes.status) AS status,
-       change <> 'deleted' AND changes.status IN ('ERROR', 'TIMED_OUT') AND changes.previous_status IS DISTINCT FROM changes.status AS failed,
-       count(*) AS jobs, ${NEWEST}
-FROM changes GROUP BY ALL ORDER BY jobs DESC, change, status, previous_status LIMIT 20`,
-  changed: query('The same in sums', numbers('created', 'updated', 'deleted', 'failed'))`
+-- What changed since the snapshot before, if that is known.
+SELECT change, shown(changes.previous_status) AS previous_status, shown(changes.status) AS status, count(*) AS jobs, ${NEWEST}
+FROM stored_changes AS changes GROUP BY change, changes.previous_status, changes.status ORDER BY jobs DESC, change, status, previous_status LIMIT 20`,
+  changed: query(each(number, 'created', 'updated', 'deleted', 'failed'))`
+-- The same in sums; "failed": came to fail.
 SELECT count(*) FILTER (change = 'created') AS created, count(*) FILTER (change = 'updated') AS updated, count(*) FILTER (change = 'deleted') AS deleted,
        count(*) FILTER (change <> 'deleted' AND status IN ('ERROR', 'TIMED_OUT') AND previous_status IS DISTINCT FROM status) AS failed
-FROM changes`,
-  anomalies: query('What is odd about rows', { anomaly: text, jobs: number, ids: texts })`
+FROM stored_changes`,
+  anomalies: query({ anomaly: text, jobs: number, ids: texts })`
+-- What is odd about rows.
 SELECT shown(anomaly) AS anomaly, count(DISTINCT id) AS jobs, ${NEWEST}
 FROM (SELECT id, created_at, unnest(anomalies) AS anomaly FROM jobs WHERE len(anomalies) > 0)
 GROUP BY ALL ORDER BY jobs DESC, anomaly LIMIT 20`,
-  rejects: query('What could not be a row', {
-    reason: text,
-    records: number,
-    example: v.nullable(text),
-  })`
+  rejects: query({ reason: text, records: number, example: v.nullable(text) })`
+-- What could not be a row.
 SELECT shown(reason) AS reason, count(*) AS records, min(shown(raw)) AS example
-FROM rejects GROUP BY ALL ORDER BY records DESC, reason LIMIT 10`,
-  left_out: query(
-    'What the charts leave out: jobs created outside of their axis, durations that cannot be',
-    { outside: number, durations: number },
-  )`
+FROM stored_rejects GROUP BY ALL ORDER BY records DESC, reason LIMIT 10`,
+  left_out: query(each(number, 'outside', 'durations'))`
+-- What the charts leave out: jobs created outside of their axis, durations that cannot be.
 SELECT count(*) FILTER (created_at < since OR created_at >= days_ago(-1)) AS outside,
        count(*) FILTER (impossible) AS durations
 FROM axis, jobs`,

@@ -10,30 +10,18 @@ const REPORT = 'report.html';
 export const REPORT_FILES = ['report.html', 'report.sql', 'report.html.new', 'report.sql.new'];
 
 /**
- * Makes the page of a snapshot.
- *
- * @returns one self-contained page, and the SQL that its numbers come from
- * @throws ExportError (78, report) without DuckDB, (65) for files that cannot be read or a time zone that is not known
- */
-export async function makeReport(task: ReportTask) {
-  const { manifest, timeZone } = task;
-  const answers = await askSnapshot(task);
-  return {
-    html: Buffer.from(page({ answers, manifest, timeZone })),
-    sql: Buffer.from(reportSql(manifest, timeZone)),
-  };
-}
-
-/**
- * The same, written as a file, with the SQL beside it.
+ * Makes one self-contained page of a snapshot, and beside it the SQL that its numbers come from.
  *
  * @param path absolute; `report.html` in the snapshot's folder unless given. `.sql` takes the place of its ending
  * @returns what the manifest says of the two
- * @throws also what the file system throws
+ * @throws ExportError (78, report) without DuckDB, (65) for files that cannot be read or a time zone that is not known,
+ *   and what the file system throws
  */
 export async function writeReport(task: ReportTask, path = join(task.folder, REPORT)) {
-  const { files, manifest } = task;
-  const { html, sql } = await makeReport(task);
+  const { files, manifest, timeZone } = task;
+  const answers = await askSnapshot(task);
+  const html = Buffer.from(page({ answers, manifest, timeZone }));
+  const sql = Buffer.from(reportSql(manifest, timeZone));
   const outputs = [
     { path, format: 'html', bytes: html },
     { path: path.replace(/(?:\.[^./\\]*)?$/, '.sql'), format: 'sql', bytes: sql },

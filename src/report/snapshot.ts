@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import type { DuckDBAppender, DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import type { Manifest } from '../jobs/manifest.ts';
 import { checked, list } from '../json/checked-json.ts';
 import { EXIT, ExportError, hasCode, messageOf } from '../platform/errors.ts';
@@ -16,69 +16,53 @@ export interface ReportTask {
   readonly manifest: Manifest;
 }
 
-type SqlType = 'VARCHAR' | 'TIMESTAMPTZ' | 'DOUBLE' | 'BOOLEAN' | 'VARCHAR[]';
-type Columns = Readonly<Record<string, SqlType>>;
+type Columns = Readonly<Record<string, string>>;
 
-/** The columns that are read, by DuckDB's types. */
-const JOBS: Columns = {
-  ...{ id: 'VARCHAR', batch_id: 'VARCHAR', project_id: 'VARCHAR', status: 'VARCHAR' },
-  ...{ created_at: 'TIMESTAMPTZ', start_timestamp: 'TIMESTAMPTZ', end_timestamp: 'TIMESTAMPTZ' },
-  ...{ queue_seconds: 'DOUBLE', run_seconds: 'DOUBLE', is_final: 'BOOLEAN' },
-  ...{ errors: 'VARCHAR[]', anomalies: 'VARCHAR[]' },
+const IDENTITY = { id: 'VARCHAR', status: 'VARCHAR', created_at: 'TIMESTAMPTZ' };
+/** Columns that the queries read, by DuckDB's types. The table of `jobs.*` is `stored_jobs`, and so on. */
+const STORED: Readonly<Record<string, Columns>> = {
+  jobs: {
+    ...{ ...IDENTITY, batch_id: 'VARCHAR', project_id: 'VARCHAR', is_final: 'BOOLEAN' },
+    ...{ start_timestamp: 'TIMESTAMPTZ', end_timestamp: 'TIMESTAMPTZ' },
+    ...{ queue_seconds: 'DOUBLE', run_seconds: 'DOUBLE' },
+    ...{ errors: 'VARCHAR[]', anomalies: 'VARCHAR[]' },
+  },
+  changes: { ...IDENTITY, change: 'VARCHAR', previous_status: 'VARCHAR' },
+  rejects: { reason: 'VARCHAR', raw: 'VARCHAR' },
 };
-const CHANGES: Columns = {
-  ...{ change: 'VARCHAR', previous_status: 'VARCHAR', id: 'VARCHAR', status: 'VARCHAR' },
-  created_at: 'TIMESTAMPTZ',
-};
-const REJECTS: Columns = { reason: 'VARCHAR', raw: 'VARCHAR' };
 
-/** A table of the SQL and where it comes from. */
-interface Source {
-  readonly table: string;
-  readonly columns: Columns;
-  /** Undefined: the table is empty. */
-  readonly file: string | undefined;
-  /** Columns that the file does not have. */
-  readonly missing: readonly string[];
+/** The file of a table, the one that is read fastest; undefined where the table is empty. */
+function fileOf(stem: string, { files }: Manifest): string | undefined {
+  const names = ['parquet', 'ndjson', 'arrow'].map(
+    (format) => files.find(({ name }) => name.startsWith(`${stem}.${format}`))?.name,
+  );
+  return names.find((name) => name !== undefined);
 }
 
 /** Bytes that one line of NDJSON may have: those of the largest page that is fetched. */
 const LONGEST_LINE = 64 * 1024 * 1024;
 
-/** Parquet before the others: of it DuckDB reads only the columns that a query names. */
-function sources({ files, columns }: Manifest): Source[] {
-  const known = columns.map(({ name }) => name);
-  const lacking = Object.keys(JOBS).filter((name) => !known.includes(name));
-  const source = (table: string, stem: string, all: Columns, ...endings: string[]): Source => {
-    const names = endings.map(
-      (ending) => files.find(({ name }) => name.startsWith(`${stem}.${ending}`))?.name,
-    );
-    const file = names.find((name) => name !== undefined);
-    return { table, columns: all, file, missing: file === undefined ? Object.keys(all) : lacking };
-  };
-  return [
-    source('source', 'jobs', JOBS, 'parquet', 'ndjson', 'arrow'),
-    source('changes', 'changes', CHANGES, 'parquet', 'ndjson', 'arrow'),
-    source('rejects', 'rejects', REJECTS, 'ndjson'),
-  ];
-}
-
-/** One SQL statement that makes a table of a file. DuckDB itself reads no Arrow: by hand it takes an extension. */
-function tableSql({ table, columns, file, missing }: Source, folder: string): string {
-  const names = Object.entries(columns)
-    .map(([name, type]) => (missing.includes(name) ? `NULL::${type} AS ${name}` : name))
+/** One SQL statement that makes a table of a file. Of Parquet DuckDB reads only the columns that a query names. */
+function tableSql(stem: string, columns: Columns, manifest: Manifest, path?: string): string {
+  const name = `stored_${stem}`;
+  const create = 'CREATE OR REPLACE TEMP';
+  const entries = Object.entries(columns);
+  if (path === undefined) {
+    return `${create} TABLE ${name} (${entries.map((column) => column.join(' ')).join(', ')})`;
+  }
+  if (path.includes('.ndjson')) {
+    const types = entries.map(([column, type]) => `${column}: '${type}'`);
+    return `${create} TABLE ${name} AS FROM read_ndjson(${quoted(path)}, columns = {${types.join(', ')}}, hive_partitioning = false, maximum_object_size = ${LONGEST_LINE})`;
+  }
+  const known = ['change', 'previous_status', ...manifest.columns.map((column) => column.name)];
+  const selected = entries
+    .map(([column, type]) => (known.includes(column) ? column : `NULL::${type} AS ${column}`))
     .join(', ');
-  const create = (what: 'TABLE' | 'VIEW') => `CREATE OR REPLACE TEMP ${what} ${table} AS SELECT`;
-  if (file === undefined) return `${create('TABLE')} ${names} WHERE false`;
-  const path = quoted(join(folder, file));
-  if (file.includes('.parquet')) {
-    return `${create('VIEW')} ${names} FROM read_parquet(${path}, hive_partitioning = false)`;
-  }
-  if (file.includes('.arrow')) {
-    return `INSTALL nanoarrow FROM community; LOAD nanoarrow;\n${create('VIEW')} ${names} FROM read_arrow(${path})`;
-  }
-  const types = Object.entries(columns).map(([name, type]) => `${name}: '${type}'`);
-  return `${create('TABLE')} * FROM read_ndjson(${path}, columns = {${types.join(', ')}}, hive_partitioning = false, maximum_object_size = ${LONGEST_LINE})`;
+  const view = `${create} VIEW ${name} AS SELECT ${selected} FROM`;
+  // DuckDB itself reads no Arrow: by hand it takes an extension.
+  return path.includes('.arrow')
+    ? `INSTALL nanoarrow FROM community; LOAD nanoarrow;\n${view} read_arrow(${quoted(path)})`
+    : `${view} read_parquet(${quoted(path)}, hive_partitioning = false)`;
 }
 
 function quoted(text: string): string {
@@ -94,10 +78,10 @@ SET VARIABLE zone = ${quoted(timeZone)}`;
 /** Every number of the page, as SQL for DuckDB: run it with the snapshot as working folder. */
 export function reportSql(manifest: Manifest, timeZone: string): string {
   const title = `-- The numbers of report.html, run ${manifest.runId}. In the snapshot's folder: duckdb < report.sql`;
-  const tables = sources(manifest).map((source) => `${tableSql(source, '')};`);
-  const queries = Object.entries(QUERIES).map(
-    ([name, { about, sql }]) => `-- ${name}: ${about}.\n${sql};`,
+  const tables = Object.entries(STORED).map(
+    ([stem, columns]) => `${tableSql(stem, columns, manifest, fileOf(stem, manifest))};`,
   );
+  const queries = Object.values(QUERIES).map(({ sql }) => `${sql};`);
   const parts = [title, `${variables(manifest, timeZone)};`, ...tables, VIEWS.trim(), ...queries];
   return `${parts.join('\n\n')}\n`;
 }
@@ -118,15 +102,20 @@ const SETTINGS = {
  * @throws ExportError (78, report) when DuckDB is not installed, (65) when the files cannot be read as what they should be
  */
 export async function askSnapshot(task: ReportTask): Promise<Answers> {
-  const { manifest, folder, timeZone } = task;
+  const { manifest, folder, files, timeZone } = task;
   const { DuckDBInstance } = await loadDuckDB();
   const instance = await DuckDBInstance.create(':memory:', SETTINGS);
   try {
     const connection = await instance.connect();
     await connection.run(variables(manifest, timeZone));
-    for (const source of sources(manifest)) {
-      if (source.file?.includes('.arrow')) await copyArrow(connection, source, task);
-      else await connection.run(tableSql(source, folder));
+    for (const [stem, columns] of Object.entries(STORED)) {
+      const file = fileOf(stem, manifest);
+      const path = file && join(folder, file);
+      const isArrow = path?.includes('.arrow');
+      await connection.run(tableSql(stem, columns, manifest, isArrow ? undefined : path));
+      if (!path || !isArrow) continue;
+      const appender = await connection.createAppender(`stored_${stem}`);
+      await copyArrow(files.readChunks(path), Object.keys(columns), appender);
     }
     await connection.run(VIEWS);
     const answers: Record<string, unknown> = {};
@@ -159,25 +148,19 @@ async function loadDuckDB(): Promise<typeof import('@duckdb/node-api')> {
   }
 }
 
-/** Rows that DuckDB takes at once: those of its vectors. */
+/** Rows that DuckDB takes at once: those of its vectors. One at a time takes six times as long. */
 const CHUNK_ROWS = 2048;
 
-/** Hands the columns of an Arrow file to DuckDB. Between its magic string and its footer the file is a stream. */
+/** Hands the rows of an Arrow file to a table. Between its magic string and its footer the file is a stream. */
 async function copyArrow(
-  connection: DuckDBConnection,
-  { table, columns, file = '' }: Source,
-  { files, folder }: ReportTask,
+  chunks: AsyncIterable<Uint8Array>,
+  names: readonly string[],
+  appender: DuckDBAppender,
 ): Promise<void> {
   const [arrow, duckdb] = await Promise.all([import('apache-arrow'), loadDuckDB()]);
-  const typed = Object.entries(columns);
-  await connection.run(
-    `CREATE TEMP TABLE ${table} (${typed.map(([name, type]) => `${name} ${type}`).join(', ')})`,
-  );
-  const { BOOLEAN, DOUBLE, LIST, TIMESTAMPTZ, VARCHAR } = duckdb;
-  const types = { BOOLEAN, DOUBLE, TIMESTAMPTZ, VARCHAR, 'VARCHAR[]': LIST(VARCHAR) };
   /** Arrow's reader gives instants as milliseconds, and lists as vectors. */
-  const cell = (type: SqlType, value: unknown): DuckDBValue => {
-    if (typeof value === 'number' && type === 'TIMESTAMPTZ') {
+  const cell = (type: DuckDBType | undefined, value: unknown): DuckDBValue => {
+    if (typeof value === 'number' && type === duckdb.TIMESTAMPTZ) {
       return new duckdb.DuckDBTimestampTZValue(BigInt(Math.round(value * 1000)));
     }
     if (value instanceof arrow.Vector) return duckdb.listValue([...value]);
@@ -185,16 +168,16 @@ async function copyArrow(
       ? value
       : null;
   };
-  const appender = await connection.createAppender(table);
-  const stream = withoutMagic(files.readChunks(join(folder, file)));
-  for await (const batch of await arrow.RecordBatchReader.from(stream)) {
+  const types = names.map((_, at) => appender.columnType(at));
+  for await (const batch of await arrow.RecordBatchReader.from(withoutMagic(chunks))) {
     for (let from = 0; from < batch.numRows; from += CHUNK_ROWS) {
       const part = batch.slice(from, from + CHUNK_ROWS);
-      const chunk = duckdb.DuckDBDataChunk.create(typed.map(([, type]) => types[type]));
-      const cells = typed.map(([name, type]) =>
-        Array.from(part.getChild(name) ?? { length: part.numRows }, (value) => cell(type, value)),
-      );
-      chunk.setColumns(cells);
+      const columns = names.map((name, at) => {
+        const values = part.getChild(name) ?? { length: part.numRows };
+        return Array.from(values, (value) => cell(types[at], value));
+      });
+      const chunk = duckdb.DuckDBDataChunk.create(types);
+      chunk.setColumns(columns);
       appender.appendDataChunk(chunk);
     }
   }

@@ -22,87 +22,66 @@ html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
 main, header, footer { max-width: 1360px; margin: 0 auto; padding: 0 24px; }
 header { padding-top: 36px; }
-h1 { font-size: 30px; line-height: 1.2; margin: 0; letter-spacing: -.01em; }
+footer { padding-top: 36px; padding-bottom: 48px; }
+h1 { font-size: 30px; line-height: 1.2; margin: 0; }
 h2 { font-size: 21px; line-height: 1.25; margin: 0 0 2px; }
-h3 { font-size: 16px; line-height: 1.3; margin: 0; }
-h4 { font-size: 14px; margin: 0; }
+h3, h4 { font-size: 16px; line-height: 1.3; margin: 0; }
+h4 { font-size: 14px; }
 p { margin: 0; max-width: 76ch; }
 a { color: var(--accent); }
-.lead { font-size: 18px; margin-top: 14px; }
-.quiet, figcaption, caption { color: var(--text); }
-.about { color: var(--text); margin-top: 4px; overflow-wrap: anywhere; }
-nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 18px; padding: 0; margin: 18px 0 0; font-size: 14px; }
+footer, nav, figure, details, table, .legend, .top, .card { font-size: 13px; }
+.quiet, .about, .empty, .legend, .card, figcaption, caption, footer, dt, th, section > p, .block > p { color: var(--text); }
+.lead, .verdict { font-size: 18px; margin-top: 10px; }
+.about { overflow-wrap: anywhere; }
+nav ul, .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 18px; padding: 0; margin: 8px 0 0; }
 section { margin-top: 44px; }
-section > p { color: var(--text); }
-.cards { display: grid; gap: 12px; grid-template-columns: repeat(6, minmax(0, 1fr)); margin-top: 14px; }
-.card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 14px 16px; min-width: 0; }
-.card dt { color: var(--text); font-size: 13px; }
-.card dd { margin: 0; font-size: 12.5px; color: var(--text); }
-.card .big { font-size: 28px; line-height: 1.25; font-weight: 650; color: var(--ink); font-variant-numeric: tabular-nums; }
-.block { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 18px 20px; margin-top: 14px; }
-.block > p:not(.verdict) { color: var(--text); font-size: 14px; }
-.pair { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 8px 36px; margin-top: 10px; }
-.three { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 18px 36px; margin-top: 10px; }
+.cards, .pair, .three { display: grid; gap: 12px; margin-top: 14px; }
+.cards { grid-template-columns: repeat(auto-fit, minmax(135px, 1fr)); }
+.pair { grid-template-columns: repeat(auto-fit, minmax(min(100%, 500px), 1fr)); gap: 18px 36px; }
+.three { grid-template-columns: repeat(auto-fit, minmax(min(100%, 240px), 1fr)); gap: 18px 36px; }
+.card, .block { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 14px 16px; min-width: 0; }
+.block { padding: 18px 20px; margin-top: 14px; }
+dd { margin: 0; overflow-wrap: anywhere; }
+.card .big { font-size: 28px; line-height: 1.25; font-weight: 650; color: var(--ink); }
 figure { margin: 0; min-width: 0; }
-figcaption { font-size: 13px; }
-figcaption b { font-weight: 600; }
 figure svg { display: block; width: 100%; height: auto; }
 figure svg.narrow { display: none; }
+figure text { font-size: 12px; }
 .patterns { position: absolute; }
-.empty { color: var(--text); padding: 10px 0 6px; }
-.block > .scroll caption { position: absolute; clip-path: inset(50%); }
-.legend { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 18px; padding: 0; margin: 8px 0 0; font-size: 13px; color: var(--text); }
+.empty { padding: 10px 0 6px; }
 .legend li { display: flex; align-items: center; gap: 6px; }
-details { font-size: 13px; margin-top: 2px; }
 summary { color: var(--accent); cursor: pointer; width: max-content; padding: 4px 0; }
 .scroll { overflow-x: auto; max-width: 100%; }
 details .scroll { max-height: 340px; overflow-y: auto; }
-table { border-collapse: collapse; width: 100%; font-size: 13px; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-size: 12px; padding: 2px 0 4px; }
-th { text-align: left; font-weight: 600; color: var(--text); vertical-align: bottom; }
 th, td { padding: 5px 12px 5px 0; border-bottom: 1px solid var(--line); }
+th { text-align: left; font-weight: 600; vertical-align: bottom; }
 td { vertical-align: top; overflow-wrap: break-word; }
-.wide-text { overflow-wrap: anywhere; }
 .n { text-align: right; white-space: nowrap; }
-.wide-text { min-width: 220px; }
+.wide-text { min-width: 220px; overflow-wrap: anywhere; }
 code { font: 12px/1.5 ui-monospace, "SFMono-Regular", Menlo, "Liberation Mono", monospace; overflow-wrap: anywhere; }
 .ids { display: flex; flex-wrap: wrap; gap: 0 18px; min-width: 37ch; }
 .heat table { table-layout: fixed; font-size: 12px; }
-.heat thead th { text-transform: capitalize; }
-.heat th, .heat td { padding: 2px 0; text-align: center; border: 0; min-width: 0; overflow-wrap: normal; }
-.heat td:not(:first-child) { border: 1px solid var(--card); }
+.heat th, .heat td { padding: 1px; text-align: center; text-transform: capitalize; border: 0; overflow-wrap: normal; }
+.heat span { display: block; padding: 1px 0; }
 .h1 { background: var(--h1); } .h2 { background: var(--h2); } .h3 { background: var(--h3); }
 .h4 { background: var(--h4); color: #10151c; } .h5 { background: var(--h5); color: var(--h-ink); }
-.top { list-style: none; padding: 0; margin: 6px 0 0; font-size: 13px; }
+.top { list-style: none; padding: 0; margin: 6px 0 0; }
 .top li { padding: 4px 0; }
 .top svg { display: block; width: 100%; height: 6px; margin-top: 2px; }
 .top .row { display: flex; justify-content: space-between; gap: 12px; align-items: baseline; }
 .top .row > :last-child { white-space: nowrap; font-variant-numeric: tabular-nums; }
-.verdict { font-size: 18px; font-weight: 600; }
-.good { color: var(--good); } .bad { color: var(--bad); }
-dl.facts { margin: 14px 0 0; display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 4px 20px; font-size: 14px; }
-dl.facts dt { color: var(--text); }
-dl.facts dd { margin: 0; overflow-wrap: anywhere; }
-.hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-footer { color: var(--text); font-size: 13px; padding-top: 36px; padding-bottom: 48px; }
-@media (max-width: 1100px) {
-  .cards { grid-template-columns: repeat(3, minmax(0, 1fr)); }
-  .pair { grid-template-columns: minmax(0, 1fr); gap: 20px; }
-}
+.verdict { font-weight: 600; }
+p.good { color: var(--good); } p.bad { color: var(--bad); }
+.facts { margin: 14px 0 0; display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 4px 20px; }
+.hidden, .heat caption, .block > .scroll caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (max-width: 700px) {
   main, header, footer { padding-left: 14px; padding-right: 14px; }
-  header { padding-top: 22px; }
-  h1 { font-size: 24px; }
-  .lead { font-size: 16px; }
-  .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 8px; }
-  .card { padding: 10px 12px; }
-  .card .big { font-size: 23px; }
-  .block { padding: 14px; }
-  .three { grid-template-columns: minmax(0, 1fr); }
+  .card, .block { padding: 12px; }
   figure svg.wide { display: none; }
   figure svg.narrow { display: block; }
-  dl.facts { grid-template-columns: minmax(0, 1fr); gap: 0; }
-  dl.facts dd { margin-bottom: 8px; }
+  .facts { grid-template-columns: minmax(0, 1fr); }
 }
 @media print {
   main { zoom: .8; }
@@ -110,13 +89,11 @@ footer { color: var(--text); font-size: 13px; padding-top: 36px; padding-bottom:
   nav, details { display: none; }
   section { margin-top: 22px; }
   .block { break-inside: avoid; }
-  .pair { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 8px 20px; }
-  .three { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 18px; }
-  .top .row { flex-wrap: wrap; gap: 0 12px; }
-  .cards { grid-template-columns: repeat(6, minmax(0, 1fr)); }
+  .pair { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .top .row { flex-wrap: wrap; }
   figure svg.wide { display: none; }
   figure svg.narrow { display: block; }
-  .heat td, .top svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  .heat span, .top svg { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   h2, h3, section > p { break-after: avoid; }
 }
 `;

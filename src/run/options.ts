@@ -3,7 +3,7 @@ import { OPTIONAL_COLUMNS } from '../jobs/columns.ts';
 import type { Manifest } from '../jobs/manifest.ts';
 import * as access from '../jobs/options.ts';
 import { COMPRESSIONS, type Filters, FORMATS, type PipelineDefinition } from '../jobs/pipeline.ts';
-import { FILTERS, type FilterTable, type FilterType, flagOf } from '../jobs/query.ts';
+import { FILTERS, type Filter, type FilterType, flagOf } from '../jobs/query.ts';
 import { parseTimestamp } from '../jobs/timestamp.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import * as values from './values.ts';
@@ -16,56 +16,37 @@ export interface Option<T = unknown> {
   readonly group: 'Which jobs' | 'Server' | 'Files' | 'The run' | 'What is printed';
   readonly kind: values.Kind<T>;
   readonly help: string;
+  /** Its value when it is not given, as a command line would give it. */
+  readonly fallback?: string;
   /** What happens when it is not given, for `--help`. */
   readonly shownDefault?: string | undefined;
   /** A pipeline file may set it. */
   readonly inFile?: boolean;
 }
 
-/** An option that has a value in any case. */
-export interface Defaulted<T> extends Option<T> {
-  readonly fallback: T;
-}
-
-export function option<T>(
+/** Declares an option. `--help` shows its fallback unless `more` has other words. */
+export function option<T, const More extends Pick<Option, 'fallback' | 'shownDefault' | 'inFile'>>(
   flag: string,
   group: Option['group'],
   kind: values.Kind<T>,
   help: string,
-  shownDefault?: string,
-): Option<T> {
-  return { flag, group, kind, help, shownDefault };
+  more: More,
+): Option<T> & More {
+  return { flag, group, kind, help, shownDefault: more.fallback, ...more };
 }
 
-/** Declares an option with a default, in the words of the command line. */
-export function preset<T>(
-  flag: string,
-  group: Option['group'],
-  kind: values.Kind<T>,
-  help: string,
-  fallback: string,
-  shownDefault = fallback,
-): Defaulted<T> {
-  const value = kind.parse(kind.written === 'list' ? fallback.split(',') : [fallback]);
-  return { ...option(flag, group, kind, help, shownDefault), fallback: value };
-}
-
-/** A switch that is off unless it is given. */
-export function off(flag: string, group: Option['group'], help: string): Defaulted<boolean> {
-  return { ...option(flag, group, values.switched, help), fallback: false };
-}
-
-function inFile<O extends Option>(given: O): O & { readonly inFile: true } {
-  return { ...given, inFile: true };
-}
+/** Of a switch that is off unless it is given. */
+export const OFF = { fallback: 'false', shownDefault: '' } as const;
+/** Of what a pipeline file may set too. */
+const IN_FILE = { inFile: true } as const;
 
 export type Rows = Readonly<Record<string, Option>>;
 type ValueOf<O> = O extends Option<infer T> ? T : never;
 type DefaultedOf<Table extends Rows> = {
-  [Key in keyof Table]: Table[Key] extends Defaulted<unknown> ? Key : never;
+  [Key in keyof Table]: Table[Key] extends { readonly fallback: string } ? Key : never;
 }[keyof Table];
 
-/** The values of a table of options: those with a default are there, the others may be. */
+/** The values of a table of options: those with a fallback are there, the others may be. */
 export type Values<Table extends Rows> = {
   readonly [Key in DefaultedOf<Table>]: ValueOf<Table[Key]>;
 } & { readonly [Key in Exclude<keyof Table, DefaultedOf<Table>>]?: ValueOf<Table[Key]> };
@@ -73,56 +54,50 @@ export type Values<Table extends Rows> = {
 /** What the values of a type of filter may be. */
 const FILTER_KINDS: { readonly [T in FilterType]: values.Kind<unknown> } = {
   strings: values.texts,
-  string: values.text(),
+  string: values.text,
   integer: values.integer(0),
   boolean: values.switched,
   date: values.dateTime,
 };
 
-/** The options of a table of filters, by the names of the filters. */
-export function filterOptions(table: FilterTable): Rows {
-  const rows = Object.entries(table).map(([name, { type, help }]) => {
-    const more = type === 'date' ? ', or so long before now: -7d' : '';
-    return [name, option(flagOf(name), 'Which jobs', FILTER_KINDS[type], help + more)];
-  });
-  return Object.fromEntries(rows);
-}
-
 /** Which jobs: the API's own filters, by their names in `Filters`. */
-// The kind of a filter's values is that of its type: beyond what the type checker follows.
-export const FILTER_OPTIONS = filterOptions(FILTERS) as {
-  readonly [Name in keyof Filters]-?: Option<NonNullable<Filters[Name]>>;
-};
+export const FILTER_OPTIONS = Object.fromEntries(
+  Object.entries<Filter>(FILTERS).map(([name, { type, help }]) => {
+    const more = type === 'date' ? ', or so long before now: -7d' : '';
+    return [name, option(flagOf(name), 'Which jobs', FILTER_KINDS[type], help + more, {})];
+  }),
+  // The kind of a filter's values is that of its type: beyond what the type checker follows.
+) as { readonly [Name in keyof Filters]-?: Option<NonNullable<Filters[Name]>> };
 
 /** How an export runs, by the names that `runExport` knows. */
 // biome-ignore format: an option is one line
 export const RUN_OPTIONS = {
-  region: option('region', 'Server', values.choice(access.REGION_NAMES), 'Region of the platform: picks the API and the place to sign in', 'fr'),
-  apiUrl: option('api-url', 'Server', values.server, 'Base URL of the API, over that of the region; http for loopback hosts only', "the region's"),
-  pageSize: inFile(preset('page-size', 'Server', values.integer(2, 100), 'Jobs a page, 2 to 100', '100')),
-  concurrency: inFile(preset('concurrency', 'Server', values.integer(1, 64), 'Requests in flight at most, 1 to 64', '16')),
-  formats: inFile(preset('format', 'Files', values.choices(FORMATS), 'Files to write, comma separated', FORMATS.join(','))),
-  compression: inFile(option('compression', 'Files', values.choice(COMPRESSIONS), 'zstd or snappy (Parquet only), gzip (Parquet and NDJSON) or none', 'zstd for Parquet, else none')),
-  without: inFile(option('without', 'Files', values.choices(OPTIONAL_COLUMNS), 'Columns to leave out of every file, comma separated', 'none')),
-  output: preset('output', 'Files', values.path, 'Folder that holds one folder a pipeline', 'output'),
-  pipeline: preset('as', 'Files', values.name, 'Name of the folder in the output folder, and of the lock', 'jobs', "the pipeline's"),
-  keep: inFile(option('keep', 'Files', values.integer(1), 'Snapshots kept, the new one included; older ones are removed', 'all')),
-  incremental: inFile(off('incremental', 'The run', 'Go on from the last snapshot where it is proven: read only what is new or may have changed')),
-  fullEveryMs: inFile(preset('full-every', 'The run', values.duration('0s', '365d'), 'With --incremental: read everything when that was last done so long ago', '7d')),
-  overlapMs: inFile(preset('overlap', 'The run', values.duration('0s', '30d'), 'With --incremental: how late before the last run a job may appear in the list', '1h')),
-  changes: inFile(preset('changes', 'Files', values.switched, 'Write changes.*: what was created, updated or deleted since the last snapshot; --no-changes: do not', 'true')),
-  report: inFile(off('report', 'Files', 'Write report.html, a page to look at, and report.sql, the SQL of its numbers')),
-  timeZone: inFile(preset('time-zone', 'Files', values.timeZone, 'Time zone of the days and hours of the report, such as Europe/Paris', 'UTC')),
-  maxShrink: inFile(option('max-shrink', 'The run', values.share, 'Share of jobs that may be gone since the last snapshot, such as 20%', '20%, none where jobs can leave a filter')),
-  allowShrink: off('allow-shrink', 'The run', 'Publish however many jobs are gone'),
-  replace: off('replace', 'The run', 'Let the export follow one of another API, account, filters or columns in its folder'),
-  maxRejects: inFile(preset('max-rejects', 'The run', values.integer(0), 'Rows that may be set aside before the run fails', '0')),
-  allowIncomplete: off('allow-incomplete', 'The run', 'Publish even when completeness is not proven; the manifest says so'),
-  restart: off('restart', 'The run', 'Discard unfinished work instead of resuming it'),
-  breakLock: off('break-lock', 'The run', 'Take over the lock of a run that is known to be dead'),
-  resumeWithinMs: preset('resume-within', 'The run', values.duration('0s', '365d'), 'Age at which unfinished work is started afresh', '12h'),
-  deadlineMs: option('deadline', 'The run', values.duration('1s', '24d'), 'Stop after so long, resumable, such as 30m', 'none'),
-  keepTryingMs: preset('keep-trying', 'The run', values.duration('0s', '7d'), 'After what may pass by itself, such as an outage, go on again for so long, such as 3h', '0s'),
+  region: option('region', 'Server', values.choice(access.REGION_NAMES), 'Region of the platform: picks the API and the place to sign in', { shownDefault: 'fr' }),
+  apiUrl: option('api-url', 'Server', values.server, 'Base URL of the API, over that of the region; http for loopback hosts only', { shownDefault: "the region's" }),
+  pageSize: option('page-size', 'Server', values.integer(2, 100), 'Jobs a page, 2 to 100', { ...IN_FILE, fallback: '100' }),
+  concurrency: option('concurrency', 'Server', values.integer(1, 64), 'Requests in flight at most, 1 to 64', { ...IN_FILE, fallback: '16' }),
+  formats: option('format', 'Files', values.choices(FORMATS), 'Files to write, comma separated', { ...IN_FILE, fallback: FORMATS.join(',') }),
+  compression: option('compression', 'Files', values.choice(COMPRESSIONS), 'zstd or snappy (Parquet only), gzip (Parquet and NDJSON) or none', { ...IN_FILE, shownDefault: 'zstd for Parquet, else none' }),
+  without: option('without', 'Files', values.choices(OPTIONAL_COLUMNS), 'Columns to leave out of every file, comma separated', { ...IN_FILE, shownDefault: 'none' }),
+  output: option('output', 'Files', values.path, 'Folder that holds one folder a pipeline', { fallback: 'output' }),
+  pipeline: option('as', 'Files', values.name, 'Name of the folder in the output folder, and of the lock', { fallback: 'jobs', shownDefault: "the pipeline's" }),
+  keep: option('keep', 'Files', values.integer(1), 'Snapshots kept, the new one included; older ones are removed', { ...IN_FILE, shownDefault: 'all' }),
+  incremental: option('incremental', 'The run', values.switched, 'Go on from the last snapshot where it is proven: read only what is new or may have changed', { ...IN_FILE, ...OFF }),
+  fullEveryMs: option('full-every', 'The run', values.duration('0s', '365d'), 'With --incremental: read everything when that was last done so long ago', { ...IN_FILE, fallback: '7d' }),
+  overlapMs: option('overlap', 'The run', values.duration('0s', '30d'), 'With --incremental: how late before the last run a job may appear in the list', { ...IN_FILE, fallback: '1h' }),
+  changes: option('changes', 'Files', values.switched, 'Write changes.*: what was created, updated or deleted since the last snapshot; --no-changes: do not', { ...IN_FILE, fallback: 'true' }),
+  report: option('report', 'Files', values.switched, 'Write report.html, a page to look at, and report.sql, the SQL of its numbers', { ...IN_FILE, ...OFF }),
+  timeZone: option('time-zone', 'Files', values.timeZone, 'Time zone of the days and hours of the report, such as Europe/Paris', { ...IN_FILE, fallback: 'UTC' }),
+  maxShrink: option('max-shrink', 'The run', values.share, 'Share of jobs that may be gone since the last snapshot, such as 20%', { ...IN_FILE, shownDefault: '20%, none where jobs can leave a filter' }),
+  allowShrink: option('allow-shrink', 'The run', values.switched, 'Publish however many jobs are gone', OFF),
+  replace: option('replace', 'The run', values.switched, 'Let the export follow one of another API, account, filters or columns in its folder', OFF),
+  maxRejects: option('max-rejects', 'The run', values.integer(0), 'Rows that may be set aside before the run fails', { ...IN_FILE, fallback: '0' }),
+  allowIncomplete: option('allow-incomplete', 'The run', values.switched, 'Publish even when completeness is not proven; the manifest says so', OFF),
+  restart: option('restart', 'The run', values.switched, 'Discard unfinished work instead of resuming it', OFF),
+  breakLock: option('break-lock', 'The run', values.switched, 'Take over the lock of a run that is known to be dead', OFF),
+  resumeWithinMs: option('resume-within', 'The run', values.duration('0s', '365d'), 'Age at which unfinished work is started afresh', { fallback: '12h' }),
+  deadlineMs: option('deadline', 'The run', values.duration('1s', '24d'), 'Stop after so long, resumable, such as 30m', { shownDefault: 'none' }),
+  keepTryingMs: option('keep-trying', 'The run', values.duration('0s', '7d'), 'After what may pass by itself, such as an outage, go on again for so long, such as 3h', { fallback: '0s' }),
 } as const satisfies Rows;
 
 /** A date given relative to the start of the run, and the date it stands for. */
@@ -165,9 +140,12 @@ function collect<Table extends Rows>(
   >;
 }
 
-/** Fills in the defaults of the options that are not given. */
+/** Fills in the fallbacks of the options that are not given. */
 function withDefaults<Table extends Rows>(table: Table, given: Partial<Values<Table>>) {
-  const defaults = collect(table, (option) => ('fallback' in option ? option.fallback : undefined));
+  const defaults = collect(
+    table,
+    ({ kind, fallback }) => fallback && values.parse(kind, fallback.split(',')),
+  );
   // Exactly the options that the type says are always there have a fallback.
   return { ...defaults, ...given } as Values<Table>;
 }
@@ -180,7 +158,7 @@ export function givenOf<Table extends Rows>(table: Table, given: Given) {
   return collect(table, ({ flag }) => given[flag]);
 }
 
-/** The same with the defaults of the options that are not given. */
+/** The same with the fallbacks of the options that are not given. */
 export function settings<Table extends Rows>(table: Table, given: Given) {
   return withDefaults(table, givenOf(table, given));
 }
@@ -309,53 +287,46 @@ function refuseEmptyRanges(filters: Filters, nameOf: (name: string) => string): 
   }
 }
 
-/** Texts that each way to sign in needs. */
-const SIGN_IN: { readonly [Kind in access.Credentials['kind']]: readonly string[] } = {
-  none: [],
-  token: ['token'],
-  password: ['username', 'password'],
-  client: ['clientId', 'clientSecret'],
+/** What each way to sign in needs. */
+const SIGN_IN: { readonly [Kind in access.Credentials['kind']]: Texts<string> } = {
+  none: {},
+  token: { token: values.secret },
+  password: { username: values.secret, password: values.secret },
+  client: { clientId: values.secret, clientSecret: values.secret },
 };
-
-const ENDPOINT = ['url', 'publicClientId', 'realm', 'passwordGrant', 'audience'] as const;
+const ENDPOINT = {
+  ...{ url: values.server, publicClientId: values.text, realm: values.text },
+  ...{ passwordGrant: values.text, audience: values.text },
+};
 
 /** Nothing of what was given is repeated: it may be a secret. */
 function credentialsOf(given: access.GivenCredentials, region?: access.Region): access.Credentials {
   const source = fieldsOf(given, 'expected an object such as { kind: "token", token }');
-  const names: readonly string[] | undefined = SIGN_IN[given.kind];
-  if (names === undefined) {
+  const needed: Texts<string> | undefined = SIGN_IN[given.kind];
+  if (needed === undefined) {
     throw new values.Refusal(`kind: expected one of ${Object.keys(SIGN_IN).join(', ')}`);
   }
-  textsOf(source, names);
+  readAll(needed, source);
   if (given.kind === 'none' || given.kind === 'token') return given;
   const endpoint = { ...(region && access.REGIONS[region].endpoint), ...given.endpoint };
-  const texts = values.within('endpoint', () => textsOf(endpoint, ENDPOINT));
-  const url = values.within('endpoint.url', () => values.readValue(values.server, texts.url));
-  return { ...given, endpoint: { ...texts, url } };
+  return { ...given, endpoint: values.within('endpoint', () => readAll(ENDPOINT, endpoint)) };
 }
 
-/** These fields, each of which must be some text. */
-function textsOf<Name extends string>(source: Fields, names: readonly Name[]) {
-  const texts = names.map((name): [Name, string] => {
-    const text = source[name];
-    if (typeof text === 'string' && text !== '') return [name, text];
-    throw new values.Refusal(`${name}: expected some text`);
+type Texts<Name extends string> = Readonly<Record<Name, values.Kind<string>>>;
+
+/** These fields, each of which must be there. */
+function readAll<Name extends string>(kinds: Texts<Name>, source: Fields) {
+  const read = Object.entries<values.Kind<string>>(kinds).map(([name, kind]) => {
+    return [name, values.within(name, () => values.readValue(kind, source[name]))] as const;
   });
   // Every name has its text: beyond what the type checker follows.
-  return Object.fromEntries(texts) as Record<Name, string>;
+  return Object.fromEntries(read) as Record<Name, string>;
 }
 
-/** Nothing of a proxy's address is repeated: there may be a password in it. */
 function proxyOf(given: access.ProxySettings | undefined): access.ProxySettings {
   const source = fieldsOf(given, 'expected an object');
-  refuseUnknown(source, ['http', 'https', 'noProxy']);
-  const { noProxy, ...addresses } = textsOf(
-    source,
-    Object.keys(source).filter((name) => source[name] !== undefined),
-  );
-  for (const [name, address] of Object.entries(addresses)) {
-    if (/^https?:\/\/[^/]/i.test(address) && URL.canParse(address)) continue;
-    throw new values.Refusal(`${name}: expected the URL of an http or https proxy`);
-  }
-  return { ...addresses, ...(noProxy !== undefined && { noProxy }) };
+  const kinds = { http: values.proxy, https: values.proxy, noProxy: values.text };
+  refuseUnknown(source, Object.keys(kinds));
+  const there = Object.entries(kinds).filter(([name]) => source[name] !== undefined);
+  return readAll(Object.fromEntries(there), source);
 }

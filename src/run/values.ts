@@ -36,29 +36,42 @@ export interface Kind<T> {
   readonly accepts: string;
   /** Values a shell may offer. */
   readonly choices?: readonly string[];
+  /** Messages do not repeat the value: it may be a secret. */
+  readonly hidden?: boolean;
   /** The same in JSON Schema, for the editors of pipeline files. */
   readonly schema: Readonly<Record<string, unknown>>;
   /**
-   * @param texts items of a list, one text for anything else
-   * @param shown the value as messages repeat it
-   * @throws Refusal
+   * Reads the items of a list, or one text for anything else; undefined when they are refused.
+   *
+   * @throws Refusal for a reason of its own
    */
-  readonly parse: (texts: readonly string[], shown?: string) => T;
+  readonly read: (texts: readonly string[]) => T | undefined;
 }
 
-/** @param read returns undefined when the text is refused */
 function kind<T>(
-  written: Kind<T>['written'],
   accepts: string,
   read: (text: string) => T | undefined,
-  schema: Kind<T>['schema'] = { type: 'string', minLength: 1 },
+  more: Partial<Kind<T>> = {},
 ): Kind<T> {
-  const parse = ([text = '']: readonly string[], shown = quote(text)) => {
-    const value = read(text);
-    if (value === undefined) throw new Refusal(`expected ${accepts}, got ${shown}`);
-    return value;
-  };
-  return { written, accepts, schema, parse };
+  const schema = { type: 'string', minLength: 1 };
+  return { written: 'string', accepts, schema, read: ([text = '']) => read(text), ...more };
+}
+
+/**
+ * @param texts items of a list, one text for anything else
+ * @param given the value as messages repeat it
+ * @throws Refusal
+ */
+export function parse<T>(
+  kind: Kind<T>,
+  texts: readonly string[],
+  given: unknown = texts.join(),
+): T {
+  return kind.read(texts) ?? refuse(kind, given);
+}
+
+function refuse({ accepts, hidden }: Kind<unknown>, value: unknown): never {
+  throw new Refusal(`expected ${accepts}${hidden ? '' : `, got ${quote(value)}`}`);
 }
 
 /**
@@ -66,25 +79,24 @@ function kind<T>(
  *
  * @throws Refusal, for a value of another type too
  */
-export function readValue<T>({ written, accepts, parse }: Kind<T>, value: unknown): T {
-  const shown = quote(value);
+export function readValue<T>(kind: Kind<T>, value: unknown): T {
+  const { written } = kind;
   if (written === 'list') {
     const isList = Array.isArray(value) && value.every((item) => typeof item === 'string');
-    if (isList) return parse(value, shown);
+    if (isList) return parse(kind, value, value);
   } else if (typeof value === TYPES[written]) {
-    return parse([written === 'milliseconds' ? `${value}ms` : String(value)], shown);
+    return parse(kind, [written === 'milliseconds' ? `${value}ms` : String(value)], value);
   }
-  throw new Refusal(`expected ${accepts}, got ${shown}`);
+  return refuse(kind, value);
 }
 
 const TYPES = { string: 'string', number: 'number', milliseconds: 'number', switch: 'boolean' };
 
-export function text(accepts = 'some text'): Kind<string> {
-  return kind('string', accepts, (given) => given || undefined);
-}
+export const text = kind('some text', (given) => given || undefined);
+export const secret = { ...text, hidden: true };
 
 /** A time zone by its name, as in the IANA's list. */
-export const timeZone = kind('string', 'a time zone such as Europe/Paris', (given) => {
+export const timeZone = kind('a time zone such as Europe/Paris', (given) => {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: given }).resolvedOptions().timeZone;
   } catch {
@@ -99,41 +111,32 @@ export function integer(min: number, max = Number.MAX_SAFE_INTEGER): Kind<number
     return value >= min && value <= max ? value : undefined;
   };
   const schema = { type: 'integer', minimum: min, maximum: max };
-  return kind('number', `a whole number ${range}`, read, schema);
+  return kind(`a whole number ${range}`, read, { written: 'number', schema });
 }
 
 export const switched = kind(
-  'switch',
   'true or false',
   (given) => (/^(?:true|false|0|1)$/.test(given) ? /true|1/.test(given) : undefined),
-  { type: 'boolean' },
+  { written: 'switch', schema: { type: 'boolean' } },
 );
 
 export function choice<T extends string>(choices: readonly T[]): Kind<T> {
   const read = (given: string) => choices.find((known) => known === given);
   const accepts = `one of ${choices.join(', ')}`;
-  return { ...kind('string', accepts, read, { enum: choices }), choices };
+  return kind(accepts, read, { choices, schema: { enum: choices } });
 }
 
 /** A list of at least one item; repeated items count once. */
 function listOf<T>(accepts: string, item: Kind<T>): Kind<readonly T[]> {
-  return {
-    ...item,
-    accepts,
-    written: 'list',
-    schema: { type: 'array', minItems: 1, items: item.schema },
-    parse(texts, shown = quote(texts.join(','))) {
-      try {
-        if (texts.length > 0) return [...new Set(texts.map((given) => item.parse([given])))];
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-      }
-      throw new Refusal(`expected ${accepts}, got ${shown}`);
-    },
+  const schema = { type: 'array', minItems: 1, items: item.schema };
+  const read = (texts: readonly string[]) => {
+    const items = texts.map((text) => item.read([text])).filter((one) => one !== undefined);
+    return items.length > 0 && items.length === texts.length ? [...new Set(items)] : undefined;
   };
+  return { ...item, accepts, written: 'list', schema, read };
 }
 
-export const texts = listOf('a comma-separated list without empty items', text());
+export const texts = listOf('a comma-separated list without empty items', text);
 
 export function choices<T extends string>(known: readonly T[]): Kind<readonly T[]> {
   return listOf(`a comma-separated list of ${known.join(', ')}`, choice(known));
@@ -161,19 +164,19 @@ export function duration(min: string, max: string): Kind<number> {
     return ms !== undefined && ms >= minimum && ms <= maximum ? ms : undefined;
   };
   const accepts = `a length of time from ${min} to ${max}, such as 500ms, 90s, 15m, 12h or 2d`;
-  return kind('milliseconds', accepts, read, { type: 'integer', minimum, maximum });
+  const schema = { type: 'integer', minimum, maximum };
+  return kind(accepts, read, { written: 'milliseconds', schema });
 }
 
 /** A share of a whole: `20%` or `0.2`. */
 export const share = kind(
-  'number',
   'a share from 0% to 100%, such as 20%',
   (given) => {
     const [, digits, percent] = /^(\d{1,3}(?:\.\d{1,9})?)(%?)$/.exec(given) ?? [];
     const value = Number(digits) / (percent ? 100 : 1);
     return value >= 0 && value <= 1 ? value : undefined;
   },
-  { type: 'number', minimum: 0, maximum: 1 },
+  { written: 'number', schema: { type: 'number', minimum: 0, maximum: 1 } },
 );
 
 /**
@@ -181,14 +184,13 @@ export const share = kind(
  * its midnight, UTC; anything else is passed on as given.
  */
 export const dateTime = kind(
-  'string',
   'an ISO 8601 date or date-time, such as 2026-01-31 or 2026-01-31T18:00:00Z, or -7d',
   (given) => {
     if (ageOf(given) !== undefined) return given;
     const full = /^\d{4}-\d{2}-\d{2}$/.test(given) ? `${given}T00:00:00Z` : given;
     return /^\d{4}-\d{2}-\d{2}T/.test(full) && parseTimestamp(full) !== null ? full : undefined;
   },
-  { type: 'string' },
+  { schema: { type: 'string' } },
 );
 
 /** @returns milliseconds of a date that is written relative to now, such as `-7d`; undefined for any other */
@@ -198,13 +200,12 @@ export function ageOf(date: string): number | undefined {
 
 /** A name of a folder of its own: no separator, nothing hidden, nothing that leads elsewhere. */
 export const name = kind(
-  'string',
   'a name of letters, digits, "-", "_" and "." that begins with a letter or a digit',
   (given) => (/^[A-Za-z0-9][\w.-]{0,99}$/.test(given) ? given : undefined),
 );
 
 /** A path on this machine, as given. */
-export const path = kind('string', 'a path', (given) => {
+export const path = kind('a path', (given) => {
   const scheme = /^[a-z][a-z0-9+.-]+:\/\//i.exec(given)?.[0];
   if (scheme !== undefined) {
     throw new Refusal(
@@ -226,7 +227,7 @@ export function isLoopback(host: string): boolean {
  * The address of a server that credentials may be sent to, without a slash at its end: https, or http on a loopback
  * host; nothing but host, port and path. One with a password in it is refused without being repeated.
  */
-export const server = kind('string', 'an https URL', (given) => {
+export const server = kind('an https URL', (given) => {
   if (!URL.canParse(given)) {
     const got = given.includes('@') ? '' : `, got ${quote(given)}`;
     throw new Refusal(`expected a URL such as https://example.com/api${got}`);
@@ -247,6 +248,13 @@ export const server = kind('string', 'an https URL', (given) => {
   }
   return /^https?:$/.test(protocol) ? href.replace(/\/+$/, '') : undefined;
 });
+
+/** The address of a proxy. There may be a password in it. */
+export const proxy = kind(
+  'the URL of an http or https proxy',
+  (given) => (/^https?:\/\/[^/]/i.test(given) && URL.canParse(given) ? given : undefined),
+  { hidden: true },
+);
 
 /** A value in a message: on one line, printable, and not much longer than a line. */
 export function quote(value: unknown): string {

@@ -64,6 +64,13 @@ describe('a wrong command line', () => {
   }
 });
 
+describe('a value that is the name of a command', () => {
+  it('is a value', async () => {
+    const { code, stderr } = await program(['status', '--max-age', '1h', '--as', 'export']);
+    assert.deepEqual([code, stderr], [1, '']);
+  });
+});
+
 describe('a secret on the command line', () => {
   const lines = [
     ['--token', 's3cr3t'],

@@ -40,10 +40,33 @@ describe('progress', () => {
       terminal: true,
       engine: telling(HALF, log, quiet),
     });
-    assert.match(stderr, /50% \| 5,000 of 10,000 jobs .* ETA \? .* 1 in flight \| 2 retries/);
+    assert.match(
+      stderr,
+      /\[={10}-{10}\] 50%, ETA \?, 5,000 of 10,000 jobs, .* 1 request in flight, 2 retries/,
+    );
     assert.match(stderr, /Z warn {2}slow, \[hidden\]\n/);
     assert.doesNotMatch(stderr, /page|tok-3n/);
     assert.ok(stderr.includes('\u001b[?25h'), 'the cursor is shown again');
+  });
+
+  it('is drawn in one line of the terminal, at most ten times a second, and at last as it ended', async () => {
+    let now = 0;
+    const runExport = async (_: unknown, effects?: { emit?: (event: RunEvent) => void }) => {
+      for (const jobs of [0, 2500, 5000, 7500, 10_000]) {
+        effects?.emit?.({ ...HALF, jobs });
+        now += 50;
+      }
+      return { folder: '/output', manifest: MANIFEST };
+    };
+    const { stderr } = await program(['export'], {
+      ...{ environment, terminal: true, columns: 40, engine: { runExport }, monotonic: () => now },
+    });
+    const drawn = stderr.split('\r\u001b[K').slice(1);
+    assert.deepEqual(
+      drawn.map((line) => /\d+%/.exec(line)?.[0]),
+      ['0%', '50%', '100%', '100%'],
+    );
+    for (const line of drawn) assert.equal(line.split(/[\n\p{Cc}]/u)[0]?.length, 39);
   });
 
   it('is no bar when there is no terminal, or none is wanted', async () => {

@@ -78,7 +78,10 @@ describe('a variable', () => {
 
   it('is refused when no option is called so, by name and without the value', async () => {
     const typo = await refusal('export', { PASQAL_JOBS_PAGESIZE: 'value' });
-    assert.match(typo, /: PASQAL_JOBS_PAGESIZE: .*; did you mean PASQAL_JOBS_PAGE_SIZE\?$/m);
+    assert.match(
+      typo,
+      /: PASQAL_JOBS_PAGESIZE: .*; did you mean PASQAL_JOBS_PAGE_SIZE\?; see pasqal-jobs export --help$/m,
+    );
     const odd = await refusal('export', { PASQAL_JOBS_XYZZY: 'value' });
     assert.match(odd, /: PASQAL_JOBS_XYZZY: no such variable; unset it/);
     assert.doesNotMatch(typo + odd, /value/);

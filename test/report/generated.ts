@@ -5,7 +5,8 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { describeColumns } from '../../src/jobs/columns.ts';
 import type { Manifest } from '../../src/jobs/manifest.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
-import { makeReport } from '../../src/report/report.ts';
+import { page } from '../../src/report/page.ts';
+import { askSnapshot } from '../../src/report/snapshot.ts';
 import { sampleManifest } from '../publish/sample.ts';
 import { Random } from '../simulator/values.ts';
 import { temporaryFolder } from '../support/exports.ts';
@@ -85,8 +86,8 @@ export async function pageOf(
 ): Promise<string> {
   const folder = await temporaryFolder(t);
   const manifest = await writeSnapshot(folder, rows, more);
-  const { html } = await makeReport({ folder, files: nodeFiles, timeZone: ZONE, manifest });
-  return Buffer.from(html).toString();
+  const answers = await askSnapshot({ folder, files: nodeFiles, timeZone: ZONE, manifest });
+  return page({ answers, manifest, timeZone: ZONE });
 }
 
 export interface Change extends Pick<Row, 'id' | 'status' | 'created_at'> {
@@ -186,10 +187,6 @@ export function textOf(markup: string): string {
   return markup
     .replace(/<\/code>/g, ' ')
     .replace(/<[^>]*>/g, '')
-    .replace(/&lt;/g, '<')
-    .replace(/&gt;/g, '>')
-    .replace(/&quot;/g, '"')
-    .replace(/&#39;/g, "'")
-    .replace(/&amp;/g, '&')
+    .replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)))
     .trim();
 }

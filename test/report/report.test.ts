@@ -11,7 +11,7 @@ import type { Effects, RunEvent } from '../../src/platform/effects.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
 import { nodeFiles } from '../../src/platform/node-files.ts';
 import { QUERIES } from '../../src/report/queries.ts';
-import { makeReport, writeReport } from '../../src/report/report.ts';
+import { writeReport } from '../../src/report/report.ts';
 import { askSnapshot } from '../../src/report/snapshot.ts';
 import { startSimulator } from '../simulator/index.ts';
 import { REPOSITORY } from '../support/cli.ts';
@@ -128,7 +128,7 @@ describe('the report', () => {
     assert.equal(html.split('</style>').length, 2);
     assert.match(
       html,
-      /<bdi>&lt;script&gt;alert\(1\)&lt;\/script&gt;&lt;\/style&gt;&quot;&#39;&amp;lt;\u202e\u2400x+… \(cut: 10000\d\d characters\)<\/bdi>/,
+      /<bdi>&#60;script&#62;alert\(1\)&#60;\/script&#62;&#60;\/style&#62;&#34;&#39;&#38;lt;\u202e\u2400x+… \(cut: 10000\d\d characters\)<\/bdi>/,
     );
   });
 
@@ -136,7 +136,7 @@ describe('the report', () => {
     const folder = await temporaryFolder(t);
     const manifest = await writeSnapshot(folder, []);
     const task = { folder, files: nodeFiles, timeZone: 'Mars/Olympus', manifest };
-    await assert.rejects(makeReport(task), {
+    await assert.rejects(askSnapshot(task), {
       exitCode: 65,
       stage: 'report',
       message: /Mars\/Olympus/,
@@ -148,7 +148,7 @@ describe('the report', () => {
     const manifest = await writeSnapshot(folder, []);
     await writeFile(join(folder, 'jobs.parquet'), 'torn');
     const task = { folder, files: nodeFiles, timeZone: 'UTC', manifest };
-    await assert.rejects(makeReport(task), { exitCode: 65, stage: 'report' });
+    await assert.rejects(askSnapshot(task), { exitCode: 65, stage: 'report' });
   });
 });
 

@@ -15,7 +15,6 @@ const PACKAGE_HOMES: Readonly<Record<string, RegExp>> = {
   '@duckdb/node-api': /^src\/report\//,
   echarts: /^src\/report\//,
   yargs: /^src\/cli\//,
-  'cli-progress': /^src\/cli\//,
   'node:http': /^test\//,
   'node:https': /^test\//,
 };
@@ -40,7 +39,7 @@ const NEIGHBOURS: readonly (readonly [importer: RegExp, allowed: RegExp])[] = [
 const PROCESS = /\bprocess\s*\.\s*(?:argv|env|exit|exitCode|stdin|stdout|stderr)\b|\bconsole\s*\./;
 
 /** Modules that the command line may import on demand only, so that `--help` stays quick. */
-const HEAVY = /^src\/index\.ts|^(?:apache-arrow|undici|cli-progress)$/;
+const HEAVY = /^src\/index\.ts|^(?:apache-arrow|undici)$/;
 
 /**
  * What in a source file breaks the rules of the design ("Rules that a test enforces").

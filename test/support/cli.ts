@@ -63,6 +63,8 @@ export interface ProgramOptions {
   readonly pipelines?: string;
   readonly folder?: string;
   readonly terminal?: boolean;
+  /** Of the terminal. Default 120. */
+  readonly columns?: number;
   readonly signal?: AbortSignal;
   /** Milliseconds since the epoch. Default 0. */
   readonly wall?: number;
@@ -79,7 +81,7 @@ export async function program(
   const stdout = new PassThrough();
   const stderr = Object.assign(new PassThrough(), {
     isTTY: options.terminal ?? false,
-    columns: 120,
+    columns: options.columns ?? 120,
   });
   const engine: Engine = {
     async runExport(given) {

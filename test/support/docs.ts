@@ -43,7 +43,7 @@ export function flagRow(option: Option): string[] {
 
 /** How docs/command-line.md must call a command. */
 export function commandHeading({ name, argument }: Command): string {
-  return `pasqal-jobs ${name} ${argument.usage}`;
+  return `pasqal-jobs ${name} [${argument.name}]`;
 }
 
 const SHOWN_TYPES: Readonly<Record<ColumnType, string>> = {
