@@ -38,7 +38,7 @@ export async function runProgram(
       .parseAsync([...args], {}, (_error, _argv, output) => {
         text = output;
       });
-    if (selected || args[0] === COMPLETION) refuseFlags(args, selected);
+    if (selected || args[0] === COMPLETION) refuseFlags(args, selected ?? { options: [] });
     if (selected === undefined) {
       screen.print(text || refuseCommand(args));
       return EXIT.ok;
@@ -188,39 +188,42 @@ function refuseCommand(args: readonly string[]): never {
   throw new Refusal(`unknown command ${quote(word)}; ${next}`);
 }
 
-/** What is no value, nor behind `--`: flags begin with a dash, and with no digit behind it (`--start-date -7d`). */
-function flagsOf(args: readonly string[]): readonly string[] {
+/** What stands before `--`, behind which there are words only. */
+function beforeWords(args: readonly string[]): readonly string[] {
   const end = args.indexOf('--');
-  return args.slice(0, end < 0 ? undefined : end).filter((arg) => /^--?[^\d-]/.test(arg));
+  return args.slice(0, end < 0 ? undefined : end);
 }
 
 /**
- * Refuses what yargs lets pass: flags that nobody knows, and a switch that is neither true nor false (`--errors=maybe`).
- * Of an unknown flag the name is repeated and never the value; of a cluster of short ones only the first letter.
+ * Refuses what yargs lets pass: flags that nobody knows, a switch that is neither true nor false (`--errors=maybe`), and
+ * one that is turned off with a value. Of an unknown flag the name is repeated and never the value; of a cluster of
+ * short ones only the first letter.
  *
  * @throws Refusal
  */
-function refuseFlags(args: readonly string[], command: Command | undefined): void {
-  const options = command?.options ?? [];
-  for (const arg of flagsOf(args).filter((flag) => !/^(?:-h|-V|--help|--version)$/.test(flag))) {
-    const [, name = '', value] = /^--(?:no-)?([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
-    const option = options.find(({ flag }) => flag === name);
-    if (option === undefined) {
-      const next = hint(
-        name,
-        options.map(({ flag }) => flag),
-        '',
-        '--',
-      );
-      throw new Refusal(
-        `unknown flag ${name ? `--${name}${next && `; ${next}`}` : arg.slice(0, 2)}`,
-      );
-    }
+function refuseFlags(args: readonly string[], { options }: Pick<Command, 'options'>): void {
+  const line = beforeWords(args);
+  for (let at = 0; at < line.length; at++) {
+    const arg = line[at] ?? '';
+    if (!arg.startsWith('-') || /^(?:-h|-V|--help|--version)$/.test(arg)) continue;
+    const [, name = '', value] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? [];
+    const known = value === undefined ? name.replace(/^no-/, '') : name;
+    const option = options.find(({ flag }) => flag === known);
+    if (option === undefined) throw unknownFlag(name, arg, options);
     const { written, accepts } = option.kind;
-    if (written === 'switch' && value !== undefined && !/^(?:true|false)$/.test(value)) {
+    if (written !== 'switch') {
+      // What follows is its value, though that may begin with a dash and a digit.
+      if (value === undefined) at++;
+    } else if (value !== undefined && !/^(?:true|false)$/.test(value))
       throw new Refusal(`--${name}: expected ${accepts}, got ${quote(value)}`);
-    }
   }
+}
+
+function unknownFlag(name: string, arg: string, options: readonly Option[]): Refusal {
+  const flags = options.map(({ flag }) => flag);
+  const next = hint(name, flags, '', '--');
+  const shown = name === '' ? arg.slice(0, 2) : `--${name}`;
+  return new Refusal(`unknown flag ${shown}${name && next && `; ${next}`}`);
 }
 
 const VARIABLE_FOR: readonly (readonly [word: RegExp, variable: string])[] = [
@@ -239,8 +242,10 @@ const VARIABLE_FOR: readonly (readonly [word: RegExp, variable: string])[] = [
  * @throws Refusal naming the variable to set instead
  */
 function refuseSecretFlags(args: readonly string[]): void {
-  for (const flag of flagsOf(args)) {
+  for (const flag of beforeWords(args).filter((arg) => arg.startsWith('-'))) {
     const name = (flag.split('=')[0] ?? '').toLowerCase().replace(/[-_]/g, '');
+    // yargs looks names up in objects, which have these.
+    if (flag.replace(/^-+(?:no-)?|=.*$/gs, '') in {}) throw unknownFlag('', flag, []);
     const [pattern, variable] = VARIABLE_FOR.find(([word]) => word.test(name)) ?? [];
     if (pattern === undefined) continue;
     throw new Refusal(

@@ -68,11 +68,12 @@ const HIDE_CURSOR = '\u001b[?25l';
 export const SHOW_CURSOR = '\u001b[?25h';
 const BAR_EVERY_MS = 100;
 const BAR_WIDTH = 20;
+const NEVER = Number.NEGATIVE_INFINITY;
 
 /** A bar in the last line of a terminal, drawn at most ten times a second. */
 function openProgressBar(stream: Output, monotonic: () => number) {
   let bar = '';
-  let drawnAt = Number.NEGATIVE_INFINITY;
+  let drawnAt = NEVER;
   return {
     update(progress: Progress, rate: number) {
       const { jobs, total } = progress;
@@ -80,7 +81,7 @@ function openProgressBar(stream: Output, monotonic: () => number) {
       const filled = '='.repeat(Math.floor(share * BAR_WIDTH)).padEnd(BAR_WIDTH, '-');
       const left = rate > 0 ? formatSeconds(Math.max(0, total - jobs) / rate) : '?';
       const text = `[${filled}] ${Math.floor(share * 100)}%, ETA ${left}, ${progressLine(progress, rate)}`;
-      bar = text.slice(0, (stream.columns ?? 80) - 1);
+      bar = text.slice(0, (stream.columns || 80) - 1);
       if (monotonic() - drawnAt < BAR_EVERY_MS) return;
       drawnAt = monotonic();
       stream.write(`${HIDE_CURSOR}${CLEAR_LINE}${bar}`);
@@ -91,8 +92,8 @@ function openProgressBar(stream: Output, monotonic: () => number) {
     },
     /** Draws the last state once more and frees the terminal. Calling it again does nothing. */
     close() {
-      if (bar !== '') stream.write(`${CLEAR_LINE}${bar}\n${SHOW_CURSOR}`);
-      bar = '';
+      if (drawnAt > NEVER) stream.write(`${CLEAR_LINE}${bar}\n${SHOW_CURSOR}`);
+      [bar, drawnAt] = ['', NEVER];
     },
   };
 }

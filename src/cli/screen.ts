@@ -86,8 +86,10 @@ export function failureStyle(args: readonly string[], environment: Environment) 
   const line = ` ${args.join(' ')} `;
   const says = (flag: string, value: string) =>
     new RegExp(` --${flag}[= ]${value} `).test(line) || environment[variableOf({ flag })] === value;
+  const at = args.findLastIndex((arg) => /^--(?:no-)?json(?:=|$)/.test(arg));
+  const told = args[at] === '--json' ? args[at + 1] !== 'false' : args[at] === '--json=true';
   return {
-    json: line.includes(' --json ') || /^(?:1|true)$/.test(environment.PASQAL_JOBS_JSON ?? ''),
+    json: at < 0 ? /^(?:1|true)$/.test(environment.PASQAL_JOBS_JSON ?? '') : told,
     jsonLog: says('log-format', 'json'),
     debug: says('log-level', 'debug'),
   };

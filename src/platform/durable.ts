@@ -35,7 +35,10 @@ export async function replaceFile(
   const aside = `${path}.new`;
   await files.remove(aside);
   await writeNewFile(files, aside, bytes, stage);
-  await files.rename(aside, path);
+  await files.rename(aside, path).catch(async (error: unknown) => {
+    await files.remove(aside).catch(() => undefined);
+    throw error;
+  });
   await files.syncFolder(dirname(path));
 }
 

@@ -302,7 +302,9 @@ const ENDPOINT = {
 /** Nothing of what was given is repeated: it may be a secret. */
 function credentialsOf(given: access.GivenCredentials, region?: access.Region): access.Credentials {
   const source = fieldsOf(given, 'expected an object such as { kind: "token", token }');
-  const needed: Texts<string> | undefined = SIGN_IN[given.kind];
+  const needed: Texts<string> | undefined = Object.hasOwn(SIGN_IN, given.kind)
+    ? SIGN_IN[given.kind]
+    : undefined;
   if (needed === undefined) {
     throw new values.Refusal(`kind: expected one of ${Object.keys(SIGN_IN).join(', ')}`);
   }

@@ -172,7 +172,7 @@ export function duration(min: string, max: string): Kind<number> {
 export const share = kind(
   'a share from 0% to 100%, such as 20%',
   (given) => {
-    const [, digits, percent] = /^(\d{1,3}(?:\.\d{1,9})?)(%?)$/.exec(given) ?? [];
+    const [, digits, percent] = /^(\d{1,3}(?:\.\d{1,20})?)(%?)$/.exec(given) ?? [];
     const value = Number(digits) / (percent ? 100 : 1);
     return value >= 0 && value <= 1 ? value : undefined;
   },

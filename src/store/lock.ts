@@ -177,7 +177,11 @@ async function refuseUnlessDead(
   if (standing === 'dead') return;
   if (holder === undefined) {
     const { kind, modifiedMs } = (await files.stat(path)) ?? { modifiedMs: 0 };
-    if (mayBreak && kind !== 'folder') return;
+    if (kind === 'folder') {
+      const message = `${path} is a folder; move it away and run again`;
+      throw new ExportError(message, { exitCode: EXIT.cannotCreate, stage: 'checkpoint' });
+    }
+    if (mayBreak) return;
     throw busy(
       `${path} names no holder: something else made it, at ${new Date(modifiedMs).toISOString()}; ` +
         'if no run is active, run again with --break-lock',

@@ -158,7 +158,7 @@ describe('the lock', () => {
     const files = await lockedBy({});
     await files.remove(PATH);
     await files.makeFolder(PATH);
-    assert.equal((await failureOf(acquire(files, {}, true))).exitCode, 75);
+    assert.equal((await failureOf(acquire(files, {}, true))).exitCode, 73);
     assert.deepEqual(await files.list(PATH), []);
   });
 

@@ -34,11 +34,13 @@ function garbled(answer: HttpAnswer, bytes: Buffer, query: PageQuery): Fault {
     return new Fault('malformed', reason);
   const content = parse(bytes, (scanner) => readItems(itemsOf(scanner, bytes)));
   const { rows = [], damaged = [] } = content?.jobs ?? {};
-  // The count tells whether a stray quote or bracket has merged two jobs, or made two out of one.
-  if (content && rows.length + damaged.length <= query.limit) {
+  const count = rows.length + damaged.length;
+  if (content && count <= query.limit) {
     const page = pageOf(content, query, answer, bytes.length);
     const what = `${damaged.length} of its jobs cannot be read (${damaged[0]?.reason})`;
-    if (!page.short && !areTorn(damaged)) return new Fault('garbled', what, { instead: page });
+    // The count tells whether a stray quote or bracket has merged two jobs, or made two out of one.
+    if (count === room(query, page.total) && !areTorn(damaged))
+      return new Fault('garbled', what, { instead: page });
   }
   if (isCutOff(answer, bytes)) return new Fault('malformed', reason);
   const what = `the answer is not ${isUtf8(bytes) ? 'JSON' : 'UTF-8'}`;
@@ -201,8 +203,9 @@ export function withoutPassing(answer: HttpAnswer, state: RetryState): HttpAnswe
 
 const SECONDS = /^\d+(?:\.\d+)?$/;
 
-/** What the three date forms of RFC 9110 section 5.6.7 have in common: a weekday first, and a time of day. */
-const HTTP_DATE = /^[A-Z][a-z]{2,8},? [\w -]+ \d{2}:\d{2}:\d{2} (?:GMT|\d{4})$/;
+/** The three date forms of RFC 9110 section 5.6.7: two that have the day before the month, and that of asctime. */
+const HTTP_DATE =
+  /^[A-Z][a-z]{2,8},? (?:\d{2}[ -][A-Z][a-z]{2}[ -]\d{2,4}|[A-Z][a-z]{2} [ \d]\d) \d{2}:\d{2}:\d{2} (?:GMT|\d{4})$/;
 
 /** A century: longer waits mean the same, and an instant that far away can still be written as a date. */
 const LONGEST_PAUSE_MS = 100 * 365 * 86_400_000;

@@ -76,11 +76,9 @@ function tokenEndpoint(
   const url = new URL(grant.endpoint.url);
   const request = `POST ${url.origin}${url.pathname}`;
   const transport = new Transport(url, 1, settings);
-  const secrets = [
-    grant.kind === 'client' ? grant.clientSecret : grant.password,
-    ...transport.secrets,
-  ];
-  const quote = quoter(() => secrets);
+  const given = grant.kind === 'client' ? grant.clientSecret : grant.password;
+  const secrets = () => [given, ...transport.secrets, token?.text ?? ''];
+  const quote = quoter(secrets);
   const form = {
     method: 'POST',
     path: url.pathname + url.search,
@@ -112,7 +110,7 @@ function tokenEndpoint(
   return {
     advice:
       'The server refuses a token it has just issued: check which account and audience it is for.',
-    secrets: () => [...secrets, token?.text ?? ''],
+    secrets,
     current: async () => (token && clock.monotonic() < token.renewAt ? token.text : renew()),
     async after(refused) {
       const next = refused === token?.text ? await renew() : token?.text;
