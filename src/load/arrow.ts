@@ -7,19 +7,17 @@ import { withFile } from './reader.ts';
 export const arrow: LoaderDefinition = {
   format: 'arrow',
   extension: () => '.arrow',
-  async open(schema, _compression, out, start) {
+  async open(schema, _compression, start) {
     columnsOf(schema);
     const file = new FileWriter(schema, start && (await blocksBefore(start)));
-    // The library hands out each buffer by itself, and its padding.
-    const handOut = () => out(file.take());
     return {
       encode(batch) {
         file.write(batch);
-        handOut();
+        return [file.take()];
       },
       finish() {
         file.finish();
-        handOut();
+        return [file.take()];
       },
     };
   },
@@ -51,7 +49,7 @@ class FileWriter extends RecordBatchFileWriter {
     this._recordBatchBlocks = [...before.blocks];
   }
 
-  /** What was written since the last call. */
+  /** What was written since the last call: the library writes each buffer by itself, and its padding. */
   take(): Uint8Array {
     const taken = Buffer.concat(this.#chunks);
     this.#chunks = [];

@@ -209,10 +209,9 @@ async function openOutput(
   const { extension, open } = LOADERS[format];
   const name = `${table}${extension(compression)}`;
   const path = join(folder, name);
-  let chunks: Uint8Array[] = [];
   const growth = new Growth();
   const start = known?.copies.get(format);
-  const encoder = await open(schema, compression, (bytes) => chunks.push(bytes), start);
+  const encoder = await open(schema, compression, start);
   const file = new DataFile(await files.open(path, 'create'), path);
   const behind = start && known && { ...start, ids: known.ids };
   const check = (written?: Growth) => checkFile(path, format, columns, { growth: written, behind });
@@ -220,9 +219,8 @@ async function openOutput(
   const early = format === 'parquet' || name.endsWith('.gz') ? undefined : check(growth);
   early?.catch(() => {});
 
-  async function flush(): Promise<void> {
-    for (const chunk of chunks) await file.write(chunk);
-    chunks = [];
+  async function append(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const chunk of chunks) await file.write(chunk);
     growth.grow(file.bytes);
   }
 
@@ -231,18 +229,11 @@ async function openOutput(
     /** Where it goes on behind a copy, if it starts with one. */
     start,
     /** Writes the copy that it starts with, if any. */
-    async begin() {
-      for await (const chunk of start ? bytesBefore(files, start) : []) await file.write(chunk);
-      growth.grow(file.bytes);
-    },
-    async write(block: RecordBatch) {
-      await encoder.encode(block);
-      await flush();
-    },
+    begin: () => append(start ? bytesBefore(files, start) : []),
+    write: async (block: RecordBatch) => append(await encoder.encode(block)),
     /** Writes the end of the file. */
     async end() {
-      await encoder.finish();
-      await flush();
+      await append(await encoder.finish());
       growth.end();
     },
     /** Makes the file durable and reads back what has not been read. To be called after `end`. */

@@ -2,7 +2,6 @@ import type { Data, RecordBatch, Schema } from 'apache-arrow';
 import { ByteWriter } from 'hyparquet-writer/src/bytewriter.js';
 import thrift, { type ThriftStruct } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import util from 'parquetjs-lite/lib/util.js';
-import parquetjs from 'parquetjs-lite/lib/writer.js';
 import type { Compression } from '../jobs/pipeline.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { TOOL } from '../platform/tool.ts';
@@ -10,7 +9,7 @@ import { columnsOf, refuseNulls, type Start } from './encoder.ts';
 import { openCodec } from './parquet-codec.ts';
 import { ColumnWriter } from './parquet-column.ts';
 import { readFooter } from './parquet-footer.ts';
-import { parquetSchema, schemaElements } from './parquet-schema.ts';
+import { parquetColumn } from './parquet-schema.ts';
 import { withFile } from './reader.ts';
 
 /** A row group ends with the block that brings it to this many rows: DuckDB's own have as many, in whole blocks. */
@@ -22,6 +21,9 @@ export const ROW_GROUP_BYTES = 128 * 1024 * 1024;
 /** And when its pages take this many, compressed: a column's lie side by side, so that all wait here for the last. */
 export const HELD_BYTES = 32 * 1024 * 1024;
 
+/** At the start of the file, and at its end. */
+const MAGIC = Buffer.from('PAR1');
+
 /** In the form that readers parse: parquet-mr trusts no statistics of a writer whose version it cannot tell. */
 const CREATED_BY = `${TOOL.name} version ${TOOL.version} (build parquetjs-lite)`;
 
@@ -29,51 +31,41 @@ const CREATED_BY = `${TOOL.name} version ${TOOL.version} (build parquetjs-lite)`
  * Encodes record batches of one schema as a Parquet file. Row groups are cut where a batch ends, by the rows since the
  * last cut alone, and none depends on what comes before it.
  *
- * The library's envelope frames the file and its thrift classes describe it; pages, row groups and footer are put
- * together here: the library's own have no dictionaries, no logical types, wrong sizes and wrong statistics.
+ * The library's thrift classes describe the file; pages, row groups and footer are put together here: the library's own
+ * have no dictionaries, no logical types, wrong sizes and wrong statistics.
  *
- * @param out takes the next bytes of the file
  * @param start where it goes on, when there is the start of it
  * @throws ExportError (65, load) for a column of a type no file can carry
  */
-export async function parquetFile(
-  arrow: Schema,
-  compression: Compression,
-  out: (bytes: Uint8Array) => void,
-  start?: Start,
-) {
+export async function parquetFile(arrow: Schema, compression: Compression, start?: Start) {
   const described = columnsOf(arrow);
-  const { schema, columns } = parquetSchema(described);
+  const columns = described.map(parquetColumn);
   const codec = await openCodec(compression);
-  const envelope = new parquetjs.ParquetEnvelopeWriter(schema, out, () => {}, 0, {
-    pageIndex: false,
-    useDataPageV2: false,
-  });
   const scratch = new ByteWriter();
   const writers = columns.map((column) => new ColumnWriter(column, codec, scratch));
   const [time, id] = (['created_at timestamp', 'id string'] as const).map((wanted) =>
     described.findIndex(({ name, type, required }) => required && `${name} ${type}` === wanted),
   );
+  const rowGroups = start === undefined ? [] : await rowGroupsBefore(start);
+  let fileRows = start?.row ?? 0;
+  let offset = start?.byte ?? MAGIC.length;
+  /** What is next in the file. */
+  const ready: Uint8Array[] = start === undefined ? [MAGIC] : [];
   let order = new RowOrder();
   let rows = 0;
-  if (start === undefined) envelope.writeHeader();
-  else {
-    envelope.offset = start.byte;
-    envelope.rowCount = start.row;
-    envelope.rowGroups.push(...(await rowGroupsBefore(start)));
-  }
 
   function closeRowGroup(): void {
     if (rows === 0) return;
     let uncompressedBytes = 0;
     const descriptions = writers.map((writer) => {
-      const chunk = writer.finish(envelope.offset);
-      for (const page of chunk.pages) envelope.writeSection(page);
+      const chunk = writer.finish(offset);
+      ready.push(...chunk.pages);
+      offset += chunk.bytes;
       uncompressedBytes += chunk.uncompressedBytes;
       return chunk.description;
     });
-    envelope.rowCount += rows;
-    envelope.rowGroups.push(
+    fileRows += rows;
+    rowGroups.push(
       new thrift.RowGroup({
         columns: descriptions,
         total_byte_size: uncompressedBytes,
@@ -87,28 +79,30 @@ export async function parquetFile(
     order = new RowOrder();
   }
 
-  function writeFooter(): void {
+  function footer(): Uint8Array[] {
     const metadata = util.serializeThrift(
       new thrift.FileMetaData({
         version: 1,
-        schema: schemaElements(columns),
-        num_rows: envelope.rowCount,
-        row_groups: envelope.rowGroups,
+        schema: [
+          new thrift.SchemaElement({ name: 'root', num_children: columns.length }),
+          ...columns.flatMap(({ elements }) => elements),
+        ],
+        num_rows: fileRows,
+        row_groups: rowGroups,
         created_by: CREATED_BY,
         column_orders: columns.map(
           () => new thrift.ColumnOrder({ TYPE_ORDER: new thrift.TypeDefinedOrder() }),
         ),
       }),
     );
-    const ending = Buffer.alloc(8, 'PAR1');
-    ending.writeUInt32LE(metadata.length, 0);
-    envelope.writeSection(metadata);
-    envelope.writeSection(ending);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(metadata.length);
+    return [metadata, length, MAGIC];
   }
 
   return {
     /** @throws ExportError: 70 for a batch of another schema or out of a larger one, 65 for a null that may not be */
-    encode(batch: RecordBatch): void {
+    encode(batch: RecordBatch): Uint8Array[] {
       checkBatch(batch, arrow);
       refuseNulls(batch, described);
       let plainBytes = 0;
@@ -122,10 +116,11 @@ export async function parquetFile(
       rows += batch.numRows;
       const isLong = plainBytes >= ROW_GROUP_BYTES || heldBytes >= HELD_BYTES;
       if (rows >= ROW_GROUP_ROWS || isLong) closeRowGroup();
+      return ready.splice(0);
     },
-    finish(): void {
+    finish(): Uint8Array[] {
       closeRowGroup();
-      writeFooter();
+      return [...ready.splice(0), ...footer()];
     },
   };
 }

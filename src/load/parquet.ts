@@ -4,9 +4,9 @@ import type { LoaderDefinition } from './encoder.ts';
 export const parquet: LoaderDefinition = {
   format: 'parquet',
   extension: () => '.parquet',
-  async open(schema, compression = 'zstd', out, start) {
+  async open(schema, compression = 'zstd', start) {
     const { parquetFile } = await import('./parquet-file.ts');
-    return parquetFile(schema, compression, out, start);
+    return parquetFile(schema, compression, start);
   },
   async canFollow(path, compression = 'zstd') {
     const { isCompressed } = await import('./parquet-file.ts');

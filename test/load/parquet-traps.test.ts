@@ -56,7 +56,7 @@ describe('the Parquet writer', () => {
     const numbers = arrowSchema([optional('a', 'int64')]);
     for (const type of ['string', 'float64', 'timestamp'] as const) {
       const other = arrowSchema([optional('a', type)]);
-      const file = await parquetFile(numbers, 'none', () => {});
+      const file = await parquetFile(numbers, 'none');
       const batch = batchOf(other, 1, { a: [null] });
       const error = await rejection((async () => file.encode(batch))());
       assert.equal(error.exitCode, 70);

@@ -10,9 +10,9 @@ export async function parquetBytes(
   compression: Compression = 'zstd',
 ): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  const file = await parquetFile(schema, compression, (bytes) => chunks.push(bytes.slice()));
-  for (const batch of batches) file.encode(batch);
-  file.finish();
+  const file = await parquetFile(schema, compression);
+  for (const batch of batches) chunks.push(...file.encode(batch).map((chunk) => chunk.slice()));
+  chunks.push(...file.finish());
   return Buffer.concat(chunks);
 }
 
