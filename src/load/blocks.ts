@@ -1,6 +1,5 @@
 import { Data, DataType, makeData, type RecordBatch, type Schema } from 'apache-arrow';
 import { batchOf } from '../jobs/column-buffers.ts';
-import { SLACK_BYTES } from '../json/bytes.ts';
 
 /** Rows of a full block: a Parquet page or an Arrow record batch of the file. */
 export const BLOCK_ROWS = 2_500;
@@ -203,7 +202,7 @@ function gatherOffsets(pieces: readonly Piece[], length: number): Int32Array {
 }
 
 function texts(pieces: readonly Piece[], length: number): Uint8Array {
-  const bytes = new Uint8Array(length + SLACK_BYTES).subarray(0, length);
+  const bytes = new Uint8Array(length);
   let at = 0;
   for (const { data, from, to } of pieces) {
     const text: Uint8Array = data.values.subarray(data.valueOffsets[from], data.valueOffsets[to]);
