@@ -1,26 +1,22 @@
 import { Message, RecordBatchFileWriter, type Schema } from 'apache-arrow';
-import { columnsOf, type LoaderDefinition, type Start } from './encoder.ts';
+import { columnsOf, type OpenEncoder, type Start } from './encoder.ts';
 import type { MessagePlace } from './read-arrow.ts';
 import { withFile } from './reader.ts';
 
 /** The Arrow IPC file format (Feather V2), a record batch a block, uncompressed, so that readers can map it into memory. */
-export const arrow: LoaderDefinition = {
-  format: 'arrow',
-  extension: () => '.arrow',
-  async open(schema, _compression, start) {
-    columnsOf(schema);
-    const file = new FileWriter(schema, start && (await blocksBefore(start)));
-    return {
-      encode(batch) {
-        file.write(batch);
-        return [file.take()];
-      },
-      finish() {
-        file.finish();
-        return [file.take()];
-      },
-    };
-  },
+export const openArrowFile: OpenEncoder = async (schema, _compression, start) => {
+  columnsOf(schema);
+  const file = new FileWriter(schema, start && (await blocksBefore(start)));
+  return {
+    encode(batch) {
+      file.write(batch);
+      return [file.take()];
+    },
+    finish() {
+      file.finish();
+      return [file.take()];
+    },
+  };
 };
 
 interface Blocks {

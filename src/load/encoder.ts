@@ -2,7 +2,7 @@ import type { Data, RecordBatch, Schema } from 'apache-arrow';
 import { columnTypeOf } from '../jobs/arrow-schema.ts';
 import type { ColumnType } from '../jobs/columns.ts';
 import type { FoundColumn } from '../jobs/file-contents.ts';
-import type { Compression, Format } from '../jobs/pipeline.ts';
+import type { Compression } from '../jobs/pipeline.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 
 /** The next bytes of a file, some kB at least at a time. They are good until the next call of the encoder. */
@@ -24,16 +24,17 @@ export interface Start {
   readonly byte: number;
 }
 
-/** A format of data files. */
-export interface LoaderDefinition {
-  readonly format: Format;
-  /** What the file's name ends with, e.g. `.parquet` or `.ndjson.gz`. */
-  extension(compression: Compression | undefined): string;
-  /** @throws ExportError (65, load) when the schema has a type that no file can carry */
-  open(schema: Schema, compression?: Compression, start?: Start): Promise<FileEncoder>;
-  /** Whether a file compressed like this may start with a copy of another one of the same extension. Absent: always. */
-  canFollow?(path: string, compression: Compression | undefined): Promise<boolean>;
-}
+/**
+ * Opens a file of one format.
+ *
+ * @param start where it goes on, when there is the start of it
+ * @throws ExportError (65, load) when the schema has a type that no file can carry
+ */
+export type OpenEncoder = (
+  schema: Schema,
+  compression?: Compression,
+  start?: Start,
+) => Promise<FileEncoder>;
 
 /** A column as a loader sees it. */
 export interface LoadColumn extends FoundColumn {

@@ -231,17 +231,11 @@ export class Loader {
       const known = { ids: rows.checksum(prefix.rows), copies: prefix.copies };
       const { table, anomalies } = await this.#opened(known);
       for (const [kind, count] of Object.entries(base.anomalies)) increase(anomalies, kind, count);
-      if (table.lacksKnown) {
-        const blocks = new Blocks();
-        for await (const batch of file.batches(0, prefix.rows))
-          for (const block of blocks.add({ batch, from: 0, to: batch.numRows }))
-            await table.writeKnown(block);
-        for (const block of blocks.rest()) await table.writeKnown(block);
-      }
+      const { rows: first } = table;
       const merge = new Merge();
       const isShown = (batch: RecordBatch): void => count(anomalies, batch, -1);
-      if (prefix.rows < file.rows) merge.add(rows.rest(file, prefix.rows, isShown));
-      const last = prefix.rows > 0 ? rows.keyAt(prefix.rows - 1) : undefined;
+      if (first < file.rows) merge.add(rows.rest(file, first, isShown));
+      const last = first > 0 ? rows.keyAt(first - 1) : undefined;
       const isBehind = (keys: Keys, row: number) => !last || compareKeys(keys.at(row), last) > 0;
       if (newer) merge.add(limited(newer, isBehind));
       await this.#write(merge, null);

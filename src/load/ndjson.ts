@@ -8,7 +8,7 @@ import {
   type FileEncoder,
   isValid,
   type LoadColumn,
-  type LoaderDefinition,
+  type OpenEncoder,
   unfit,
 } from './encoder.ts';
 
@@ -29,13 +29,9 @@ const ESCAPED = /["\\\u0000-\u001f]/;
  * Newline-delimited JSON: one object a row with every column of the schema, nulls included, in its order. Compressed
  * as one gzip stream when asked for.
  */
-export const ndjson: LoaderDefinition = {
-  format: 'ndjson',
-  extension: (compression) => (compression === 'gzip' ? '.ndjson.gz' : '.ndjson'),
-  async open(schema, compression) {
-    const encode = lineWriter(columnsOf(schema));
-    return compression === 'gzip' ? gzipped(encode) : { encode, finish: () => [] };
-  },
+export const openNdjsonFile: OpenEncoder = async (schema, compression) => {
+  const encode = lineWriter(columnsOf(schema));
+  return compression === 'gzip' ? gzipped(encode) : { encode, finish: () => [] };
 };
 
 type LineWriter = (batch: RecordBatch) => Buffer[];

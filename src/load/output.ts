@@ -6,23 +6,31 @@ import type { Compression, Format } from '../jobs/pipeline.ts';
 import { syncAndCheck } from '../platform/durable.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import type { FileSystem, OpenFile } from '../platform/file-system.ts';
-import { arrow } from './arrow.ts';
+import { openArrowFile } from './arrow.ts';
 import { checkFile } from './check.ts';
 import {
   columnsOf,
   describeColumn,
   type LoadColumn,
-  type LoaderDefinition,
+  type OpenEncoder,
   refuseNulls,
   type Start,
 } from './encoder.ts';
-import { ndjson } from './ndjson.ts';
-import { parquet } from './parquet.ts';
+import { openNdjsonFile } from './ndjson.ts';
 import { Growth, IdChecksum } from './reader.ts';
 import { Keys } from './runs.ts';
 
-/** A loader a format. Naming one is cheap: the libraries behind it are loaded when a file is opened. */
-export const LOADERS: Readonly<Record<Format, LoaderDefinition>> = { parquet, arrow, ndjson };
+/** An encoder a format. The libraries behind Parquet are loaded when a file is opened. */
+export const ENCODERS: Readonly<Record<Format, OpenEncoder>> = {
+  parquet: async (...asked) => (await import('./parquet-file.ts')).openParquetFile(...asked),
+  arrow: openArrowFile,
+  ndjson: openNdjsonFile,
+};
+
+/** The name of a table's file. NDJSON is compressed as a whole, or not at all. */
+export function fileName(table: string, format: Format, compression?: Compression): string {
+  return `${table}.${format}${format === 'ndjson' && compression === 'gzip' ? '.gz' : ''}`;
+}
 
 /**
  * Bytes after which the disk is told to take what it was given, while more is written: at the end there is little left
@@ -111,7 +119,7 @@ export interface Table {
 export interface Known {
   /** The checksum of their ids. */
   readonly ids: IdChecksum;
-  /** By format: the file that starts with a copy of them. Of the other formats `writeKnown` must be given them. */
+  /** By format: the file that starts with a copy of them. */
   readonly copies: ReadonlyMap<Format, Start>;
 }
 
@@ -129,11 +137,12 @@ export class TableFiles {
   /**
    * Creates the files, which must not be there.
    *
-   * @param known rows that come first
+   * @param known rows that come first, and are to be written nonetheless unless all files have a copy of them
    */
   static async open(files: FileSystem, table: Table, known?: Known): Promise<TableFiles> {
     const columns = columnsOf(table.schema);
-    const opened = new TableFiles(columns, known?.ids.copy() ?? new IdChecksum());
+    const areCopied = known?.copies.size === table.formats.length;
+    const opened = new TableFiles(columns, areCopied ? known.ids.copy() : new IdChecksum());
     try {
       for (const format of table.formats)
         opened.#outputs.push(await openOutput(files, table, format, columns, known));
@@ -151,22 +160,19 @@ export class TableFiles {
     return this.#outputs.map(({ path }) => path);
   }
 
-  /** Whether there are files without a copy of the rows that are known. */
-  get lacksKnown(): boolean {
-    return this.#outputs.some(({ start }) => start === undefined);
-  }
-
-  /** Writes a block of the rows that are known where there is no copy of them. */
-  async writeKnown(block: RecordBatch): Promise<void> {
-    for (const output of this.#outputs) if (output.start === undefined) await output.write(block);
+  /** Rows written, or copied into all files. */
+  get rows(): number {
+    return this.#checksum.rows;
   }
 
   /** @throws ExportError (65, load) when a required column has a null */
   async write(block: RecordBatch): Promise<void> {
+    const { rows } = this;
     const keys = new Keys(block);
     for (let row = 0; row < keys.length; row++) this.#checksum.add(keys.id(row));
     refuseNulls(block, this.#columns);
-    for (const output of this.#outputs) await output.write(block);
+    for (const output of this.#outputs)
+      if (output.start === undefined || output.start.row <= rows) await output.write(block);
   }
 
   /**
@@ -177,7 +183,7 @@ export class TableFiles {
    */
   async finish(): Promise<{ files: WrittenFile[]; rows: number; idChecksum: string }> {
     for (const output of this.#outputs) await output.end();
-    const { rows } = this.#checksum;
+    const { rows } = this;
     const idChecksum = this.#checksum.hex();
     const files: WrittenFile[] = [];
     const finishing = this.#outputs.map((output) => output.finish());
@@ -206,12 +212,11 @@ async function openOutput(
   columns: readonly LoadColumn[],
   known: Known | undefined,
 ) {
-  const { extension, open } = LOADERS[format];
-  const name = `${table}${extension(compression)}`;
+  const name = fileName(table, format, compression);
   const path = join(folder, name);
   const growth = new Growth();
   const start = known?.copies.get(format);
-  const encoder = await open(schema, compression, start);
+  const encoder = await ENCODERS[format](schema, compression, start);
   const file = new DataFile(await files.open(path, 'create'), path);
   const behind = start && known && { ...start, ids: known.ids };
   const check = (written?: Growth) => checkFile(path, format, columns, { growth: written, behind });

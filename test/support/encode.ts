@@ -1,7 +1,7 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
 import type { Compression, Format } from '../../src/jobs/pipeline.ts';
 import { Blocks } from '../../src/load/blocks.ts';
-import { LOADERS } from '../../src/load/output.ts';
+import { ENCODERS } from '../../src/load/output.ts';
 
 /** A loader of one format, with its output in hand. */
 export interface OpenFile {
@@ -16,7 +16,7 @@ export async function openFile(
   compression?: Compression,
 ): Promise<OpenFile> {
   const blocks = new Blocks();
-  const encoder = await LOADERS[format].open(schema, compression);
+  const encoder = await ENCODERS[format](schema, compression);
   const grown = async (ready: Iterable<RecordBatch>) => {
     const chunks: Uint8Array[] = [];
     for (const block of ready)
