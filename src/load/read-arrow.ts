@@ -38,7 +38,7 @@ const [OF_SCHEMA, OF_BATCH] = [1, 3];
 const [PAIR_BYTES, BLOCK_BYTES] = [16, 24];
 
 /** Where a message is, and how long its metadata (prefix included) and its body are. */
-export interface MessagePlace {
+interface MessagePlace {
   readonly offset: number;
   readonly metaDataLength: number;
   readonly bodyLength: number;
@@ -109,10 +109,12 @@ export async function openArrow(file: ReadOptions): Promise<DataReader> {
 }
 
 /** What the footer names. */
-export function readArrowFooter(
-  handle: FileHandle,
-  size: number,
-): { columns: readonly FoundColumn[]; recordBatches: readonly MessagePlace[] } {
+export interface ArrowFooter {
+  readonly columns: readonly FoundColumn[];
+  readonly recordBatches: readonly MessagePlace[];
+}
+
+export function readArrowFooter(handle: FileHandle, size: number): ArrowFooter {
   checkEnd(handle, size, MAGIC);
   const behind = size - ENDING_BYTES;
   const [length] = new Int32Array(bytesAt(handle, behind, behind + 4).buffer);
