@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import type { BaseIndex } from '../jobs/base-index.ts';
-import type { WrittenFile } from '../jobs/file-contents.ts';
 import { IdIndex, IdList } from '../jobs/id-index.ts';
+import type { PublishedFile } from '../jobs/manifest.ts';
 import { FORMATS, type Format } from '../jobs/pipeline.ts';
 import type { Micros } from '../jobs/timestamp.ts';
 import { compareKeys } from '../json/raw-job.ts';
@@ -19,7 +19,7 @@ export interface Base {
   /** Absolute. */
   readonly folder: string;
   /** As its manifest names them. */
-  readonly files: readonly WrittenFile[];
+  readonly files: readonly PublishedFile[];
   /** How many of its rows carry each anomaly. */
   readonly anomalies: Readonly<Record<string, number>>;
   /** Given exactly when the run goes on from it. */

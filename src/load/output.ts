@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import type { FileContents, WrittenFile } from '../jobs/file-contents.ts';
+import type { FileContents } from '../jobs/file-contents.ts';
+import type { PublishedFile } from '../jobs/manifest.ts';
 import type { Compression, Format } from '../jobs/pipeline.ts';
-import { syncAndCheck } from '../platform/durable.ts';
+import { syncAndCheck, writeNewFile } from '../platform/durable.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import type { FileSystem, OpenFile } from '../platform/file-system.ts';
 import { openArrowFile } from './arrow.ts';
@@ -91,18 +92,12 @@ export class DataFile {
 export async function writeFile(
   files: FileSystem,
   folder: string,
-  { name, format, rows }: Pick<WrittenFile, 'name' | 'format' | 'rows'>,
-  pieces: readonly Uint8Array[],
-): Promise<WrittenFile> {
-  const path = join(folder, name);
-  const file = new DataFile(await files.open(path, 'create'), path);
-  try {
-    for (const piece of pieces) await file.write(piece);
-    return { name, format, rows, ...(await file.finish()) };
-  } catch (error) {
-    await file.close().catch(() => undefined);
-    throw error;
-  }
+  { name, format, rows }: Pick<PublishedFile, 'name' | 'format' | 'rows'>,
+  bytes: Uint8Array,
+): Promise<PublishedFile> {
+  await writeNewFile(files, join(folder, name), bytes, 'load');
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return { name, format, rows, bytes: bytes.length, sha256 };
 }
 
 /** A table whose files are to be made. */
@@ -181,11 +176,11 @@ export class TableFiles {
    *
    * @throws ExportError (65) when a file does not hold what was written to it
    */
-  async finish(): Promise<{ files: WrittenFile[]; rows: number; idChecksum: string }> {
+  async finish(): Promise<{ files: PublishedFile[]; rows: number; idChecksum: string }> {
     for (const output of this.#outputs) await output.end();
     const { rows } = this;
     const idChecksum = this.#checksum.hex();
-    const files: WrittenFile[] = [];
+    const files: PublishedFile[] = [];
     const finishing = this.#outputs.map((output) => output.finish());
     await Promise.allSettled(finishing);
     for (const finished of finishing) {
