@@ -89,7 +89,10 @@ export type OpenReader = DataReader & { close(): Promise<void> };
 export async function openReader(
   path: string,
   format: Format,
-  { growth, ...known }: Omit<ReadOptions, 'path' | 'handle' | 'growth'> & CheckOptions,
+  {
+    growth,
+    ...known
+  }: Omit<ReadOptions, 'path' | 'handle' | 'growth'> & Pick<CheckOptions, 'growth'>,
 ): Promise<OpenReader> {
   const handle = await open(path);
   try {
