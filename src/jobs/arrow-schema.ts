@@ -1,14 +1,12 @@
 import {
   Bool,
-  DataType,
+  type DataType,
   Field,
   Float64,
   Int64,
   List,
-  Precision,
   Schema,
   TimestampMicrosecond,
-  TimeUnit,
   Utf8,
 } from 'apache-arrow';
 import { CHANGE_COLUMNS, type Column, type ColumnType, JOB_COLUMNS } from './columns.ts';
@@ -42,20 +40,16 @@ export function changesSchema(table: Schema): Schema {
   return new Schema([...CHANGE_COLUMNS.map(fieldOf), ...table.fields]);
 }
 
-/**
- * The column type that `arrowSchema` writes as this Arrow field, or undefined for a field it never writes (another
- * width, unit, time zone or nesting).
- */
-export function columnTypeOf(field: Field): ColumnType | undefined {
-  const { type } = field;
-  if (DataType.isUtf8(type))
-    return field.metadata.get('pasqal:json') === 'true' ? 'json' : 'string';
-  if (DataType.isInt(type)) return type.isSigned && type.bitWidth === 64 ? 'int64' : undefined;
-  if (DataType.isFloat(type)) return type.precision === Precision.DOUBLE ? 'float64' : undefined;
-  if (DataType.isBool(type)) return 'bool';
-  if (DataType.isTimestamp(type)) {
-    return type.unit === TimeUnit.MICROSECOND && type.timezone === 'UTC' ? 'timestamp' : undefined;
-  }
-  if (DataType.isList(type)) return DataType.isUtf8(type.valueType) ? 'strings' : undefined;
-  return undefined;
+/** By how Arrow describes a type, with width, unit, time zone and nesting. That of JSON is one of strings. */
+const COLUMN_TYPES: ReadonlyMap<string, ColumnType> = new Map(
+  (['string', 'int64', 'float64', 'bool', 'timestamp', 'strings'] as const).map((type) => [
+    String(ARROW_TYPES[type]()),
+    type,
+  ]),
+);
+
+/** The column type that `arrowSchema` writes as this Arrow field, or undefined for a field it never writes. */
+export function columnTypeOf({ type, metadata }: Field): ColumnType | undefined {
+  const found = COLUMN_TYPES.get(String(type));
+  return found === 'string' && metadata.get('pasqal:json') === 'true' ? 'json' : found;
 }

@@ -20,12 +20,3 @@ export interface FileContents {
 
 /** In front of the format of a file of changes, e.g. `changes-parquet`. */
 export const CHANGES_PREFIX = 'changes-';
-
-/** A file that was written, as the manifest names it. */
-export interface WrittenFile {
-  readonly name: string;
-  readonly format: string;
-  readonly rows: number;
-  readonly bytes: number;
-  readonly sha256: string;
-}

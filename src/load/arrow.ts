@@ -1,57 +1,45 @@
 import { Message, RecordBatchFileWriter, type Schema } from 'apache-arrow';
-import { columnsOf, type LoaderDefinition, type Start } from './encoder.ts';
-import type { MessagePlace } from './read-arrow.ts';
+import { columnsOf, type OpenEncoder, type Start } from './encoder.ts';
+import type { ArrowFooter } from './read-arrow.ts';
 import { withFile } from './reader.ts';
 
 /** The Arrow IPC file format (Feather V2), a record batch a block, uncompressed, so that readers can map it into memory. */
-export const arrow: LoaderDefinition = {
-  format: 'arrow',
-  extension: () => '.arrow',
-  async open(schema, _compression, out, start) {
-    columnsOf(schema);
-    const file = new FileWriter(schema, start && (await blocksBefore(start)));
-    // The library hands out each buffer by itself, and its padding.
-    const handOut = () => out(file.take());
-    return {
-      encode(batch) {
-        file.write(batch);
-        handOut();
-      },
-      finish() {
-        file.finish();
-        handOut();
-      },
-    };
-  },
+export const openArrowFile: OpenEncoder = async (schema, _compression, start) => {
+  columnsOf(schema);
+  const file = new FileWriter(schema);
+  if (start !== undefined) {
+    const { readArrowFooter } = await import('./read-arrow.ts');
+    file.goOn(start, await withFile(start.path, readArrowFooter));
+  }
+  return {
+    encode(batch) {
+      file.write(batch);
+      return [file.take()];
+    },
+    finish() {
+      file.finish();
+      return [file.take()];
+    },
+  };
 };
-
-interface Blocks {
-  readonly bytes: number;
-  readonly blocks: readonly MessagePlace[];
-}
-
-/** Where the record batches lie that stand before a place. */
-async function blocksBefore({ path, byte }: Start): Promise<Blocks> {
-  const { readArrowFooter } = await import('./read-arrow.ts');
-  const { recordBatches } = await withFile(path, readArrowFooter);
-  return { bytes: byte, blocks: recordBatches.filter(({ offset }) => offset < byte) };
-}
 
 /** The library's writer, whose queue can be read only asynchronously and to its end, with its output in hand. */
 class FileWriter extends RecordBatchFileWriter {
   #chunks: Uint8Array[] = [];
 
-  /** @param before the record batches of the start of the file, if that is written */
-  constructor(schema: Schema, before?: Blocks) {
+  constructor(schema: Schema) {
     super();
     this.reset(undefined, schema);
-    if (before === undefined) return;
-    this.#chunks = [];
-    this._position = before.bytes;
-    this._recordBatchBlocks = [...before.blocks];
   }
 
-  /** What was written since the last call. */
+  /** Goes on behind a copy of what stands before a place in a file of the same schema. */
+  goOn({ byte }: Start, { recordBatches }: ArrowFooter): void {
+    this.#chunks = [];
+    this._position = byte;
+    this._recordBatchBlocks = recordBatches.filter(({ offset }) => offset < byte);
+  }
+
+  /** What was written since the last call: the library writes each buffer by itself, and its padding. */
   take(): Uint8Array {
     const taken = Buffer.concat(this.#chunks);
     this.#chunks = [];

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import type { BaseIndex } from '../jobs/base-index.ts';
-import type { WrittenFile } from '../jobs/file-contents.ts';
 import { IdIndex, IdList } from '../jobs/id-index.ts';
+import type { PublishedFile } from '../jobs/manifest.ts';
 import { FORMATS, type Format } from '../jobs/pipeline.ts';
 import type { Micros } from '../jobs/timestamp.ts';
 import { compareKeys } from '../json/raw-job.ts';
@@ -10,7 +10,7 @@ import { EXIT, ExportError } from '../platform/errors.ts';
 import { type BaseFile, openBaseFile } from './base-file.ts';
 import { BLOCK_BYTES, BLOCK_ROWS } from './blocks.ts';
 import type { Start } from './encoder.ts';
-import { type Known, LOADERS, type Table } from './output.ts';
+import { fileName, type Known, type Table } from './output.ts';
 import { IdChecksum } from './reader.ts';
 import { type Key, type SortedRun, wantedRows } from './runs.ts';
 
@@ -19,7 +19,7 @@ export interface Base {
   /** Absolute. */
   readonly folder: string;
   /** As its manifest names them. */
-  readonly files: readonly WrittenFile[];
+  readonly files: readonly PublishedFile[];
   /** How many of its rows carry each anomaly. */
   readonly anomalies: Readonly<Record<string, number>>;
   /** Given exactly when the run goes on from it. */
@@ -162,11 +162,13 @@ export async function findPrefix(
   const copies = new Map<Format, Start>();
   let rows = 0;
   for (const format of FORMATS.filter((wanted) => canCopy && formats.includes(wanted))) {
-    const { extension, canFollow } = LOADERS[format];
-    const file = files.find(({ name }) => name === `${table}${extension(compression)}`);
+    const file = files.find(({ name }) => name === fileName(table, format, compression));
     if (file === undefined) continue;
     const path = join(folder, file.name);
-    if ((await canFollow?.(path, compression)) === false) continue;
+    if (format === 'parquet') {
+      const { isCompressed } = await import('./parquet-file.ts');
+      if (!(await isCompressed(path, compression))) continue;
+    }
     const opened = await openBaseFile({ path, format, rows: file.rows }, schema);
     try {
       // The first is cut the most coarsely: where it has a cut the others have one, at the start of the row's block or line.

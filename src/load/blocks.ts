@@ -1,6 +1,5 @@
 import { Data, DataType, makeData, type RecordBatch, type Schema } from 'apache-arrow';
 import { batchOf } from '../jobs/column-buffers.ts';
-import { SLACK_BYTES } from '../json/bytes.ts';
 
 /** Rows of a full block: a Parquet page or an Arrow record batch of the file. */
 export const BLOCK_ROWS = 2_500;
@@ -109,22 +108,6 @@ export function gather(rows: readonly Rows[]): RecordBatch {
   return gatherColumns(schema, columns);
 }
 
-/** The wanted rows of a batch as a batch of their own; undefined when there are none. */
-export function select(
-  batch: RecordBatch,
-  isWanted: (row: number) => boolean,
-): RecordBatch | undefined {
-  const wanted: Rows[] = [];
-  let from = 0;
-  for (let row = 0; row <= batch.numRows; row++) {
-    if (row < batch.numRows && isWanted(row)) continue;
-    if (row > from) wanted.push({ batch, from, to: row });
-    from = row + 1;
-  }
-  if (wanted.length === 0) return undefined;
-  return wanted[0].to - wanted[0].from === batch.numRows ? batch : gather(wanted);
-}
-
 /** One record batch of columns of the same length, each of pieces of its own. */
 export function gatherColumns(schema: Schema, columns: readonly (readonly Piece[])[]): RecordBatch {
   const children = schema.fields.map(({ type }, i) => gatherColumn(type, columns[i]));
@@ -140,12 +123,8 @@ export interface Piece {
   readonly to: number;
 }
 
-function lengthOf(pieces: readonly Piece[]): number {
-  return pieces.reduce((sum, { from, to }) => sum + to - from, 0);
-}
-
 function gatherColumn(type: DataType, pieces: readonly Piece[]): Data {
-  const length = lengthOf(pieces);
+  const length = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
   const whole = wholeOf(pieces);
   const { bits, set } = pieces.every(({ data }) => data.nullCount === 0)
     ? { bits: NO_BITS, set: length }
@@ -203,7 +182,7 @@ function gatherOffsets(pieces: readonly Piece[], length: number): Int32Array {
 }
 
 function texts(pieces: readonly Piece[], length: number): Uint8Array {
-  const bytes = new Uint8Array(length + SLACK_BYTES).subarray(0, length);
+  const bytes = new Uint8Array(length);
   let at = 0;
   for (const { data, from, to } of pieces) {
     const text: Uint8Array = data.values.subarray(data.valueOffsets[from], data.valueOffsets[to]);

@@ -11,7 +11,6 @@ import {
   Damage,
   type DataReader,
   follows,
-  GrowingFile,
   Growth,
   IdChecksum,
   type ReadOptions,
@@ -90,24 +89,25 @@ export type OpenReader = DataReader & { close(): Promise<void> };
 export async function openReader(
   path: string,
   format: Format,
-  { growth, ...options }: Omit<ReadOptions, 'path'> & Pick<CheckOptions, 'growth'>,
+  {
+    growth,
+    ...known
+  }: Omit<ReadOptions, 'path' | 'handle' | 'growth'> & Pick<CheckOptions, 'growth'>,
 ): Promise<OpenReader> {
-  const file = await open(path);
+  const handle = await open(path);
   try {
-    const written = growth ?? Growth.of((await file.stat()).size);
-    const reader = await OPEN[format](new GrowingFile(file, written), { ...options, path });
-    return { ...reader, close: () => file.close() };
+    const written = growth ?? Growth.of((await handle.stat()).size);
+    const reader = await OPEN[format]({ ...known, path, handle, growth: written });
+    return { ...reader, close: () => handle.close() };
   } catch (error) {
-    await file.close();
+    await handle.close();
     throw error;
   }
 }
 
 /** A reader a format. What they need takes longer to load than a small file takes to read: on demand. */
-const OPEN: Readonly<
-  Record<Format, (file: GrowingFile, options: ReadOptions) => Promise<DataReader>>
-> = {
-  parquet: async (...asked) => (await import('./read-parquet.ts')).openParquet(...asked),
+const OPEN: Readonly<Record<Format, (file: ReadOptions) => Promise<DataReader>>> = {
+  parquet: async (file) => (await import('./read-parquet.ts')).openParquet(file),
   arrow: async (file) => (await import('./read-arrow.ts')).openArrow(file),
-  ndjson: async (...asked) => (await import('./read-ndjson.ts')).openNdjson(...asked),
+  ndjson: async (file) => (await import('./read-ndjson.ts')).openNdjson(file),
 };

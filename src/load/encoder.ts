@@ -2,19 +2,19 @@ import type { Data, RecordBatch, Schema } from 'apache-arrow';
 import { columnTypeOf } from '../jobs/arrow-schema.ts';
 import type { ColumnType } from '../jobs/columns.ts';
 import type { FoundColumn } from '../jobs/file-contents.ts';
-import type { Compression, Format } from '../jobs/pipeline.ts';
+import type { Compression } from '../jobs/pipeline.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 
-/** Takes the next bytes of a file, some kB at least at a time. They must stay as they are until the next call of the encoder. */
-export type Sink = (bytes: Uint8Array) => void;
+/** The next bytes of a file, some kB at least at a time. They are good until the next call of the encoder. */
+type Chunks = readonly Uint8Array[];
 
 /**
  * Writes one format, block by block, in bounded memory. What it is given is not kept. Blocks start at offset 0, have
  * zeros under their nulls, and 2,500 rows or 8 MB of text at most (or one row). Calls do not overlap.
  */
 export interface FileEncoder {
-  encode(batch: RecordBatch): void | Promise<void>;
-  finish(): void | Promise<void>;
+  encode(batch: RecordBatch): Chunks | Promise<Chunks>;
+  finish(): Chunks | Promise<Chunks>;
 }
 
 /** Where in another file of the same format one goes on: a copy of what stands before it has been written. */
@@ -24,21 +24,17 @@ export interface Start {
   readonly byte: number;
 }
 
-/** A format of data files. */
-export interface LoaderDefinition {
-  readonly format: Format;
-  /** What the file's name ends with, e.g. `.parquet` or `.ndjson.gz`. */
-  extension(compression: Compression | undefined): string;
-  /** @throws ExportError (65, load) when the schema has a type that no file can carry */
-  open(
-    schema: Schema,
-    compression: Compression | undefined,
-    out: Sink,
-    start?: Start,
-  ): Promise<FileEncoder>;
-  /** Whether a file compressed like this may start with a copy of another one of the same extension. Absent: always. */
-  canFollow?(path: string, compression: Compression | undefined): Promise<boolean>;
-}
+/**
+ * Opens a file of one format.
+ *
+ * @param start where it goes on, when there is the start of it
+ * @throws ExportError (65, load) when the schema has a type that no file can carry
+ */
+export type OpenEncoder = (
+  schema: Schema,
+  compression?: Compression,
+  start?: Start,
+) => Promise<FileEncoder>;
 
 /** A column as a loader sees it. */
 export interface LoadColumn extends FoundColumn {

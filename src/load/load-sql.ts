@@ -1,5 +1,6 @@
 import { CHANGE_COLUMNS } from '../jobs/columns.ts';
-import { CHANGES_PREFIX, type WrittenFile } from '../jobs/file-contents.ts';
+import { CHANGES_PREFIX } from '../jobs/file-contents.ts';
+import type { PublishedFile } from '../jobs/manifest.ts';
 import type { LoadColumn } from './encoder.ts';
 
 export const LOAD_SQL = 'load.sql';
@@ -23,7 +24,7 @@ const SQL_TYPES: Readonly<Record<LoadColumn['type'], string>> = {
  * @returns undefined where there is only Arrow, which DuckDB itself does not read
  */
 export function loadSql(
-  files: readonly Pick<WrittenFile, 'name' | 'format'>[],
+  files: readonly Pick<PublishedFile, 'name' | 'format'>[],
   columns: readonly LoadColumn[],
 ): string | undefined {
   const nameOf = (format: string) => files.find((file) => file.format === format)?.name;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import { CHANGES_PREFIX, type WrittenFile } from '../jobs/file-contents.ts';
+import { CHANGES_PREFIX } from '../jobs/file-contents.ts';
+import type { PublishedFile } from '../jobs/manifest.ts';
 import type { Compression, Format } from '../jobs/pipeline.ts';
 import type { Micros } from '../jobs/timestamp.ts';
 import { compareKeys } from '../json/raw-job.ts';
@@ -47,7 +48,7 @@ export type Ending = { readonly full: true } | { readonly gone: readonly string[
 /** What came of the parts. */
 export interface Loaded {
   /** The jobs in the order of the formats, the changes likewise, then `load.sql`; the rejects last, if there are any. */
-  readonly files: readonly WrittenFile[];
+  readonly files: readonly PublishedFile[];
   readonly rows: number;
   /** sha256 of the ids in file order, each followed by a newline. */
   readonly idChecksum: string;
@@ -136,7 +137,7 @@ export class Loader {
       files.push(...(differences ?? []));
       const sql = loadSql(files, this.#schema === undefined ? [] : columnsOf(this.#schema));
       const script = { name: LOAD_SQL, format: 'sql', rows };
-      if (sql) files.push(await writeFile(this.#files, staging, script, [Buffer.from(sql)]));
+      if (sql) files.push(await writeFile(this.#files, staging, script, Buffer.from(sql)));
       const rejects = this.#rejects.reasons();
       if (rejects.size > 0) files.push(await this.#rejects.write(this.#files, staging));
       return {
@@ -231,17 +232,11 @@ export class Loader {
       const known = { ids: rows.checksum(prefix.rows), copies: prefix.copies };
       const { table, anomalies } = await this.#opened(known);
       for (const [kind, count] of Object.entries(base.anomalies)) increase(anomalies, kind, count);
-      if (table.lacksKnown) {
-        const blocks = new Blocks();
-        for await (const batch of file.batches(0, prefix.rows))
-          for (const block of blocks.add({ batch, from: 0, to: batch.numRows }))
-            await table.writeKnown(block);
-        for (const block of blocks.rest()) await table.writeKnown(block);
-      }
+      const { rows: first } = table;
       const merge = new Merge();
       const isShown = (batch: RecordBatch): void => count(anomalies, batch, -1);
-      if (prefix.rows < file.rows) merge.add(rows.rest(file, prefix.rows, isShown));
-      const last = prefix.rows > 0 ? rows.keyAt(prefix.rows - 1) : undefined;
+      if (first < file.rows) merge.add(rows.rest(file, first, isShown));
+      const last = first > 0 ? rows.keyAt(first - 1) : undefined;
       const isBehind = (keys: Keys, row: number) => !last || compareKeys(keys.at(row), last) > 0;
       if (newer) merge.add(limited(newer, isBehind));
       await this.#write(merge, null);
@@ -252,7 +247,7 @@ export class Loader {
   }
 
   /** Counts what changed, and makes the files of it if they are wanted. */
-  async #writeChanges(changes: Changes): Promise<WrittenFile[] | undefined> {
+  async #writeChanges(changes: Changes): Promise<PublishedFile[] | undefined> {
     const { base, changes: areWanted } = this.#task;
     const described = this.#table('changes', changes.schema);
     const table = areWanted ? await TableFiles.open(this.#files, described) : undefined;

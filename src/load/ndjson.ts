@@ -1,15 +1,14 @@
 import { isAscii } from 'node:buffer';
 import { finished } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import type { Data } from 'apache-arrow';
+import type { Data, RecordBatch } from 'apache-arrow';
 import { formatTimestamp } from '../jobs/timestamp.ts';
 import {
   columnsOf,
   type FileEncoder,
   isValid,
   type LoadColumn,
-  type LoaderDefinition,
-  type Sink,
+  type OpenEncoder,
   unfit,
 } from './encoder.ts';
 
@@ -30,32 +29,28 @@ const ESCAPED = /["\\\u0000-\u001f]/;
  * Newline-delimited JSON: one object a row with every column of the schema, nulls included, in its order. Compressed
  * as one gzip stream when asked for.
  */
-export const ndjson: LoaderDefinition = {
-  format: 'ndjson',
-  extension: (compression) => (compression === 'gzip' ? '.ndjson.gz' : '.ndjson'),
-  async open(schema, compression, out) {
-    const columns = columnsOf(schema);
-    return compression === 'gzip' ? gzipped(columns, out) : plain(columns, out);
-  },
+export const openNdjsonFile: OpenEncoder = async (schema, compression) => {
+  const encode = lineWriter(columnsOf(schema));
+  return compression === 'gzip' ? gzipped(encode) : { encode, finish: () => [] };
 };
 
-function plain(columns: readonly LoadColumn[], out: Sink): FileEncoder {
+type LineWriter = (batch: RecordBatch) => Buffer[];
+
+function lineWriter(columns: readonly LoadColumn[]): LineWriter {
   const keys = columns.map(({ name }, i) => `${i === 0 ? '{' : ','}${JSON.stringify(name)}:`);
-  return {
-    encode({ data: { children }, numRows }) {
-      const cells = children.map((data, i) => cellWriter(columns[i], data));
-      let text = '';
-      for (let row = 0; row < numRows; row++) {
-        for (let i = 0; i < keys.length; i++)
-          text += keys[i] + (isValid(children[i], row) ? cells[i](row) : 'null');
-        text += '}\n';
-        if (text.length < CHUNK_CHARACTERS) continue;
-        out(Buffer.from(text));
-        text = '';
-      }
-      if (text !== '') out(Buffer.from(text));
-    },
-    finish() {},
+  return ({ data: { children }, numRows }) => {
+    const cells = children.map((data, i) => cellWriter(columns[i], data));
+    const chunks: Buffer[] = [];
+    let text = '';
+    for (let row = 0; row < numRows; row++) {
+      for (let i = 0; i < keys.length; i++)
+        text += keys[i] + (isValid(children[i], row) ? cells[i](row) : 'null');
+      text += '}\n';
+      if (text.length < CHUNK_CHARACTERS && row < numRows - 1) continue;
+      chunks.push(Buffer.from(text));
+      text = '';
+    }
+    return chunks;
   };
 }
 
@@ -120,31 +115,26 @@ function textWriter({ values, valueOffsets, length }: Data): CellWriter {
 }
 
 /** One gzip stream, fed chunk by chunk. The header carries no time, so that equal input gives equal bytes. */
-function gzipped(columns: readonly LoadColumn[], out: Sink): FileEncoder {
+function gzipped(linesOf: LineWriter): FileEncoder {
   const gzip = createGzip({ level: GZIP_LEVEL, chunkSize: 64 * 1024 });
   // The call that met the error rejects; without a listener it would end the process as well.
   gzip.on('error', () => {});
-  gzip.on('data', out);
-  let chunks: Uint8Array[] = [];
-  const inner = plain(columns, (chunk) => chunks.push(chunk));
-
-  /** Resolves when what was written is compressed, and what has come out handed on. */
-  async function compress(): Promise<void> {
-    for (const chunk of chunks)
-      await new Promise<void>((resolve, reject) => {
-        gzip.write(chunk, (error) => (error ? reject(error) : resolve()));
-      });
-    chunks = [];
-  }
+  const ready: Uint8Array[] = [];
+  gzip.on('data', (chunk) => ready.push(chunk));
+  const taken = () => ready.splice(0);
 
   return {
-    async encode(block) {
-      await inner.encode(block);
-      await compress();
+    async encode(batch) {
+      for (const lines of linesOf(batch))
+        await new Promise<void>((resolve, reject) => {
+          gzip.write(lines, (error) => (error ? reject(error) : resolve()));
+        });
+      return taken();
     },
     async finish() {
       gzip.end();
       await finished(gzip);
+      return taken();
     },
   };
 }

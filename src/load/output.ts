@@ -1,28 +1,37 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import type { FileContents, WrittenFile } from '../jobs/file-contents.ts';
+import type { FileContents } from '../jobs/file-contents.ts';
+import type { PublishedFile } from '../jobs/manifest.ts';
 import type { Compression, Format } from '../jobs/pipeline.ts';
-import { syncAndCheck } from '../platform/durable.ts';
+import { syncAndCheck, writeNewFile } from '../platform/durable.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import type { FileSystem, OpenFile } from '../platform/file-system.ts';
-import { arrow } from './arrow.ts';
+import { openArrowFile } from './arrow.ts';
 import { checkFile } from './check.ts';
 import {
   columnsOf,
   describeColumn,
   type LoadColumn,
-  type LoaderDefinition,
+  type OpenEncoder,
   refuseNulls,
   type Start,
 } from './encoder.ts';
-import { ndjson } from './ndjson.ts';
-import { parquet } from './parquet.ts';
+import { openNdjsonFile } from './ndjson.ts';
 import { Growth, IdChecksum } from './reader.ts';
 import { Keys } from './runs.ts';
 
-/** A loader a format. Naming one is cheap: the libraries behind it are loaded when a file is opened. */
-export const LOADERS: Readonly<Record<Format, LoaderDefinition>> = { parquet, arrow, ndjson };
+/** An encoder a format. The libraries behind Parquet are loaded when a file is opened. */
+export const ENCODERS: Readonly<Record<Format, OpenEncoder>> = {
+  parquet: async (...asked) => (await import('./parquet-file.ts')).openParquetFile(...asked),
+  arrow: openArrowFile,
+  ndjson: openNdjsonFile,
+};
+
+/** The name of a table's file. NDJSON is compressed as a whole, or not at all. */
+export function fileName(table: string, format: Format, compression?: Compression): string {
+  return `${table}.${format}${format === 'ndjson' && compression === 'gzip' ? '.gz' : ''}`;
+}
 
 /**
  * Bytes after which the disk is told to take what it was given, while more is written: at the end there is little left
@@ -83,18 +92,12 @@ export class DataFile {
 export async function writeFile(
   files: FileSystem,
   folder: string,
-  { name, format, rows }: Pick<WrittenFile, 'name' | 'format' | 'rows'>,
-  pieces: readonly Uint8Array[],
-): Promise<WrittenFile> {
-  const path = join(folder, name);
-  const file = new DataFile(await files.open(path, 'create'), path);
-  try {
-    for (const piece of pieces) await file.write(piece);
-    return { name, format, rows, ...(await file.finish()) };
-  } catch (error) {
-    await file.close().catch(() => undefined);
-    throw error;
-  }
+  { name, format, rows }: Pick<PublishedFile, 'name' | 'format' | 'rows'>,
+  bytes: Uint8Array,
+): Promise<PublishedFile> {
+  await writeNewFile(files, join(folder, name), bytes, 'load');
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return { name, format, rows, bytes: bytes.length, sha256 };
 }
 
 /** A table whose files are to be made. */
@@ -111,7 +114,7 @@ export interface Table {
 export interface Known {
   /** The checksum of their ids. */
   readonly ids: IdChecksum;
-  /** By format: the file that starts with a copy of them. Of the other formats `writeKnown` must be given them. */
+  /** By format: the file that starts with a copy of them. */
   readonly copies: ReadonlyMap<Format, Start>;
 }
 
@@ -129,11 +132,12 @@ export class TableFiles {
   /**
    * Creates the files, which must not be there.
    *
-   * @param known rows that come first
+   * @param known rows that come first, and are to be written nonetheless unless all files have a copy of them
    */
   static async open(files: FileSystem, table: Table, known?: Known): Promise<TableFiles> {
     const columns = columnsOf(table.schema);
-    const opened = new TableFiles(columns, known?.ids.copy() ?? new IdChecksum());
+    const areCopied = known?.copies.size === table.formats.length;
+    const opened = new TableFiles(columns, areCopied ? known.ids.copy() : new IdChecksum());
     try {
       for (const format of table.formats)
         opened.#outputs.push(await openOutput(files, table, format, columns, known));
@@ -151,22 +155,19 @@ export class TableFiles {
     return this.#outputs.map(({ path }) => path);
   }
 
-  /** Whether there are files without a copy of the rows that are known. */
-  get lacksKnown(): boolean {
-    return this.#outputs.some(({ start }) => start === undefined);
-  }
-
-  /** Writes a block of the rows that are known where there is no copy of them. */
-  async writeKnown(block: RecordBatch): Promise<void> {
-    for (const output of this.#outputs) if (output.start === undefined) await output.write(block);
+  /** Rows written, or copied into all files. */
+  get rows(): number {
+    return this.#checksum.rows;
   }
 
   /** @throws ExportError (65, load) when a required column has a null */
   async write(block: RecordBatch): Promise<void> {
+    const { rows } = this;
     const keys = new Keys(block);
     for (let row = 0; row < keys.length; row++) this.#checksum.add(keys.id(row));
     refuseNulls(block, this.#columns);
-    for (const output of this.#outputs) await output.write(block);
+    for (const output of this.#outputs)
+      if (output.start === undefined || output.start.row <= rows) await output.write(block);
   }
 
   /**
@@ -175,11 +176,11 @@ export class TableFiles {
    *
    * @throws ExportError (65) when a file does not hold what was written to it
    */
-  async finish(): Promise<{ files: WrittenFile[]; rows: number; idChecksum: string }> {
+  async finish(): Promise<{ files: PublishedFile[]; rows: number; idChecksum: string }> {
     for (const output of this.#outputs) await output.end();
-    const { rows } = this.#checksum;
+    const { rows } = this;
     const idChecksum = this.#checksum.hex();
-    const files: WrittenFile[] = [];
+    const files: PublishedFile[] = [];
     const finishing = this.#outputs.map((output) => output.finish());
     await Promise.allSettled(finishing);
     for (const finished of finishing) {
@@ -206,13 +207,11 @@ async function openOutput(
   columns: readonly LoadColumn[],
   known: Known | undefined,
 ) {
-  const { extension, open } = LOADERS[format];
-  const name = `${table}${extension(compression)}`;
+  const name = fileName(table, format, compression);
   const path = join(folder, name);
-  let chunks: Uint8Array[] = [];
   const growth = new Growth();
   const start = known?.copies.get(format);
-  const encoder = await open(schema, compression, (bytes) => chunks.push(bytes), start);
+  const encoder = await ENCODERS[format](schema, compression, start);
   const file = new DataFile(await files.open(path, 'create'), path);
   const behind = start && known && { ...start, ids: known.ids };
   const check = (written?: Growth) => checkFile(path, format, columns, { growth: written, behind });
@@ -220,9 +219,8 @@ async function openOutput(
   const early = format === 'parquet' || name.endsWith('.gz') ? undefined : check(growth);
   early?.catch(() => {});
 
-  async function flush(): Promise<void> {
-    for (const chunk of chunks) await file.write(chunk);
-    chunks = [];
+  async function append(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const chunk of chunks) await file.write(chunk);
     growth.grow(file.bytes);
   }
 
@@ -231,18 +229,11 @@ async function openOutput(
     /** Where it goes on behind a copy, if it starts with one. */
     start,
     /** Writes the copy that it starts with, if any. */
-    async begin() {
-      for await (const chunk of start ? bytesBefore(files, start) : []) await file.write(chunk);
-      growth.grow(file.bytes);
-    },
-    async write(block: RecordBatch) {
-      await encoder.encode(block);
-      await flush();
-    },
+    begin: () => append(start ? bytesBefore(files, start) : []),
+    write: async (block: RecordBatch) => append(await encoder.encode(block)),
     /** Writes the end of the file. */
     async end() {
-      await encoder.finish();
-      await flush();
+      await append(await encoder.finish());
       growth.end();
     },
     /** Makes the file durable and reads back what has not been read. To be called after `end`. */

@@ -53,15 +53,17 @@ async function zstd() {
   return library;
 }
 
-/** The same library's way back, ten times as fast as one in JavaScript. It throws when a page has another length. */
-export async function zstdDecompressor(): Promise<
-  (page: Uint8Array, length: number) => Uint8Array
-> {
+/**
+ * The same library's way back, ten times as fast as one in JavaScript. It fills `into`, and throws when a page has another
+ * length.
+ */
+export async function zstdDecompressor() {
   const { decompress } = await zstd();
-  return (page, length) => {
+  return (page: Uint8Array, into: Uint8Array): number => {
     // The library allots as much memory as the frame asks for.
-    if (zstdContentSize(page) !== length) throw new RangeError('a page has another length');
-    return decompress(page);
+    if (zstdContentSize(page) !== into.length) throw new RangeError('a page has another length');
+    into.set(decompress(page));
+    return into.length;
   };
 }
 

@@ -58,17 +58,16 @@ export class ColumnWriter {
     this.#column = column;
     this.#codec = codec;
     this.#body = scratch;
-    this.#definitions = new GrowingNumbers(column.leaf.dLevelMax);
-    this.#repetitions = new GrowingNumbers(column.leaf.rLevelMax);
-    this.#dictionary = new Dictionary(column.order === 'bytes' ? 4 : 0);
-    this.#range = new Range(column.order);
+    this.#definitions = new GrowingNumbers(column.present);
+    this.#repetitions = new GrowingNumbers(1);
+    this.#dictionary = new Dictionary(column.type === 'BYTE_ARRAY' ? 4 : 0);
+    this.#range = new Range(column.type);
   }
 
   /** @param data rows of an Arrow column of this column's type, from the start of its buffers */
   add(data: Data): void {
     this.#appendLevels(data);
-    const { order } = this.#column;
-    if (order === 'boolean') {
+    if (this.#column.type === 'BOOLEAN') {
       for (let row = 0; row < data.length; row++) {
         if (isValid(data, row)) this.#indices.push((data.values[row >> 3] >> (row & 7)) & 1);
       }
@@ -102,9 +101,8 @@ export class ColumnWriter {
    * @param offset where in the file the chunk starts
    */
   finish(offset: number): ColumnChunk {
-    const { order } = this.#column;
     let dictionaryBytes = 0;
-    if (order === 'boolean') {
+    if (this.#column.type === 'BOOLEAN') {
       for (const value of this.#indices.filled()) this.#range.add(BOOLEANS, value, value + 1);
       this.#writePage(PLAIN, this.#entries, () =>
         writePlain(this.#body, Array.from(this.#indices.filled(), Boolean), 'BOOLEAN', undefined),
@@ -126,16 +124,16 @@ export class ColumnWriter {
   }
 
   #appendLevels(data: Data): void {
-    const { leaf } = this.#column;
+    const { isList, present } = this.#column;
     const before = this.#definitions.length;
-    if (leaf.rLevelMax > 0) {
-      this.#appendListLevels(data, leaf.dLevelMax);
+    if (isList) {
+      this.#appendListLevels(data, present);
       this.#entries += this.#definitions.length - before;
       return;
     }
     this.#entries += data.length;
     this.#nulls += data.nullCount;
-    if (leaf.dLevelMax === 0) return;
+    if (present === 0) return;
     if (data.nullCount === 0) this.#definitions.fill(1, data.length);
     else {
       this.#definitions.reserve(data.length);
@@ -164,18 +162,18 @@ export class ColumnWriter {
 
   /** Takes what was met so far out of the dictionary again. */
   #giveUpDictionary(): void {
-    const { leaf } = this.#column;
+    const { isList, present } = this.#column;
     this.#addDictionaryToRange();
     this.#usesDictionary = false;
     let index = 0;
     let entry = 0;
     for (let left = this.#entries; left > 0; entry++, left--) {
-      const isRecordStart = leaf.rLevelMax === 0 || this.#repetitions.values[entry] === 0;
+      const isRecordStart = !isList || this.#repetitions.values[entry] === 0;
       if (isRecordStart && this.#plain.index >= PAGE_BYTES) {
         this.#writePlainPage(entry);
         entry = 0;
       }
-      if (leaf.dLevelMax > 0 && this.#definitions.values[entry] < leaf.dLevelMax) continue;
+      if (present > 0 && this.#definitions.values[entry] < present) continue;
       const value = this.#indices.values[index++];
       const [from, to] = [this.#dictionary.startOf(value), this.#dictionary.endOf(value)];
       appendRange(this.#plain, this.#dictionary.values.view, from, to);
@@ -211,14 +209,14 @@ export class ColumnWriter {
 
   /** A page of the first entries that wait. */
   #writePage(encoding: number, entries: number, appendValues: () => void): void {
-    const { rLevelMax, dLevelMax } = this.#column.leaf;
+    const { isList, present } = this.#column;
     this.#body.index = 0;
-    if (rLevelMax > 0) {
-      appendLevels(this.#body, this.#repetitions.filled(entries), bitWidthOf(rLevelMax));
+    if (isList) {
+      appendLevels(this.#body, this.#repetitions.filled(entries), 1);
       this.#repetitions.drop(entries);
     }
-    if (dLevelMax > 0) {
-      appendLevels(this.#body, this.#definitions.filled(entries), bitWidthOf(dLevelMax));
+    if (present > 0) {
+      appendLevels(this.#body, this.#definitions.filled(entries), bitWidthOf(present));
       this.#definitions.drop(entries);
     }
     appendValues();
@@ -231,7 +229,7 @@ export class ColumnWriter {
   #addPage(body: Uint8Array, num_values: number, encoding: number | undefined): void {
     const compressed = this.#codec.compress(
       body,
-      this.#column.order === 'bytes' && encoding !== RLE_DICTIONARY ? 'text' : 'numbers',
+      this.#column.type === 'BYTE_ARRAY' && encoding !== RLE_DICTIONARY ? 'text' : 'numbers',
     );
     const levels = { definition_level_encoding: RLE, repetition_level_encoding: RLE };
     const header = util.serializeThrift(
@@ -255,12 +253,12 @@ export class ColumnWriter {
   }
 
   #describe(offset: number, dictionaryBytes: number): ThriftStruct {
-    const { path, primitiveType = '', rLevelMax } = this.#column.leaf;
+    const { path, type, isList } = this.#column;
     const isDictionary = dictionaryBytes > 0;
     return new thrift.ColumnChunk({
       file_offset: 0,
       meta_data: new thrift.ColumnMetaData({
-        type: thrift.Type[primitiveType],
+        type: thrift.Type[type],
         encodings: isDictionary ? [PLAIN, RLE, RLE_DICTIONARY] : [PLAIN, RLE],
         path_in_schema: path,
         codec: thrift.CompressionCodec[this.#codec.name],
@@ -270,7 +268,7 @@ export class ColumnWriter {
         data_page_offset: offset + dictionaryBytes,
         ...(isDictionary && { dictionary_page_offset: offset }),
         // What a null of a list is, readers disagree on.
-        ...(rLevelMax === 0 && { statistics: statistics(this.#nulls, this.#range.bounds()) }),
+        ...(!isList && { statistics: statistics(this.#nulls, this.#range.bounds()) }),
       }),
     });
   }
@@ -280,7 +278,7 @@ export class ColumnWriter {
     this.#indices.length = 0;
     this.#dictionary.clear();
     this.#usesDictionary = true;
-    this.#range = new Range(this.#column.order);
+    this.#range = new Range(this.#column.type);
     this.#pages = [];
     this.pageBytes = 0;
     this.#uncompressedBytes = 0;

@@ -1,97 +1,88 @@
 import thrift, { type ThriftStruct } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
-import parquetjs, { type FieldDefinition, type ParquetField } from 'parquetjs-lite/lib/schema.js';
 import type { ColumnType } from '../jobs/columns.ts';
 import type { LoadColumn } from './encoder.ts';
-import type { Order } from './parquet-statistics.ts';
 
-/** The three levels of a LIST. Source: parquet-format, LogicalTypes.md, "Lists". */
-const LIST_FIELDS = {
-  list: { type: 'GROUP', repeated: true, fields: { element: { type: 'UTF8', optional: true } } },
-};
+/** How values are stored, as parquet.thrift names it. */
+export type PhysicalType = 'BYTE_ARRAY' | 'INT64' | 'DOUBLE' | 'BOOLEAN';
+
+/** A column of the file. */
+export interface ParquetColumn {
+  /** The names of its fields from the top down, the last of which holds the values. */
+  readonly path: readonly string[];
+  readonly type: PhysicalType;
+  /** The definition level of a value that is there. */
+  readonly present: number;
+  readonly isList: boolean;
+  /** Its fields as the footer describes them, from the top down. */
+  readonly elements: readonly ThriftStruct[];
+}
 
 /**
  * The same meaning as the converted type, in the words newer readers prefer. Only these tell them that a timestamp is
  * UTC: without, DuckDB takes it for a local one.
  */
-const LOGICAL_TYPES: Readonly<Record<string, () => ThriftStruct>> = {
-  UTF8: () => new thrift.LogicalType({ STRING: new thrift.StringType() }),
-  LIST: () => new thrift.LogicalType({ LIST: new thrift.ListType() }),
-  TIMESTAMP_MICROS: () =>
-    new thrift.LogicalType({
-      TIMESTAMP: new thrift.TimestampType({
-        isAdjustedToUTC: true,
-        unit: new thrift.TimeUnit({ MICROS: new thrift.MicroSeconds() }),
-      }),
+const LOGICAL_TYPES = {
+  UTF8: { STRING: new thrift.StringType() },
+  LIST: { LIST: new thrift.ListType() },
+  TIMESTAMP_MICROS: {
+    TIMESTAMP: new thrift.TimestampType({
+      isAdjustedToUTC: true,
+      unit: new thrift.TimeUnit({ MICROS: new thrift.MicroSeconds() }),
     }),
+  },
 };
 
-/** The library's word for the type of a column. */
-const TYPES: Readonly<Record<ColumnType, string>> = {
-  string: 'UTF8',
-  json: 'UTF8',
-  int64: 'INT64',
-  float64: 'DOUBLE',
-  bool: 'BOOLEAN',
-  timestamp: 'TIMESTAMP_MICROS',
-  strings: 'LIST',
+interface FieldType {
+  readonly physical?: PhysicalType;
+  readonly converted?: keyof typeof LOGICAL_TYPES;
+}
+
+const TEXT = { physical: 'BYTE_ARRAY', converted: 'UTF8' } as const;
+
+/** The type of what holds the values of each type of column. */
+const TYPES: Readonly<Record<ColumnType, FieldType & { readonly physical: PhysicalType }>> = {
+  string: TEXT,
+  json: TEXT,
+  int64: { physical: 'INT64' },
+  float64: { physical: 'DOUBLE' },
+  bool: { physical: 'BOOLEAN' },
+  timestamp: { physical: 'INT64', converted: 'TIMESTAMP_MICROS' },
+  strings: TEXT,
 };
 
-const ORDERS: Readonly<Record<string, Order>> = {
-  BYTE_ARRAY: 'bytes',
-  INT64: 'int64',
-  DOUBLE: 'double',
-  BOOLEAN: 'boolean',
-};
-
-/** A column of the file: its fields from the top down, and the one that holds the values. */
-export interface ParquetColumn {
-  readonly name: string;
-  readonly fields: readonly ParquetField[];
-  readonly leaf: ParquetField;
-  readonly order: Order;
+/** A list has three levels. Source: parquet-format, LogicalTypes.md, "Lists". */
+export function parquetColumn({ name, type, required }: LoadColumn): ParquetColumn {
+  const leaf = TYPES[type];
+  const top = required ? 'REQUIRED' : 'OPTIONAL';
+  const isList = type === 'strings';
+  return {
+    path: isList ? [name, 'list', 'element'] : [name],
+    type: leaf.physical,
+    present: (isList ? 2 : 0) + (required ? 0 : 1),
+    isList,
+    elements: isList
+      ? [
+          schemaElement(name, top, { converted: 'LIST' }),
+          schemaElement('list', 'REPEATED', {}),
+          schemaElement('element', 'OPTIONAL', leaf),
+        ]
+      : [schemaElement(name, top, leaf)],
+  };
 }
 
-/** The library's schema for the columns of a file, and its fields in their order. */
-export function parquetSchema(columns: readonly LoadColumn[]) {
-  const definitions = columns.map(({ name, type, required }): [string, FieldDefinition] => {
-    const list = type === 'strings' ? { fields: LIST_FIELDS } : {};
-    return [name, { type: TYPES[type], optional: !required, ...list }];
-  });
-  const schema = new parquetjs.ParquetSchema(Object.fromEntries(definitions));
-  return { schema, columns: columns.map(({ name }) => parquetColumn(name, schema.fields[name])) };
-}
-
-function parquetColumn(name: string, top: ParquetField | undefined): ParquetColumn {
-  if (top === undefined) throw new RangeError('the library lost a column');
-  const fields = [top];
-  let leaf = top;
-  for (let inner = only(leaf); inner !== undefined; inner = only(leaf)) {
-    fields.push(inner);
-    leaf = inner;
-  }
-  return { name, fields, leaf, order: ORDERS[leaf.primitiveType ?? ''] };
-}
-
-function only({ fields }: ParquetField): ParquetField | undefined {
-  return fields === undefined ? undefined : Object.values(fields)[0];
-}
-
-/** The schema as the footer holds it: a root, then every field, depth first. */
-export function schemaElements(columns: readonly ParquetColumn[]): ThriftStruct[] {
-  const root = new thrift.SchemaElement({ name: 'root', num_children: columns.length });
-  return [root, ...columns.flatMap(({ fields }) => fields.map(schemaElement))];
-}
-
-function schemaElement(field: ParquetField): ThriftStruct {
-  const { name, repetitionType, primitiveType, originalType, fieldCount } = field;
+/** A field of the schema. One that has no physical type has one field in it. */
+function schemaElement(
+  name: string,
+  repetition: string,
+  { physical, converted }: FieldType,
+): ThriftStruct {
   return new thrift.SchemaElement({
     name,
-    repetition_type: thrift.FieldRepetitionType[repetitionType],
-    ...(primitiveType !== undefined && { type: thrift.Type[primitiveType] }),
-    ...(fieldCount !== undefined && { num_children: fieldCount }),
-    ...(originalType !== undefined && {
-      converted_type: thrift.ConvertedType[originalType],
-      logicalType: LOGICAL_TYPES[originalType]?.(),
+    repetition_type: thrift.FieldRepetitionType[repetition],
+    ...(physical === undefined ? { num_children: 1 } : { type: thrift.Type[physical] }),
+    ...(converted !== undefined && {
+      converted_type: thrift.ConvertedType[converted],
+      logicalType: new thrift.LogicalType(LOGICAL_TYPES[converted]),
     }),
   });
 }

@@ -1,4 +1,5 @@
 import { unconvertMinMax } from 'hyparquet-writer/src/unconvert.js';
+import type { PhysicalType } from './parquet-schema.ts';
 
 /** A bound is cut to this many bytes: enough to prune by, and the footer stays small. */
 const BOUND_BYTES = 64;
@@ -15,9 +16,6 @@ export interface Bounds {
   readonly maxIsExact: boolean;
 }
 
-/** How the values of a column are ordered: as parquet.thrift says of `ColumnOrder.TYPE_ORDER`. */
-export type Order = 'bytes' | 'int64' | 'double' | 'boolean';
-
 /** Negative where `a[from]` up to `a[to]` comes before `b[0]` up to `b[length]`, positive where it comes behind. */
 type Compare = (a: DataView, from: number, to: number, b: DataView, length: number) => number;
 
@@ -26,21 +24,21 @@ type Compare = (a: DataView, from: number, to: number, b: DataView, length: numb
  * they leave open, the cut bound does too.
  */
 export class Range {
-  readonly #order: Order;
+  readonly #type: PhysicalType;
   readonly #compare: Compare;
   readonly #min = new Kept();
   readonly #max = new Kept();
   #empty = true;
   #hasNaN = false;
 
-  constructor(order: Order) {
-    this.#order = order;
-    this.#compare = COMPARE[order];
+  constructor(type: PhysicalType) {
+    this.#type = type;
+    this.#compare = COMPARE[type];
   }
 
   /** @param from where the value starts, PLAIN encoded (a text without its length), up to `to` */
   add(values: DataView, from: number, to: number): void {
-    if (this.#order === 'double' && Number.isNaN(values.getFloat64(from, true))) {
+    if (this.#type === 'DOUBLE' && Number.isNaN(values.getFloat64(from, true))) {
       this.#hasNaN = true;
       return;
     }
@@ -62,7 +60,7 @@ export class Range {
     if (this.#empty || this.#hasNaN) return undefined;
     const min = this.#min.bytes();
     const max = this.#max.bytes();
-    if (this.#order === 'double') {
+    if (this.#type === 'DOUBLE') {
       if (min.readDoubleLE() === 0) min.writeDoubleLE(-0);
       if (max.readDoubleLE() === 0) max.writeDoubleLE(0);
     }
@@ -93,8 +91,9 @@ class Kept {
   }
 }
 
-const COMPARE: Readonly<Record<Order, Compare>> = {
-  bytes(a, from, to, b, length) {
+/** As parquet.thrift says of `ColumnOrder.TYPE_ORDER`. */
+const COMPARE: Readonly<Record<PhysicalType, Compare>> = {
+  BYTE_ARRAY(a, from, to, b, length) {
     const shorter = Math.min(to - from, length);
     for (let i = 0; i < shorter; i++) {
       const difference = a.getUint8(from + i) - b.getUint8(i);
@@ -102,10 +101,10 @@ const COMPARE: Readonly<Record<Order, Compare>> = {
     }
     return to - from - length;
   },
-  int64(a, from, _to, b) {
+  INT64(a, from, _to, b) {
     const high = a.getInt32(from + 4, true) - b.getInt32(4, true);
     return high === 0 ? a.getUint32(from, true) - b.getUint32(0, true) : high;
   },
-  double: (a, from, _to, b) => a.getFloat64(from, true) - b.getFloat64(0, true),
-  boolean: (a, from, _to, b) => a.getUint8(from) - b.getUint8(0),
+  DOUBLE: (a, from, _to, b) => a.getFloat64(from, true) - b.getFloat64(0, true),
+  BOOLEAN: (a, from, _to, b) => a.getUint8(from) - b.getUint8(0),
 };

@@ -3,7 +3,6 @@ import { isDeepStrictEqual } from 'node:util';
 import { Data, DataType, makeData, type Schema } from 'apache-arrow';
 import { batchOf } from '../jobs/column-buffers.ts';
 import type { FoundColumn } from '../jobs/file-contents.ts';
-import { SLACK_BYTES } from '../json/bytes.ts';
 import { gather } from './blocks.ts';
 import {
   bytesAt,
@@ -13,7 +12,7 @@ import {
   cutAmong,
   Damage,
   type DataReader,
-  type GrowingFile,
+  type ReadOptions,
 } from './reader.ts';
 
 const MAGIC = 'ARROW1';
@@ -39,7 +38,7 @@ const [OF_SCHEMA, OF_BATCH] = [1, 3];
 const [PAIR_BYTES, BLOCK_BYTES] = [16, 24];
 
 /** Where a message is, and how long its metadata (prefix included) and its body are. */
-export interface MessagePlace {
+interface MessagePlace {
   readonly offset: number;
   readonly metaDataLength: number;
   readonly bodyLength: number;
@@ -58,9 +57,10 @@ interface Block extends Cut {
  *
  * @see https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format
  */
-export async function openArrow(file: GrowingFile): Promise<DataReader> {
-  if (!(await file.growth.reaches(HEAD_BYTES))) throw new Damage('it is too short');
-  checkStart(file.handle, MAGIC);
+export async function openArrow(file: ReadOptions): Promise<DataReader> {
+  const { handle, growth } = file;
+  if (!(await growth.reaches(HEAD_BYTES))) throw new Damage('it is too short');
+  checkStart(handle, MAGIC);
   const start = await readMessage(file, HEAD_BYTES);
   if (start?.type !== OF_SCHEMA) throw new Damage('it does not start with a schema');
   const columns = foundColumns(start.header);
@@ -74,7 +74,7 @@ export async function openArrow(file: GrowingFile): Promise<DataReader> {
       const message = await readMessage(file, last.end);
       if (message === undefined) {
         const found = { columns, recordBatches: blocks.map((block) => block.message.place) };
-        if (!isDeepStrictEqual(readArrowFooter(file.handle, await file.whole()), found))
+        if (!isDeepStrictEqual(readArrowFooter(handle, await growth.whole()), found))
           throw new Damage('its footer names other record batches or columns than it has');
         isWhole = true;
       } else {
@@ -98,7 +98,7 @@ export async function openArrow(file: GrowingFile): Promise<DataReader> {
         if (block === undefined || block.row >= to) return;
         const { row, end, message } = block;
         if (end <= from) continue;
-        const batch = batchOf(wanted, readColumns(file, message, columns, wanted));
+        const batch = batchOf(wanted, readColumns(handle, message, columns, wanted));
         const [first, behind] = [Math.max(from, row), Math.min(to, end)];
         yield behind - first === batch.numRows
           ? batch
@@ -109,10 +109,12 @@ export async function openArrow(file: GrowingFile): Promise<DataReader> {
 }
 
 /** What the footer names. */
-export function readArrowFooter(
-  handle: FileHandle,
-  size: number,
-): { columns: readonly FoundColumn[]; recordBatches: readonly MessagePlace[] } {
+export interface ArrowFooter {
+  readonly columns: readonly FoundColumn[];
+  readonly recordBatches: readonly MessagePlace[];
+}
+
+export function readArrowFooter(handle: FileHandle, size: number): ArrowFooter {
   checkEnd(handle, size, MAGIC);
   const behind = size - ENDING_BYTES;
   const [length] = new Int32Array(bytesAt(handle, behind, behind + 4).buffer);
@@ -138,13 +140,13 @@ interface Message {
 }
 
 /** @returns undefined for the mark at the end of the stream */
-async function readMessage(file: GrowingFile, offset: number): Promise<Message | undefined> {
-  const prefix = await file.bytesAt(offset, offset + PREFIX_BYTES);
+async function readMessage(file: ReadOptions, offset: number): Promise<Message | undefined> {
+  const prefix = await writtenBytes(file, offset, offset + PREFIX_BYTES);
   const [marker, length] = new Int32Array(prefix.buffer);
   if (marker !== CONTINUATION || length < 0) throw new Damage('a message of it has no length');
   if (length === 0) return undefined;
   const body = offset + PREFIX_BYTES + length;
-  const message = Table.root(await file.bytesAt(offset + PREFIX_BYTES, body));
+  const message = Table.root(await writtenBytes(file, offset + PREFIX_BYTES, body));
   const bodyLength = message.int64(MESSAGE.bodyLength);
   if (!(await file.growth.reaches(body + bodyLength))) throw new Damage('it ends too early');
   return {
@@ -154,6 +156,12 @@ async function readMessage(file: GrowingFile, offset: number): Promise<Message |
     body,
     end: body + bodyLength,
   };
+}
+
+/** The bytes from `start` to `end`, once they are written. @throws Damage when they never are */
+async function writtenBytes({ handle, growth }: ReadOptions, start: number, end: number) {
+  if (!(await growth.reaches(end))) throw new Damage('it ends too early');
+  return bytesAt(handle, start, end);
 }
 
 function foundColumns(schema: Table): FoundColumn[] {
@@ -197,7 +205,7 @@ function rowsOf({ type, header }: Message): number {
 }
 
 function readColumns(
-  { handle }: GrowingFile,
+  handle: FileHandle,
   message: Message,
   columns: readonly FoundColumn[],
   { fields }: Schema,
@@ -236,7 +244,7 @@ function columnReader(handle: FileHandle, { header, body, end }: Message) {
     const start = body + offset;
     if (wanted > length || start + length > end)
       throw new Damage('a column lies outside its record batch');
-    return bytesAt(handle, start, start + wanted, SLACK_BYTES);
+    return bytesAt(handle, start, start + wanted);
   }
 
   function offsets(buffer: number, length: number): Int32Array {

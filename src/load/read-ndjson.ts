@@ -7,17 +7,7 @@ import { type ColumnBuffer, StringsBuffer } from '../jobs/column-buffers.ts';
 import type { FoundColumn } from '../jobs/file-contents.ts';
 import { instantAt, parseTimestamp } from '../jobs/timestamp.ts';
 import { SLACK_BYTES, type Token, tokenOf } from '../json/bytes.ts';
-import {
-  FORM,
-  isDigit,
-  JsonScanner,
-  MINUS,
-  NEWLINE,
-  PLUS,
-  QUOTE,
-  SPACE,
-  ZERO,
-} from '../json/json-scanner.ts';
+import { FORM, isDigit, JsonScanner, MINUS, NEWLINE, QUOTE, SPACE } from '../json/json-scanner.ts';
 import { stringAt } from '../json/raw-job.ts';
 import { BLOCK_ROWS } from './blocks.ts';
 import {
@@ -25,7 +15,6 @@ import {
   type Cut,
   Damage,
   type DataReader,
-  type GrowingFile,
   type ReadOptions,
   readSome,
 } from './reader.ts';
@@ -44,10 +33,8 @@ const MARK_ROWS = BLOCK_ROWS;
  * line must have those that are given, all of them, in this order, and values of their kinds. Where every 2,500th starts
  * is remembered once it was passed, and later reads begin there; what is compressed is read from the start each time.
  */
-export async function openNdjson(
-  file: GrowingFile,
-  { path, columns, start = { row: 0, byte: 0 } }: ReadOptions,
-): Promise<DataReader> {
+export async function openNdjson(file: ReadOptions): Promise<DataReader> {
+  const { path, columns, start = { row: 0, byte: 0 } } = file;
   const isCompressed = path.endsWith('.gz');
   const marks: Cut[] = [start];
 
@@ -73,7 +60,7 @@ export async function openNdjson(
     async cutBefore(row) {
       if (isCompressed) return { row: 0, byte: 0 };
       for await (const { byte } of linesFrom(row)) return { row, byte };
-      return { row, byte: await file.whole() };
+      return { row, byte: await file.growth.whole() };
     },
     async *batches(from, to, wanted) {
       const batch = new BatchBuilder(wanted);
@@ -109,7 +96,7 @@ async function* inflated(path: string): AsyncGenerator<Buffer> {
 }
 
 /** A file from a position on as far as it is written; waits where it is not. */
-async function* piecesBehind({ handle, growth }: GrowingFile, start: number) {
+async function* piecesBehind({ handle, growth }: ReadOptions, start: number) {
   const piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
   for (let at = start; await growth.reaches(at + 1); ) {
     const read = readSome(handle, piece.subarray(0, growth.size - at), at);
@@ -209,6 +196,11 @@ function wrongIn(line: string, columns: readonly FoundColumn[]): string | undefi
   }
 }
 
+/** An instant as it is written. The years that are usual have four digits. */
+const TIME = /^(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
+const TIME_LENGTH = '2021-11-10T15:24:38.172109Z'.length;
+const LETTER_Z = 0x5a;
+
 /** A number or a byte on its way into a column. */
 const VALUE = new DataView(new ArrayBuffer(8));
 
@@ -240,15 +232,14 @@ const CELLS: Readonly<Record<string, ReadCell>> = {
     return true;
   },
   timestamp(scanner, bytes, into) {
-    const start = scanner.at;
+    const start = scanner.at + 1;
     scanner.value();
-    const end = scanner.at;
-    if (!isLike(TIME, bytes, start, end) && !isLike(LONG_TIME, bytes, start, end)) return false;
-    if (into === undefined) return true;
-    const micros = instantAt(bytes, start + 1, end - 1);
-    const isUsual = !Number.isNaN(micros);
-    const text = isUsual ? '' : bytes.toString('latin1', start + 1, end - 1);
-    return pushWhole(isUsual ? BigInt(micros) : parseTimestamp(text), into);
+    const end = scanner.at - 1;
+    const isUsual = end - start === TIME_LENGTH && bytes[end - 1] === LETTER_Z;
+    const micros = isUsual ? instantAt(bytes, start, end) : Number.NaN;
+    if (!Number.isNaN(micros)) return into === undefined || pushWhole(BigInt(micros), into);
+    const text = bytes.toString('latin1', start, end);
+    return TIME.test(text) && (into === undefined || pushWhole(parseTimestamp(text), into));
   },
   strings(scanner, bytes, into) {
     const items = into instanceof StringsBuffer ? into.items : undefined;
@@ -294,20 +285,5 @@ function pushWhole(value: bigint | null, into: ColumnBuffer<never>): boolean {
   if (value === null || BigInt.asIntN(64, value) !== value) return false;
   VALUE.setBigInt64(0, value, true);
   into.pushBytes(VALUE, 0, 8);
-  return true;
-}
-
-const TIME = Buffer.from('"0000-00-00T00:00:00.000000Z"');
-const LONG_TIME = Buffer.from('"+000000-00-00T00:00:00.000000Z"');
-
-/** Whether a text has digits where the pattern has zeros, a sign where that has a plus, and else the same. */
-function isLike(pattern: Uint8Array, bytes: Buffer, start: number, end: number): boolean {
-  if (end - start !== pattern.length) return false;
-  for (let i = 0; i < pattern.length; i++) {
-    const wanted = pattern[i];
-    const byte = bytes[start + i];
-    if (wanted === ZERO ? !isDigit(byte) : byte !== wanted && !(wanted === PLUS && byte === MINUS))
-      return false;
-  }
   return true;
 }

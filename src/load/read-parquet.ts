@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import { DataType } from 'apache-arrow';
 import { decompress } from 'fzstd';
@@ -13,7 +14,6 @@ import {
   cutAmong,
   Damage,
   type DataReader,
-  type GrowingFile,
   type ReadOptions,
 } from './reader.ts';
 
@@ -53,16 +53,9 @@ function copied(page: Uint8Array, into: Uint8Array): number {
  * at a time, straight from which the rows are copied; a general reader makes an object of every value, and decodes a page
  * anew for every slice of it.
  */
-export async function openParquet(
-  file: GrowingFile,
-  { isTrusted }: ReadOptions,
-): Promise<DataReader> {
-  const { columns, rowGroups, claimsOrder } = readFooter(file.handle, await file.whole());
-  const codecs = { ...DECOMPRESS };
-  if (isTrusted) {
-    const fast = await zstdDecompressor();
-    codecs.ZSTD = (page, into) => copied(fast(page, into.length), into);
-  }
+export async function openParquet({ handle, growth, isTrusted }: ReadOptions): Promise<DataReader> {
+  const { columns, rowGroups, claimsOrder } = readFooter(handle, await growth.whole());
+  const codecs = isTrusted ? { ...DECOMPRESS, ZSTD: await zstdDecompressor() } : DECOMPRESS;
   return {
     columns,
     claimsOrder,
@@ -74,7 +67,7 @@ export async function openParquet(
         const readers = wanted.fields.map(({ name, type, nullable }) => {
           const chunk = chunks.get(name);
           if (chunk === undefined) throw new Damage('a row group lacks a column');
-          const readPage = pageReader(file, chunk, codecs);
+          const readPage = pageReader(handle, chunk, codecs);
           return new ColumnReader(readPage, type, nullable);
         });
         for (let at = row; at < Math.min(to, end); at++) {
@@ -103,7 +96,7 @@ interface Page {
 
 /** Reads the pages of a column chunk, one at each call. */
 function pageReader(
-  { handle }: GrowingFile,
+  handle: FileHandle,
   { start, end, codec }: ColumnChunk,
   codecs: Readonly<Record<string, Decompress>>,
 ): () => Page {

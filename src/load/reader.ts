@@ -5,7 +5,6 @@ import { Data, type RecordBatch, type Schema } from 'apache-arrow';
 import { columnTypeOf } from '../jobs/arrow-schema.ts';
 import { batchOf, COLUMN_BUFFERS, type ColumnBuffer } from '../jobs/column-buffers.ts';
 import type { FoundColumn } from '../jobs/file-contents.ts';
-import { SLACK_BYTES } from '../json/bytes.ts';
 import { BLOCK_BYTES, BLOCK_ROWS } from './blocks.ts';
 
 /** A place where a data file may be cut: so many rows and bytes come before it. */
@@ -38,9 +37,12 @@ export interface DataReader {
   batches(from: number, to: number, wanted: Schema): AsyncGenerator<RecordBatch, void>;
 }
 
-/** What is known of a file that is to be read. */
+/** A file that is to be read, and what is known of it. */
 export interface ReadOptions {
   readonly path: string;
+  readonly handle: FileHandle;
+  /** It may still be written while it is read, from its start on. */
+  readonly growth: Growth;
   /** Of NDJSON: what each line must hold. */
   readonly columns: readonly FoundColumn[];
   /** A line of NDJSON before which nothing is read. */
@@ -67,15 +69,10 @@ export async function withFile<T>(
   }
 }
 
-/** The bytes from `start` to `end`, all of them; in memory `slack` more come behind. */
-export function bytesAt(
-  file: FileHandle,
-  start: number,
-  end: number,
-  slack = 0,
-): Uint8Array<ArrayBuffer> {
+/** The bytes from `start` to `end`, all of them. */
+export function bytesAt(file: FileHandle, start: number, end: number): Uint8Array<ArrayBuffer> {
   const length = Math.max(0, end - start);
-  const bytes = new Uint8Array(length + slack).subarray(0, length);
+  const bytes = new Uint8Array(length);
   for (let done = 0; done < length; ) done += readSome(file, bytes.subarray(done), start + done);
   return bytes;
 }
@@ -147,28 +144,11 @@ export class Growth {
       });
     return this.#size >= size;
   }
-}
-
-/** A file that may still be written while it is read, from its start on. */
-export class GrowingFile {
-  readonly handle: FileHandle;
-  readonly growth: Growth;
-
-  constructor(handle: FileHandle, growth: Growth) {
-    this.handle = handle;
-    this.growth = growth;
-  }
-
-  /** The bytes from `start` to `end`, all of them, once they are written. @throws Damage when they never are */
-  async bytesAt(start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
-    if (!(await this.growth.reaches(end))) throw new Damage('it ends too early');
-    return bytesAt(this.handle, start, end);
-  }
 
   /** Waits until the file is whole. @returns its size */
   async whole(): Promise<number> {
-    await this.growth.reaches(Number.POSITIVE_INFINITY);
-    return this.growth.size;
+    await this.reaches(Number.POSITIVE_INFINITY);
+    return this.#size;
   }
 }
 
@@ -268,30 +248,15 @@ export class BatchBuilder {
   }
 }
 
-/** A column in memory of its own, which is as long as it needs; behind texts a few bytes may be read. */
-function copyOf({
-  type,
-  length,
-  nullCount,
-  nullBitmap,
-  valueOffsets,
-  values,
-  children,
-}: Data): Data {
-  const copy = valueOffsets && values ? withSlack(values) : values?.slice();
-  const bits = nullBitmap ?? undefined;
+/** A column in memory of its own, which is as long as it needs. */
+function copyOf(column: Data): Data {
+  const { type, length, nullCount, valueOffsets, values, nullBitmap, children } = column;
   return new Data(
     type,
     0,
     length,
     nullCount,
-    [valueOffsets?.slice(), copy, bits],
+    [valueOffsets?.slice(), values?.slice(), nullBitmap ?? undefined],
     children.map(copyOf),
   );
-}
-
-function withSlack(text: Uint8Array): Uint8Array {
-  const copy = new Uint8Array(text.length + SLACK_BYTES);
-  copy.set(text);
-  return copy.subarray(0, text.length);
 }

@@ -1,4 +1,4 @@
-import type { WrittenFile } from '../jobs/file-contents.ts';
+import type { PublishedFile } from '../jobs/manifest.ts';
 import { type Micros, parseTimestamp } from '../jobs/timestamp.ts';
 import { RawJob } from '../json/raw-job.ts';
 import type { FileSystem } from '../platform/file-system.ts';
@@ -57,10 +57,10 @@ export class Rejects {
   }
 
   /** Writes them in the order of their bytes, durably. */
-  async write(files: FileSystem, folder: string): Promise<WrittenFile> {
+  async write(files: FileSystem, folder: string): Promise<PublishedFile> {
     const lines = this.#rejects.map(({ line }) => line).toSorted(Buffer.compare);
     const file = { name: NAME, format: 'rejects', rows: lines.length };
-    return writeFile(files, folder, file, lines);
+    return writeFile(files, folder, file, Buffer.concat(lines));
   }
 }
 

@@ -6,7 +6,7 @@ import { usingFile } from '../platform/durable.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { writeFully } from '../platform/io-errors.ts';
 import { PartEncoder, readPart } from '../platform/part-file.ts';
-import { BLOCK_ROWS, Blocks, inBlocks, type Rows, select, textBytes } from './blocks.ts';
+import { BLOCK_ROWS, Blocks, gather, inBlocks, type Rows, textBytes } from './blocks.ts';
 
 /** Where a row belongs. */
 export interface Key extends RowKey {
@@ -124,7 +124,7 @@ export class PartRun implements SortedRun {
 }
 
 /**
- * The rows of some batches that are wanted.
+ * The rows of some batches that are wanted, those of each as a batch of their own.
  *
  * @param isWanted is asked by the place in the batch, and by that among all rows
  */
@@ -135,9 +135,16 @@ export async function* wantedRows(
   let before = 0;
   for await (const batch of batches) {
     const keys = new Keys(batch);
-    const wanted = select(batch, (row) => isWanted(keys, row, before + row));
-    if (wanted) yield wanted;
-    before += batch.numRows;
+    const wanted: Rows[] = [];
+    for (let row = 0; row < keys.length; row++) {
+      let to = row;
+      while (to < keys.length && isWanted(keys, to, before + to)) to++;
+      if (to > row) wanted.push({ batch, from: row, to });
+      row = to;
+    }
+    before += keys.length;
+    const isWhole = wanted[0]?.to === keys.length && wanted[0].from === 0;
+    if (wanted.length > 0) yield isWhole ? batch : gather(wanted);
   }
 }
 

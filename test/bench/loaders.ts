@@ -5,7 +5,7 @@ import type { RecordBatch } from 'apache-arrow';
 import { JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
 import { type Compression, FORMATS, type Format } from '../../src/jobs/pipeline.ts';
 import { checkFile } from '../../src/load/check.ts';
-import { LOADERS } from '../../src/load/output.ts';
+import { fileName } from '../../src/load/output.ts';
 import { jobBatch } from '../support/batches.ts';
 import { openFile } from '../support/encode.ts';
 
@@ -73,7 +73,7 @@ for (let round = 0; round < rounds; round++) {
   together = Math.min(together, spent);
   for (const [i, [format, compression]] of CASES.entries()) {
     const [written, chunks] = await cpuSeconds(() => write(format, compression, batches));
-    const path = join(folder, `jobs${LOADERS[format].extension(compression)}`);
+    const path = join(folder, fileName('jobs', format, compression));
     await writeFile(path, Buffer.concat(chunks));
     const [read] = await cpuSeconds(() => checkFile(path, format));
     best[i].write = Math.min(best[i].write, written);

@@ -6,7 +6,7 @@ import { finished } from 'node:stream/promises';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
 import { COMPRESSIONS, type Compression } from '../../src/jobs/pipeline.ts';
-import { parquetFile } from '../../src/load/parquet-file.ts';
+import { openParquetFile } from '../../src/load/parquet-file.ts';
 import { jobBatch } from '../support/batches.ts';
 
 /**
@@ -39,16 +39,17 @@ const QUERIES: Readonly<Record<string, string>> = {
 
 async function writeJobs(path: string): Promise<number> {
   const file = createWriteStream(path);
-  const encoder = await parquetFile(JOB_SCHEMA, compression, (bytes) => file.write(bytes.slice()));
+  const encoder = await openParquetFile(JOB_SCHEMA, compression);
   let cpuMicros = 0;
   for (let first = 0; first < jobs; first += BATCH_ROWS) {
     const batch = jobBatch(first, Math.min(BATCH_ROWS, jobs - first), sequenceBytes);
     const before = process.cpuUsage();
-    encoder.encode(batch);
+    const chunks = encoder.encode(batch);
     const { user, system } = process.cpuUsage(before);
     cpuMicros += user + system;
+    for (const chunk of chunks) file.write(chunk.slice());
   }
-  encoder.finish();
+  for (const chunk of encoder.finish()) file.write(chunk);
   file.end();
   await finished(file);
   return cpuMicros / 1e6;

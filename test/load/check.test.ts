@@ -10,7 +10,7 @@ import { arrowSchema, JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
 import { describeColumns, JOB_COLUMNS } from '../../src/jobs/columns.ts';
 import { type Compression, FORMATS, type Format } from '../../src/jobs/pipeline.ts';
 import { checkFile } from '../../src/load/check.ts';
-import { LOADERS } from '../../src/load/output.ts';
+import { fileName } from '../../src/load/output.ts';
 import { Growth } from '../../src/load/reader.ts';
 import { checkRemotely } from '../../src/load/thread.ts';
 import {
@@ -40,7 +40,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true, force: true }));
 
 async function saved(format: Format, compression: Compression, bytes: Uint8Array): Promise<string> {
-  const path = join(folder, `jobs${LOADERS[format].extension(compression)}`);
+  const path = join(folder, fileName('jobs', format, compression));
   await writeFile(path, bytes);
   return path;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { it } from 'node:test';
 import { JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
-import { LOADERS } from '../../src/load/output.ts';
+import { fileName } from '../../src/load/output.ts';
 import { openFile } from '../support/encode.ts';
 
 const { cache } = createRequire(import.meta.url);
@@ -12,7 +12,7 @@ function isLoaded(): boolean {
 }
 
 it('the Parquet library is loaded when a file is opened, not before', async () => {
-  assert.equal(LOADERS.parquet.extension(undefined), '.parquet');
+  assert.equal(fileName('jobs', 'parquet'), 'jobs.parquet');
   assert.equal(isLoaded(), false);
   await openFile('parquet', JOB_SCHEMA);
   assert.equal(isLoaded(), true);

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { arrowSchema, JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
 import type { ColumnType } from '../../src/jobs/columns.ts';
-import { LOADERS } from '../../src/load/output.ts';
+import { fileName } from '../../src/load/output.ts';
 import { batchOf, jobBatch } from '../support/batches.ts';
 import { encode, openFile } from '../support/encode.ts';
 import { rejection } from '../support/rejection.ts';
@@ -120,7 +120,7 @@ describe('NDJSON', () => {
     assert.deepEqual([...file.subarray(0, 8)], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0]);
     assert.ok(file.equals(await encode('ndjson', JOB_SCHEMA, jobs, 'gzip')));
     assert.ok(gunzipSync(file).equals(await encode('ndjson', JOB_SCHEMA, jobs)));
-    assert.equal(LOADERS.ndjson.extension('gzip'), '.ndjson.gz');
-    assert.equal(LOADERS.ndjson.extension('snappy'), '.ndjson');
+    assert.equal(fileName('jobs', 'ndjson', 'gzip'), 'jobs.ndjson.gz');
+    assert.equal(fileName('jobs', 'ndjson', 'snappy'), 'jobs.ndjson');
   });
 });

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { arrowSchema, JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
 import type { Column, ColumnType } from '../../src/jobs/columns.ts';
 import { COMPRESSIONS } from '../../src/jobs/pipeline.ts';
-import { HELD_BYTES, parquetFile, ROW_GROUP_ROWS } from '../../src/load/parquet-file.ts';
+import { HELD_BYTES, openParquetFile, ROW_GROUP_ROWS } from '../../src/load/parquet-file.ts';
 import { batchOf, jobBatch, numbers, type Values } from '../support/batches.ts';
 import { metadataOf, parquetBytes } from '../support/parquet.ts';
 import { duckExpression, type Rows, withDuckDb, withHyparquet } from '../support/read-encoded.ts';
@@ -262,16 +262,16 @@ describe('a row group', () => {
     let held = 0;
     let most = 0;
     const chunks: Buffer[] = [];
-    const file = await parquetFile(long, 'none', (bytes) => {
-      held -= bytes.length;
-      chunks.push(Buffer.from(bytes));
-    });
+    const file = await openParquetFile(long, 'none');
     for (let row = 0; row < 24; row++) {
       held += text.length;
-      file.encode(batchOf(long, 1, { sequence: [`${row}${text}`] }));
+      for (const chunk of file.encode(batchOf(long, 1, { sequence: [`${row}${text}`] }))) {
+        held -= chunk.length;
+        chunks.push(Buffer.from(chunk));
+      }
       most = Math.max(most, held);
     }
-    file.finish();
+    for (const chunk of file.finish()) chunks.push(Buffer.from(chunk));
     assert.ok(most <= HELD_BYTES + 2 * 5 * MEGABYTE, `${most} bytes`);
     const { row_groups } = metadataOf(Buffer.concat(chunks));
     assert.deepEqual(
@@ -286,13 +286,12 @@ describe('a Parquet file', () => {
   it('is the same, written alone or while others are', async () => {
     const alone = await parquetBytes(JOB_SCHEMA, [jobBatch(0, 500), jobBatch(500, 500)]);
     const chunks: Buffer[][] = [[], [], []];
-    const files = await Promise.all(
-      chunks.map((found) =>
-        parquetFile(JOB_SCHEMA, 'zstd', (bytes) => found.push(Buffer.from(bytes))),
-      ),
-    );
-    for (const first of [0, 500]) for (const file of files) file.encode(jobBatch(first, 500));
-    for (const file of files) file.finish();
+    const files = await Promise.all(chunks.map(() => openParquetFile(JOB_SCHEMA, 'zstd')));
+    const take = (i: number, taken: Uint8Array[]) =>
+      chunks[i].push(...taken.map((chunk) => Buffer.from(chunk)));
+    for (const first of [0, 500])
+      for (const [i, file] of files.entries()) take(i, file.encode(jobBatch(first, 500)));
+    for (const [i, file] of files.entries()) take(i, file.finish());
     for (const found of chunks) assert.deepEqual(Buffer.concat(found), alone);
   });
 
@@ -305,7 +304,7 @@ describe('a Parquet file', () => {
     const narrow = arrowSchema([column('a', 'int64', true), column('b', 'string')]);
     const other = arrowSchema([column('b', 'string'), column('a', 'int64', true)]);
     const codeOf = async (batch: RecordBatch) => {
-      const file = await parquetFile(narrow, 'none', () => {});
+      const file = await openParquetFile(narrow, 'none');
       return (await rejection((async () => file.encode(batch))())).exitCode;
     };
     assert.equal(await codeOf(batchOf(other, 1, { a: [1n] })), 70);

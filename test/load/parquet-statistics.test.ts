@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type Order, Range } from '../../src/load/parquet-statistics.ts';
+import type { PhysicalType } from '../../src/load/parquet-schema.ts';
+import { Range } from '../../src/load/parquet-statistics.ts';
 
 /** Texts that differ late, hold characters of every length, and end where nothing comes behind. */
 const texts = fc
@@ -33,8 +34,8 @@ const texts = fc
   )
   .map(([start, end]) => start + end.join(''));
 
-function rangeOf(order: Order, values: readonly Buffer[]) {
-  const range = new Range(order);
+function rangeOf(type: PhysicalType, values: readonly Buffer[]) {
+  const range = new Range(type);
   for (const value of values) {
     const { buffer, byteOffset, length } = Buffer.concat([Buffer.of(1), value]);
     range.add(new DataView(buffer, byteOffset, length), 1, length);
@@ -49,7 +50,7 @@ describe('the range of texts', () => {
         const sorted = given.map((text) => Buffer.from(text)).sort(Buffer.compare);
         const [least, most] = [sorted[0], sorted[sorted.length - 1]];
         const bounds = rangeOf(
-          'bytes',
+          'BYTE_ARRAY',
           given.map((text) => Buffer.from(text)),
         );
         assert.ok(bounds !== undefined);
@@ -80,7 +81,7 @@ describe('the range of numbers', () => {
     fc.assert(
       fc.property(fc.array(integers), (given) => {
         const bounds = rangeOf(
-          'int64',
+          'INT64',
           given.map((value) => Buffer.from(BigInt64Array.of(value).buffer)),
         );
         const sorted = [...given].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
@@ -95,7 +96,7 @@ describe('the range of numbers', () => {
     fc.assert(
       fc.property(fc.array(doubles, { maxLength: 5 }), (given) => {
         const bounds = rangeOf(
-          'double',
+          'DOUBLE',
           given.map((value) => Buffer.from(Float64Array.of(value).buffer)),
         );
         if (given.length === 0 || given.some(Number.isNaN)) {

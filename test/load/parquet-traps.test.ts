@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { arrowSchema, JOB_SCHEMA } from '../../src/jobs/arrow-schema.ts';
 import type { Column, ColumnType } from '../../src/jobs/columns.ts';
 import { COMPRESSIONS } from '../../src/jobs/pipeline.ts';
-import { parquetFile, ROW_GROUP_ROWS } from '../../src/load/parquet-file.ts';
+import { openParquetFile, ROW_GROUP_ROWS } from '../../src/load/parquet-file.ts';
 import { batchOf, jobBatch, type Values } from '../support/batches.ts';
 import { metadataOf, parquetBytes } from '../support/parquet.ts';
 import { withDuckDb, withHyparquet } from '../support/read-encoded.ts';
@@ -56,7 +56,7 @@ describe('the Parquet writer', () => {
     const numbers = arrowSchema([optional('a', 'int64')]);
     for (const type of ['string', 'float64', 'timestamp'] as const) {
       const other = arrowSchema([optional('a', type)]);
-      const file = await parquetFile(numbers, 'none', () => {});
+      const file = await openParquetFile(numbers, 'none');
       const batch = batchOf(other, 1, { a: [null] });
       const error = await rejection((async () => file.encode(batch))());
       assert.equal(error.exitCode, 70);

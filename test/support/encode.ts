@@ -1,7 +1,7 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
 import type { Compression, Format } from '../../src/jobs/pipeline.ts';
 import { Blocks } from '../../src/load/blocks.ts';
-import { LOADERS } from '../../src/load/output.ts';
+import { ENCODERS } from '../../src/load/output.ts';
 
 /** A loader of one format, with its output in hand. */
 export interface OpenFile {
@@ -15,23 +15,19 @@ export async function openFile(
   schema: Schema,
   compression?: Compression,
 ): Promise<OpenFile> {
-  let chunks: Uint8Array[] = [];
   const blocks = new Blocks();
-  const encoder = await LOADERS[format].open(schema, compression, (bytes) =>
-    chunks.push(bytes.slice()),
-  );
+  const encoder = await ENCODERS[format](schema, compression);
   const grown = async (ready: Iterable<RecordBatch>) => {
-    for (const block of ready) await encoder.encode(block);
-    const taken = chunks;
-    chunks = [];
-    return taken;
+    const chunks: Uint8Array[] = [];
+    for (const block of ready)
+      chunks.push(...(await encoder.encode(block)).map((chunk) => chunk.slice()));
+    return chunks;
   };
   return {
     write: (batch) => grown(blocks.add({ batch, from: 0, to: batch.numRows })),
     async finish() {
       const rest = await grown(blocks.rest());
-      await encoder.finish();
-      return [...rest, ...(await grown([]))];
+      return [...rest, ...(await encoder.finish())];
     },
   };
 }

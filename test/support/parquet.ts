@@ -1,7 +1,7 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { type FileMetaData, parquetMetadata } from 'hyparquet';
 import type { Compression } from '../../src/jobs/pipeline.ts';
-import { parquetFile } from '../../src/load/parquet-file.ts';
+import { openParquetFile } from '../../src/load/parquet-file.ts';
 
 /** The whole Parquet file of the batches, without what cuts and checks them in an export. */
 export async function parquetBytes(
@@ -10,9 +10,9 @@ export async function parquetBytes(
   compression: Compression = 'zstd',
 ): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  const file = await parquetFile(schema, compression, (bytes) => chunks.push(bytes.slice()));
-  for (const batch of batches) file.encode(batch);
-  file.finish();
+  const file = await openParquetFile(schema, compression);
+  for (const batch of batches) chunks.push(...file.encode(batch).map((chunk) => chunk.slice()));
+  chunks.push(...file.finish());
   return Buffer.concat(chunks);
 }
 
