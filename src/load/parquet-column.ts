@@ -115,7 +115,6 @@ export class ColumnWriter {
     }
     const chunk = {
       pages: this.#pages,
-      bytes: this.pageBytes,
       uncompressedBytes: this.#uncompressedBytes,
       description: this.#describe(offset, dictionaryBytes),
     };
@@ -290,7 +289,6 @@ export class ColumnWriter {
 /** One column of one row group, as it goes into the file and as the footer describes it. */
 export interface ColumnChunk {
   readonly pages: readonly Uint8Array[];
-  readonly bytes: number;
   readonly uncompressedBytes: number;
   readonly description: ThriftStruct;
 }

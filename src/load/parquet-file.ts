@@ -3,6 +3,7 @@ import type { RecordBatch, Schema } from 'apache-arrow';
 import { ByteWriter } from 'hyparquet-writer/src/bytewriter.js';
 import thrift, { type ThriftStruct } from 'parquetjs-lite/gen-nodejs/parquet_types.js';
 import util from 'parquetjs-lite/lib/util.js';
+import parquetjs from 'parquetjs-lite/lib/writer.js';
 import type { Compression } from '../jobs/pipeline.ts';
 import { compareKeys } from '../json/raw-job.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
@@ -11,7 +12,7 @@ import { columnsOf, type LoadColumn, refuseNulls, type Start } from './encoder.t
 import { openCodec } from './parquet-codec.ts';
 import { ColumnWriter } from './parquet-column.ts';
 import { readFooter } from './parquet-footer.ts';
-import { parquetColumn } from './parquet-schema.ts';
+import { parquetSchema, schemaElement } from './parquet-schema.ts';
 import { withFile } from './reader.ts';
 import { type Key, Keys } from './runs.ts';
 
@@ -24,9 +25,6 @@ export const ROW_GROUP_BYTES = 128 * 1024 * 1024;
 /** And when its pages take this many, compressed: a column's lie side by side, so that all wait here for the last. */
 export const HELD_BYTES = 32 * 1024 * 1024;
 
-/** At the start of the file, and at its end. */
-const MAGIC = Buffer.from('PAR1');
-
 /** In the form that readers parse: parquet-mr trusts no statistics of a writer whose version it cannot tell. */
 const CREATED_BY = `${TOOL.name} version ${TOOL.version} (build parquetjs-lite)`;
 
@@ -34,8 +32,8 @@ const CREATED_BY = `${TOOL.name} version ${TOOL.version} (build parquetjs-lite)`
  * Encodes record batches of one schema as a Parquet file. Row groups are cut where a batch ends, by the rows since the
  * last cut alone, and none depends on what comes before it.
  *
- * The library's thrift classes describe the file; pages, row groups and footer are put together here: the library's own
- * have no dictionaries, no logical types, wrong sizes and wrong statistics.
+ * The library's envelope frames the file and its thrift classes describe it; pages, row groups and footer are put
+ * together here: the library's own have no dictionaries, no logical types, wrong sizes and wrong statistics.
  *
  * @param start where it goes on, when there is the start of it
  * @throws ExportError (65, load) for a column of a type no file can carry
@@ -46,18 +44,25 @@ export async function openParquetFile(
   start?: Start,
 ) {
   const described = columnsOf(schema);
-  const columns = described.map(parquetColumn);
+  const { schema: fields, columns } = parquetSchema(described);
   const codec = await openCodec(compression);
   const scratch = new ByteWriter();
   const writers = columns.map((column) => new ColumnWriter(column, codec, scratch));
   const [time, id] = (['created_at timestamp', 'id string'] as const).map((wanted) =>
     described.findIndex(({ name, type, required }) => required && `${name} ${type}` === wanted),
   );
-  const rowGroups = start === undefined ? [] : await rowGroupsBefore(start);
-  let fileRows = start?.row ?? 0;
-  let offset = start?.byte ?? MAGIC.length;
   /** What is next in the file. */
-  const ready: Uint8Array[] = start === undefined ? [MAGIC] : [];
+  const ready: Uint8Array[] = [];
+  const write = (bytes: Uint8Array): void => void ready.push(bytes);
+  const envelope = new parquetjs.ParquetEnvelopeWriter(fields, write, () => {}, start?.byte ?? 0, {
+    pageIndex: false,
+    useDataPageV2: false,
+  });
+  if (start === undefined) envelope.writeHeader();
+  else {
+    envelope.rowCount = start.row;
+    envelope.rowGroups.push(...(await rowGroupsBefore(start)));
+  }
   let rows = 0;
   let isSorted = time >= 0 && id >= 0;
   let last: Key | undefined;
@@ -66,14 +71,13 @@ export async function openParquetFile(
     if (rows === 0) return;
     let uncompressedBytes = 0;
     const descriptions = writers.map((writer) => {
-      const chunk = writer.finish(offset);
-      ready.push(...chunk.pages);
-      offset += chunk.bytes;
+      const chunk = writer.finish(envelope.offset);
+      for (const page of chunk.pages) envelope.writeSection(page);
       uncompressedBytes += chunk.uncompressedBytes;
       return chunk.description;
     });
-    fileRows += rows;
-    rowGroups.push(
+    envelope.rowCount += rows;
+    envelope.rowGroups.push(
       new thrift.RowGroup({
         columns: descriptions,
         total_byte_size: uncompressedBytes,
@@ -86,25 +90,26 @@ export async function openParquetFile(
     last = undefined;
   }
 
-  function footer(): Uint8Array[] {
+  function writeFooter(): void {
     const metadata = util.serializeThrift(
       new thrift.FileMetaData({
         version: 1,
         schema: [
           new thrift.SchemaElement({ name: 'root', num_children: columns.length }),
-          ...columns.flatMap(({ elements }) => elements),
+          ...fields.fieldList.map(schemaElement),
         ],
-        num_rows: fileRows,
-        row_groups: rowGroups,
+        num_rows: envelope.rowCount,
+        row_groups: envelope.rowGroups,
         created_by: CREATED_BY,
         column_orders: columns.map(
           () => new thrift.ColumnOrder({ TYPE_ORDER: new thrift.TypeDefinedOrder() }),
         ),
       }),
     );
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(metadata.length);
-    return [metadata, length, MAGIC];
+    const ending = Buffer.alloc(8, 'PAR1');
+    ending.writeUInt32LE(metadata.length, 0);
+    envelope.writeSection(metadata);
+    envelope.writeSection(ending);
   }
 
   return {
@@ -131,7 +136,8 @@ export async function openParquetFile(
     },
     finish(): Uint8Array[] {
       closeRowGroup();
-      return [...ready.splice(0), ...footer()];
+      writeFooter();
+      return ready.splice(0);
     },
   };
 }
