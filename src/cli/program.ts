@@ -27,6 +27,7 @@ export async function runProgram(
   let selected: Command | undefined;
   try {
     refuseSecretFlags(args);
+    refuseInherited(args);
     let text = '';
     const parser = await parserOf(args, version, context, (command) => {
       selected = command;
@@ -219,6 +220,14 @@ function refuseFlags(args: readonly string[], { options }: Pick<Command, 'option
   }
 }
 
+/** Refuses what yargs must not see: it looks names up in objects, which have these. @throws Refusal */
+function refuseInherited(args: readonly string[]): void {
+  for (const arg of beforeWords(args)) {
+    const [, name = ''] = /^--([^=]+)/.exec(arg) ?? [];
+    if (name.replace(/^no-/, '') in {}) throw unknownFlag(name, arg, []);
+  }
+}
+
 function unknownFlag(name: string, arg: string, options: readonly Option[]): Refusal {
   const flags = options.map(({ flag }) => flag);
   const next = hint(name, flags, '', '--');
@@ -244,8 +253,6 @@ const VARIABLE_FOR: readonly (readonly [word: RegExp, variable: string])[] = [
 function refuseSecretFlags(args: readonly string[]): void {
   for (const flag of beforeWords(args).filter((arg) => arg.startsWith('-'))) {
     const name = (flag.split('=')[0] ?? '').toLowerCase().replace(/[-_]/g, '');
-    // yargs looks names up in objects, which have these.
-    if (flag.replace(/^-+(?:no-)?|=.*$/gs, '') in {}) throw unknownFlag('', flag, []);
     const [pattern, variable] = VARIABLE_FOR.find(([word]) => word.test(name)) ?? [];
     if (pattern === undefined) continue;
     throw new Refusal(

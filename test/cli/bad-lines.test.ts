@@ -12,6 +12,14 @@ describe('a wrong command line', () => {
     ['export --page-sise 4', /^unknown flag --page-sise; did you mean --page-size\?/],
     ['export --zzz', /^unknown flag --zzz; see pasqal-jobs export --help$/],
     ['export -x', /^unknown flag -x; /],
+    ['export --no-status=DONE', /^unknown flag --no-status; /],
+    ['export --no-errors=true', /^unknown flag --no-errors; /],
+    ['export --start-date -7d -3d', /^unknown flag -3; /],
+    ['export -7d', /^unknown flag -7; /],
+    ['export ---status=DONE', /^unknown flag ---status; /],
+    ['export --5=3', /^unknown flag --5; /],
+    ['export --constructor', /^unknown flag --constructor; /],
+    ['export --no-toString', /^unknown flag --no-toString; /],
     ['export --page_size 3', /^unknown flag --page_size; did you mean --page-size\?/],
     ['export jobs failures', /^got a word too many: 'failures'; /],
     ['export -- jobs failures', /^got a word too many; /],
@@ -89,6 +97,9 @@ describe('a secret on the command line', () => {
     ['--tokne', 's3cr3t'],
     ['--pw=s3cr3t'],
     ['-ps3cr3t'],
+    ['-5ps3cr3t'],
+    ['---token=s3cr3t'],
+    ['-7--token=s3cr3t'],
   ];
   for (const line of lines) {
     it(`is refused and not repeated: ${line.join(' ')}`, async () => {

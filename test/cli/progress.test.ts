@@ -69,6 +69,16 @@ describe('progress', () => {
     for (const line of drawn) assert.equal(line.split(/[\n\p{Cc}]/u)[0]?.length, 39);
   });
 
+  it('is whole where the terminal does not say how wide it is, and frees the narrowest', async () => {
+    for (const columns of [0, 1]) {
+      const { stderr } = await program(['export'], {
+        ...{ environment, terminal: true, columns, engine: telling(HALF) },
+      });
+      assert.equal(stderr.includes('ETA'), columns === 0);
+      assert.ok(stderr.indexOf('\u001b[?25l') < stderr.lastIndexOf('\u001b[?25h'));
+    }
+  });
+
   it('is no bar when there is no terminal, or none is wanted', async () => {
     const engine = telling(HALF, {
       type: 'log',

@@ -72,6 +72,13 @@ describe('a value', () => {
     assert.throws(() => values.parse(values.integer(0), ['9007199254740993']), values.Refusal);
   });
 
+  it('is any share that is a number', () => {
+    for (const share of [0, 1 / 3, 0.1 + 0.2, 1])
+      assert.equal(values.readValue(values.share, share), share);
+    for (const share of [-0.1, 1.1, Number.NaN])
+      assert.throws(() => values.readValue(values.share, share), values.Refusal);
+  });
+
   it('is a length of time in any unit', () => {
     const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
     fc.assert(
@@ -175,6 +182,11 @@ describe('the border of the library', () => {
     [
       'a way to sign in',
       { credentials: { kind: 'tokn', token: 's3cr3t' } },
+      /^credentials: kind: /,
+    ],
+    [
+      'a way to sign in that objects have',
+      { credentials: { kind: 'constructor', token: 's3cr3t' } },
       /^credentials: kind: /,
     ],
     [

@@ -111,6 +111,14 @@ describe('a job that is no JSON', () => {
       }));
   }
 
+  it('that looks like two is unreadable on a page that is not full, too', () =>
+    answered(
+      spoilt('{"id":"job-207"}', '{"v":""},{""}'),
+      2,
+      (page) => assert.equal(page.kind, 'unreadable'),
+      { offset: 200, limit: 100 },
+    ));
+
   it('that looks like two is unreadable alone as well', () =>
     answered(
       spoilt('{"id":"job-7"}', '{"a":1},{"b":NaN}'),

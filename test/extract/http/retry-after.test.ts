@@ -30,6 +30,9 @@ describe('parseRetryAfter', () => {
     ['1e3', DATE, undefined],
     ['0x10', DATE, undefined],
     ['12 seconds', DATE, undefined],
+    ['Retry 2027 00:00:00 GMT', DATE, undefined],
+    ['Wait 99 00:00:00 GMT', DATE, undefined],
+    ['Soon, 1 03:00:10 GMT', DATE, undefined],
     ['2026-01-01T00:00:30Z', DATE, undefined],
     ['Thu, 99 Jan 2026 00:00:30 GMT', DATE, undefined],
   ];

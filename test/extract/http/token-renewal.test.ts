@@ -38,6 +38,23 @@ describe('a token near its end', () => {
   });
 });
 
+describe('a renewal that is refused', () => {
+  it('does not repeat the token in force', async () => {
+    const clock = fakeClock();
+    const no: Respond = (response) =>
+      sendJson(response, '{"error_description":"no more canary-token-1"}', {}, 403);
+    const tokens = tokenServer({ instead: (nth) => (nth > 1 ? no : undefined) });
+    await signedIn(tokens, serveHttp(sendPage), { clock }, async (client) => {
+      await client.fetchPage(FIRST);
+      clock.advance(3_541_000);
+      await assert.rejects(client.fetchPage(FIRST), (error: Error) => {
+        assert.match(error.message, /the sign-in was refused \(403, no more \*\*\*\)/);
+        return true;
+      });
+    });
+  });
+});
+
 describe('closing during a renewal', () => {
   it('ends who waits for it, and warns of nothing', async () => {
     const clock = fakeClock({ mode: 'still' });
