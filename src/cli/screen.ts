@@ -83,15 +83,20 @@ export function createRedactor(): Redactor {
  * Found out without parsing, for the command line itself may be what is wrong.
  */
 export function failureStyle(args: readonly string[], environment: Environment) {
-  const line = ` ${args.join(' ')} `;
-  const says = (flag: string, value: string) =>
-    new RegExp(` --${flag}[= ]${value} `).test(line) || environment[variableOf({ flag })] === value;
-  const at = args.findLastIndex((arg) => /^--(?:no-)?json(?:=|$)/.test(arg));
-  const told = args[at] === '--json' ? args[at + 1] !== 'false' : args[at] === '--json=true';
+  /** The last word on a flag: its value, `false` where it is turned off; undefined where it is not given. */
+  const flagged = (flag: string): string | undefined => {
+    const isOf = new RegExp(`^--(?:no-)?${flag}(?:=|$)`);
+    const at = args.findLastIndex((arg) => isOf.test(arg));
+    if (at < 0) return undefined;
+    const [name, value = args[at + 1] ?? ''] = (args[at] ?? '').split('=');
+    return name === `--${flag}` ? value : 'false';
+  };
+  const told = (flag: string) => flagged(flag) ?? environment[variableOf({ flag })] ?? '';
+  const json = flagged('json');
   return {
-    json: at < 0 ? /^(?:1|true)$/.test(environment.PASQAL_JOBS_JSON ?? '') : told,
-    jsonLog: says('log-format', 'json'),
-    debug: says('log-level', 'debug'),
+    json: json === undefined ? /^(?:1|true)$/.test(told('json')) : json !== 'false',
+    jsonLog: told('log-format') === 'json',
+    debug: told('log-level') === 'debug',
   };
 }
 

@@ -52,6 +52,41 @@ describe('what a command prints', () => {
     }
   });
 
+  it('is one of the failure too, by the last word on it', async () => {
+    for (const [words, isJson] of [
+      ['--json', true],
+      ['--json=true', true],
+      ['--json true', true],
+      ['--no-json --json', true],
+      ['--json=false', false],
+      ['--json false', false],
+      ['--json --no-json', false],
+      ['', false],
+    ] as const) {
+      const args = ['plan', ...words.split(' ').filter(Boolean), '--page-size', '1'];
+      const { stdout } = await program(args, { environment });
+      assert.equal(stdout !== '' && JSON.parse(stdout).error.exitCode === 64, isJson, words);
+      const other = { ...environment, PASQAL_JOBS_JSON: 'true' };
+      const told = await program(args, { environment: other });
+      assert.equal(told.stdout !== '', isJson || words === '', `${words}, and the variable`);
+    }
+  });
+
+  it('tells a failure as a log line by the last word on its format', async () => {
+    const other = { ...environment, PASQAL_JOBS_LOG_FORMAT: 'json' };
+    for (const [words, env, isJson] of [
+      ['--log-format json', environment, true],
+      ['--log-format=json', environment, true],
+      ['--log-format json --log-format text', environment, false],
+      ['', other, true],
+      ['--log-format text', other, false],
+    ] as const) {
+      const args = ['plan', ...words.split(' ').filter(Boolean), '--page-size', '1'];
+      const { stderr } = await program(args, { environment: env });
+      assert.equal(stderr.startsWith('{'), isJson, words);
+    }
+  });
+
   it('is a plan', async () => {
     const { stdout } = await program(['plan', 'failures'], { environment });
     assert.match(stdout, /^250 jobs on https:.*core-fast with status = ERROR,TIMED_OUT,CANCELED$/m);
