@@ -34,11 +34,13 @@ export async function replaceFile(
 ): Promise<void> {
   const aside = `${path}.new`;
   await files.remove(aside);
-  await writeNewFile(files, aside, bytes, stage);
-  await files.rename(aside, path).catch(async (error: unknown) => {
+  try {
+    await writeNewFile(files, aside, bytes, stage);
+    await files.rename(aside, path);
+  } catch (error) {
     await files.remove(aside).catch(() => undefined);
     throw error;
-  });
+  }
   await files.syncFolder(dirname(path));
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { makeFolders, usingFile, writeNewFile } from '../../src/platform/durable.ts';
+import { makeFolders, replaceFile, usingFile, writeNewFile } from '../../src/platform/durable.ts';
 import { errorCode } from '../../src/platform/errors.ts';
 import { crash, faultyFiles } from '../support/faulty-files.ts';
 import { memoryFiles, systemError } from '../support/memory-files.ts';
@@ -51,6 +51,25 @@ describe('making folders', () => {
     await files.open('/a', 'create');
     assert.equal(errorCode(await makeFolders(files, '/a').catch((error) => error)), 'EEXIST');
     assert.equal(errorCode(await makeFolders(files, '/a/b').catch((error) => error)), 'ENOTDIR');
+  });
+});
+
+describe('a file that is replaced', () => {
+  it('stays as it was, and alone, where that fails', async () => {
+    const memory = memoryFiles();
+    await memory.makeFolder('/a');
+    await replaceFile(memory, '/a/b', Buffer.from('old'), 'publish');
+    const before = memory.tree();
+    let failures = 0;
+    for (let at = 1; ; at++) {
+      const files = faultyFiles(memory, { at, what: 'EIO' }, crash);
+      const replaced = replaceFile(files, '/a/b', Buffer.from('new'), 'publish');
+      if (!(await replaced.catch((error: unknown) => errorCode(error) ?? assert.fail()))) break;
+      failures++;
+      if (files.operations.some(({ name }) => name === 'syncFolder')) break;
+      assert.deepEqual(memory.tree(), before);
+    }
+    assert.ok(failures > 4);
   });
 });
 
