@@ -1,6 +1,7 @@
 import { requestsFor } from './extract/list.ts';
 import type { Filters } from './jobs/pipeline.ts';
 import { type Effects, nodeEffects } from './platform/effects.ts';
+import { EXIT } from './platform/errors.ts';
 import { explainIoErrors } from './platform/io-errors.ts';
 import { nodeFiles } from './platform/node-files.ts';
 import { readManifest } from './publish/snapshots.ts';
@@ -8,6 +9,7 @@ import { findSnapshot, type Verification, verifySnapshot as verify } from './pub
 import { runExport as exportOnce, openClient } from './run/export.ts';
 import { keepTrying } from './run/keep-trying.ts';
 import { checkOptions, type ExportResult, type GivenOptions } from './run/options.ts';
+import * as values from './run/values.ts';
 
 export type { Completeness } from './extract/extraction.ts';
 export type { ProofMethod } from './extract/state.ts';
@@ -117,16 +119,20 @@ export async function verifySnapshot(folder: string): Promise<Verification> {
  * @param folder a snapshot, or a pipeline's folder: then the one `latest` names
  * @param file absolute path of the page; one that is there is replaced
  * @param timeZone of days and hours, as the IANA names it
- * @throws ExportError (65) when there is no readable snapshot, (78, report) when DuckDB is not installed
+ * @throws ExportError (64) for an unknown time zone, (65) when there is no readable snapshot, (73) when the page cannot be
+ *   written there, (78, report) when DuckDB is not installed
  */
 export async function reportSnapshot(
   folder: string,
   file: string,
   timeZone = 'UTC',
 ): Promise<void> {
+  const zone = values.orExit(EXIT.usage, () =>
+    values.within('timeZone', () => values.readValue(values.timeZone, timeZone)),
+  );
   const { writeReport } = await import('./report/report.ts');
   const files = explainIoErrors(nodeFiles, 'report', 'start');
   const snapshot = await findSnapshot(files, folder);
   const { manifest } = await readManifest(files, snapshot);
-  await writeReport({ folder: snapshot, files, timeZone, manifest }, file);
+  await writeReport({ folder: snapshot, files, timeZone: zone, manifest }, file);
 }

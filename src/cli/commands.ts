@@ -22,7 +22,7 @@ import {
 } from './command.ts';
 import { credentialsFrom } from './credentials.ts';
 import { proxyFrom } from './environment.ts';
-import { writeMetrics } from './metrics.ts';
+import { checkMetrics, writeMetrics } from './metrics.ts';
 import { loadPipeline } from './pipelines.ts';
 import { openReporter, type Reporter } from './reporter.ts';
 import { exportSummary, planSummary, statusSummary, verifySummary } from './summary.ts';
@@ -161,6 +161,7 @@ async function runExport({ engine, options, reporter, metrics, clock, signal }: 
     const run = { pipeline, exitCode, seconds, finishedAt: clock.wall() };
     if (metrics !== undefined) await writeMetrics(metrics, run, manifest);
   };
+  if (metrics !== undefined) await checkMetrics(metrics);
   reporter.log('info', 'export started', { pipeline, apiUrl, output });
   try {
     const result = await engine.runExport(options, { emit: reporter.emit }, signal);

@@ -1,5 +1,5 @@
 import type { Manifest } from '../index.ts';
-import { replaceFile } from '../platform/durable.ts';
+import { checkReplaceable, replaceFile } from '../platform/durable.ts';
 import type { ExitCode } from '../platform/errors.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
 import { nodeFiles } from '../platform/node-files.ts';
@@ -62,14 +62,20 @@ function linesOf({ pipeline }: RunFigures, of: string, figures: readonly Figure[
   });
 }
 
+const FILES = explainIoErrors(nodeFiles, 'cli', 'start');
+
+/** @throws ExportError (73) naming the path, when a metrics file could not be written there */
+export function checkMetrics(path: string): Promise<void> {
+  return checkReplaceable(FILES, path, 'cli');
+}
+
 /**
  * Replaces a metrics file in one step, so that node_exporter never reads half of one.
  *
  * @throws ExportError (73) naming the path
  */
 export async function writeMetrics(path: string, run: RunFigures, manifest?: Manifest) {
-  const files = explainIoErrors(nodeFiles, 'cli', 'start');
-  const there = (await files.stat(path))?.kind === 'file';
-  const previous = there ? new TextDecoder().decode(await files.read(path)) : '';
-  await replaceFile(files, path, Buffer.from(metricsText(run, manifest, previous)), 'cli');
+  const there = (await FILES.stat(path))?.kind === 'file';
+  const previous = there ? new TextDecoder().decode(await FILES.read(path)) : '';
+  await replaceFile(FILES, path, Buffer.from(metricsText(run, manifest, previous)), 'cli');
 }

@@ -44,6 +44,32 @@ export async function replaceFile(
   await files.syncFolder(dirname(path));
 }
 
+/**
+ * Makes sure, before the work for it, that `replaceFile` can be done with a path that somebody chose: neither a link or
+ * a device is replaced nor a folder removed.
+ *
+ * @throws ExportError (73) for what is no file; what the file system throws where none can be made
+ */
+export async function checkReplaceable(
+  files: FileSystem,
+  path: string,
+  stage: Stage,
+): Promise<void> {
+  const aside = `${path}.new`;
+  for (const name of [path, aside]) {
+    const { kind } = (await files.stat(name)) ?? { kind: 'file' };
+    if (kind === 'file') continue;
+    const what = kind === 'other' ? 'no file' : `a ${kind}`;
+    throw new ExportError(`cannot replace ${name}: it is ${what}; choose another path`, {
+      exitCode: EXIT.cannotCreate,
+      stage,
+    });
+  }
+  await files.remove(aside);
+  await usingFile(await files.open(aside, 'create'), () => Promise.resolve());
+  await files.remove(aside);
+}
+
 /** fsync, then a look at the size: a file system may lose bytes without a word, for example on a full network share. */
 export async function syncAndCheck(
   file: OpenFile,

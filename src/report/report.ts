@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';
-import { replaceFile } from '../platform/durable.ts';
+import { checkReplaceable, replaceFile } from '../platform/durable.ts';
 import { page } from './page.ts';
 import { askSnapshot, type ReportTask, reportSql } from './snapshot.ts';
 
@@ -14,17 +14,19 @@ export const REPORT_FILES = ['report.html', 'report.sql', 'report.html.new', 're
  *
  * @param path absolute; `report.html` in the snapshot's folder unless given. `.sql` takes the place of its ending
  * @returns what the manifest says of the two
- * @throws ExportError (78, report) without DuckDB, (65) for files that cannot be read or a time zone that is not known,
+ * @throws ExportError (78, report) without DuckDB, (73) where one of them cannot be written, (65) for files that cannot be read or a time zone that is not known,
  *   and what the file system throws
  */
 export async function writeReport(task: ReportTask, path = join(task.folder, REPORT)) {
   const { files, manifest, timeZone } = task;
+  const sqlPath = path.replace(/(?:\.[^./\\]*)?$/, '.sql');
+  for (const name of [path, sqlPath]) await checkReplaceable(files, name, 'report');
   const answers = await askSnapshot(task);
   const html = Buffer.from(page({ answers, manifest, timeZone }));
   const sql = Buffer.from(reportSql(manifest, timeZone));
   const outputs = [
     { path, format: 'html', bytes: html },
-    { path: path.replace(/(?:\.[^./\\]*)?$/, '.sql'), format: 'sql', bytes: sql },
+    { path: sqlPath, format: 'sql', bytes: sql },
   ];
   for (const { path, bytes } of outputs) await replaceFile(files, path, bytes, 'report');
   return outputs.map(({ path, format, bytes }) => {

@@ -123,7 +123,9 @@ export interface ExportResult {
 }
 
 /** What `runExport` takes: `{ region, credentials }` or `{ apiUrl, credentials }`, a pipeline definition, anything else. */
-export type GivenOptions = Partial<Omit<ExportOptions, 'credentials'> & PipelineDefinition> & {
+export type GivenOptions = Partial<
+  Omit<ExportOptions, 'credentials' | 'relative'> & PipelineDefinition
+> & {
   readonly region?: access.Region;
   readonly credentials: access.GivenCredentials;
 };
@@ -180,14 +182,14 @@ export function checkOptions(
 ): ExportOptions {
   if (isChecked(given)) return given;
   return values.orExit(EXIT.usage, () => {
-    const own = ['credentials', 'filters', 'proxy', 'relative', 'description'];
+    const own = ['credentials', 'filters', 'proxy', 'description'];
     const source = fieldsOf(given, 'expected an object of options');
     refuseUnknown(source, [...own, ...Object.keys(RUN_OPTIONS)]);
     const { region, apiUrl, ...run } = withDefaults(RUN_OPTIONS, pick(RUN_OPTIONS, source));
     const url = apiUrl ?? (region && access.REGIONS[region].apiUrl);
     if (url === undefined) throw new values.Refusal('apiUrl: give it, or a region');
     const filters = values.within('filters', () => filtersOf(source.filters));
-    const relative = { ...relativeDates(filters, now), ...given.relative };
+    const relative = relativeDates(filters, now);
     const dates = Object.entries(relative).map(([name, { at }]) => [name, at]);
     const options: ExportOptions = {
       ...run,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import parse from 'parse-prometheus-text-format';
 import { metricsText } from '../../src/cli/metrics.ts';
+import type { ExportResult } from '../../src/index.ts';
 import { ExportError } from '../../src/platform/errors.ts';
 import { type PipelineStatus, pipelineStatus } from '../../src/publish/status.ts';
 import { MANIFEST, program } from '../support/cli.ts';
@@ -135,13 +136,38 @@ describe('the metrics', () => {
     assert.deepEqual(await readdir(folder), ['jobs.prom']);
   });
 
-  it('that cannot be written are told of, and hide no other failure', async () => {
-    const args = ['export', '--metrics', join(folder, 'none', 'jobs.prom')];
-    const well = await program(args, { environment });
-    assert.equal(well.code, 73);
-    assert.match(well.stderr, /cannot open .*jobs\.prom\.new/);
-    const failed = await program(args, { environment, engine: { runExport: refused } });
-    assert.equal(failed.code, 77);
+  it('that cannot be written are told of before the work', async () => {
+    for (const [path, message] of [
+      [join(folder, 'none', 'jobs.prom'), /cannot open .*jobs\.prom\.new/],
+      [folder, /cannot replace .*: it is a folder/],
+      ['/dev/null', /cannot replace \/dev\/null: it is no file/],
+    ] as const) {
+      let starts = 0;
+      const engine = { runExport: () => Promise.reject(new Error(`start ${++starts}`)) };
+      const { code, stderr } = await program(['export', '--metrics', path], {
+        environment,
+        engine,
+      });
+      assert.deepEqual([code, starts], [73, 0]);
+      assert.match(stderr, message);
+    }
+  });
+
+  it('that cannot be written behind it are told of, and hide no other failure', async () => {
+    for (const [end, code] of [
+      [undefined, 73],
+      [refused, 77],
+    ] as const) {
+      const place = await mkdtemp(join(folder, 'gone-'));
+      const runExport = async (): Promise<ExportResult> => {
+        await rm(place, { recursive: true });
+        return end ? end() : { folder: '/output/jobs/1', manifest: MANIFEST };
+      };
+      const args = ['export', '--metrics', join(place, 'jobs.prom')];
+      const ended = await program(args, { environment, engine: { runExport } });
+      assert.equal(ended.code, code);
+      assert.equal(/cannot .*jobs\.prom/.test(ended.stderr), code === 73);
+    }
   });
 });
 

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { makeFolders, replaceFile, usingFile, writeNewFile } from '../../src/platform/durable.ts';
+import {
+  checkReplaceable,
+  makeFolders,
+  replaceFile,
+  usingFile,
+  writeNewFile,
+} from '../../src/platform/durable.ts';
 import { errorCode } from '../../src/platform/errors.ts';
+import type { FileSystem } from '../../src/platform/file-system.ts';
 import { crash, faultyFiles } from '../support/faulty-files.ts';
 import { memoryFiles, systemError } from '../support/memory-files.ts';
 
@@ -70,6 +77,42 @@ describe('a file that is replaced', () => {
       assert.deepEqual(memory.tree(), before);
     }
     assert.ok(failures > 4);
+  });
+});
+
+describe('a path that somebody chose for a file', () => {
+  it('is taken where there is nothing or a file, and left as it was', async () => {
+    const files = memoryFiles();
+    await files.makeFolder('/a');
+    const before = files.tree();
+    await checkReplaceable(files, '/a/b', 'cli');
+    assert.deepEqual(files.tree(), before);
+    await replaceFile(files, '/a/b', Buffer.from('old'), 'cli');
+    await writeNewFile(files, '/a/b.new', Buffer.from('torn'), 'cli');
+    await checkReplaceable(files, '/a/b', 'cli');
+    assert.deepEqual(files.tree(), { '/a': null, '/a/b': 'old' });
+  });
+
+  it('is refused where anything else is there, or beside it, and that stays', async () => {
+    const files = memoryFiles();
+    for (const folder of ['/a', '/a/folder', '/a/c.new', '/a/c.new/d'])
+      await files.makeFolder(folder);
+    await files.symlink('elsewhere', '/a/link');
+    const device: FileSystem = {
+      ...files,
+      stat: async () => ({ kind: 'other', size: 0, modifiedMs: 0 }),
+    };
+    const before = files.tree();
+    for (const [path, door, message] of [
+      ['/a/folder', files, 'cannot replace /a/folder: it is a folder; choose another path'],
+      ['/a/link', files, 'cannot replace /a/link: it is a link; choose another path'],
+      ['/a/null', device, 'cannot replace /a/null: it is no file; choose another path'],
+      ['/a/c', files, 'cannot replace /a/c.new: it is a folder; choose another path'],
+    ] as const)
+      await assert.rejects(checkReplaceable(door, path, 'cli'), { exitCode: 73, message });
+    const missing = await checkReplaceable(files, '/none/b', 'cli').catch((error) => error);
+    assert.equal(errorCode(missing), 'ENOENT');
+    assert.deepEqual(files.tree(), before);
   });
 });
 

@@ -233,6 +233,11 @@ describe('an export with a report', () => {
     assert.match(await readFile(join(dirname(file), 'page.sql'), 'utf8'), /zone = 'Asia\/Tokyo'/);
     assert.deepEqual((await verifySnapshot(folder)).problems, []);
     await assert.rejects(reportSnapshot(dirname(file), file), { exitCode: 65, stage: 'publish' });
+    await assert.rejects(reportSnapshot(folder, file, 'Mars/Olympus'), {
+      exitCode: 64,
+      message: /^timeZone: .*Mars\/Olympus/,
+    });
+    await assert.rejects(reportSnapshot(folder, dirname(file)), { exitCode: 73, stage: 'report' });
   });
 });
 

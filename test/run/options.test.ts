@@ -264,6 +264,7 @@ describe('the border of the library', () => {
     assert.deepEqual(options.filters, { startDate: at, endDate: '2026-11-23T00:00:00Z' });
     assert.deepEqual(options.relative, { startDate: { written: '-7d', at } });
     assert.equal(checkOptions(options, NOON + 86_400_000), options, 'checked once');
+    assert.throws(() => checkOptions({ ...options }, NOON), { exitCode: 64, message: /relative/ });
   });
 });
 
