@@ -33,7 +33,7 @@ const LEAST_REQUESTS = 3;
 const FEW_REQUESTS = 24;
 
 /** The first row of the base that is walked over again; 0 where nothing of it is old enough to go on from. */
-export function walkedFrom({ index, trustedBefore }: KnownBase): number {
+function walkedFrom({ index, trustedBefore }: KnownBase): number {
   const { created, rows } = index;
   let [low, high] = [0, rows];
   while (low < high) {
@@ -313,7 +313,7 @@ const TOO_DEAR = 'to find what is new or gone would take more requests than to r
  * @param jobs in the list
  * @param cap jobs of a page
  */
-export function requestsToFind(missing: number, jobs: number, cap: number): number {
+function requestsToFind(missing: number, jobs: number, cap: number): number {
   let requests = 0;
   for (let prefixes = 1; prefixes === 1 || jobs / prefixes >= cap; prefixes *= DIGITS.length) {
     const share = missing < prefixes * DIGITS.length ? UNTIL_EXPLAINED : 1;

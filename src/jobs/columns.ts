@@ -141,7 +141,7 @@ export function describeColumns(
 }
 
 /** Every status seen so far. The set is open: others are kept and flagged `unknown_status`. */
-export const KNOWN_STATUSES: ReadonlySet<string> = new Set([
+const KNOWN_STATUSES: ReadonlySet<string> = new Set([
   ...['PENDING', 'RUNNING', 'DONE', 'ERROR', 'CANCELED', 'TIMED_OUT', 'PAUSED', 'CANCELING'],
 ]);
 

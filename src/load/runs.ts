@@ -92,7 +92,7 @@ function columnOf(batch: RecordBatch, name: string): Data {
 }
 
 /** About what a batch takes in memory. */
-export function memoryOf(batch: RecordBatch): number {
+function memoryOf(batch: RecordBatch): number {
   return textBytes(batch.data.children, 0, batch.numRows) + 200 * batch.numRows;
 }
 
