@@ -1,7 +1,7 @@
 import type { BaseIndex } from '../jobs/base-index.ts';
 import { DIGITS, dashed, IdList, prefixDigits } from '../jobs/id-index.ts';
 import type { Micros } from '../jobs/timestamp.ts';
-import { slices } from '../platform/slices.ts';
+import { firstWhere, slices } from '../platform/ranges.ts';
 import { ODD_IDS } from './leaves.ts';
 import { idOf } from './ledger.ts';
 import { type Answer, BY_CREATION, List, type PageRead, requestsFor } from './list.ts';
@@ -35,12 +35,7 @@ const FEW_REQUESTS = 24;
 /** The first row of the base that is walked over again; 0 where nothing of it is old enough to go on from. */
 function walkedFrom({ index, trustedBefore }: KnownBase): number {
   const { created, rows } = index;
-  let [low, high] = [0, rows];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (created[middle] < trustedBefore) low = middle + 1;
-    else high = middle;
-  }
+  let low = firstWhere(0, rows, (row) => created[row] >= trustedBefore);
   // What is trusted ends with a job, and strictly before that there must be one for the first answer to begin with.
   const edge = created[low - 1];
   while (low > 0 && created[low - 1] === edge) low--;

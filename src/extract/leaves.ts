@@ -1,5 +1,5 @@
 import { DIGITS, dashed } from '../jobs/id-index.ts';
-import { slices } from '../platform/slices.ts';
+import { slices } from '../platform/ranges.ts';
 import { type Answer, isFull, type List } from './list.ts';
 
 const UUID_DIGITS = 32;

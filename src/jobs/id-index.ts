@@ -1,3 +1,5 @@
+import { firstWhere } from '../platform/ranges.ts';
+
 const WORDS = 4;
 const CHUNK_IDS = 1 << 12;
 const FIRST_SLOTS = 1 << 10;
@@ -192,7 +194,9 @@ export class IdIndex {
     if (digits === undefined) return count;
     this.#sortKeys();
     const [first, behind] = keysUnder(digits);
-    count += lowerBound(this.#sortedKeys, behind) - lowerBound(this.#sortedKeys, first);
+    const keys = this.#sortedKeys;
+    const rankOf = (key: number) => firstWhere(0, keys.length, (at) => keys[at] >= key);
+    count += rankOf(behind) - rankOf(first);
     const isUnder = this.#ids.under(digits);
     for (let number = this.#sorted; number < this.size; number++) if (isUnder(number)) count++;
     return count;
@@ -299,16 +303,6 @@ export function prefixDigits(prefix: string): string | undefined {
   const digits = prefix.replaceAll('-', '');
   const isPrefix = /^[0-9a-f]{0,32}$/.test(digits) && dashed(`${digits}0`).startsWith(prefix);
   return isPrefix ? digits : undefined;
-}
-
-function lowerBound(sorted: Float64Array, key: number): number {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle] < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** What each byte is as a lower-case hex digit, 255 where it is none. */

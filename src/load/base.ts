@@ -7,6 +7,7 @@ import { FORMATS, type Format } from '../jobs/pipeline.ts';
 import type { Micros } from '../jobs/timestamp.ts';
 import { compareKeys } from '../json/raw-job.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
+import { firstWhere } from '../platform/ranges.ts';
 import { type BaseFile, openBaseFile } from './base-file.ts';
 import { BLOCK_BYTES, BLOCK_ROWS } from './blocks.ts';
 import type { Start } from './encoder.ts';
@@ -79,13 +80,7 @@ export class KnownRows {
 
   /** How many rows stand before a key. */
   rowsBefore(key: Key): number {
-    let [from, to] = [0, this.#index.rows];
-    while (from < to) {
-      const middle = (from + to) >> 1;
-      if (compareKeys(this.keyAt(middle), key) < 0) from = middle + 1;
-      else to = middle;
-    }
-    return from;
+    return firstWhere(0, this.#index.rows, (row) => compareKeys(this.keyAt(row), key) >= 0);
   }
 
   keyAt(row: number): Key {

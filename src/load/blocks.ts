@@ -1,5 +1,6 @@
 import { Data, DataType, makeData, type RecordBatch, type Schema } from 'apache-arrow';
 import { batchOf } from '../jobs/column-buffers.ts';
+import { firstWhere } from '../platform/ranges.ts';
 
 /** Rows of a full block: a Parquet page or an Arrow record batch of the file. */
 export const BLOCK_ROWS = 2_500;
@@ -62,13 +63,8 @@ export class Blocks {
     const last = Math.min(to, from + BLOCK_ROWS - this.#rows);
     const room = this.#maxBytes - this.#bytes;
     if (textBytes(batch.data.children, from, last) <= room) return last;
-    let fits = from;
-    let tooFar = last;
-    while (tooFar - fits > 1) {
-      const middle = (fits + tooFar) >> 1;
-      if (textBytes(batch.data.children, from, middle) <= room) fits = middle;
-      else tooFar = middle;
-    }
+    const tooMany = (end: number) => textBytes(batch.data.children, from, end) > room;
+    const fits = firstWhere(from + 1, last, tooMany) - 1;
     return fits === from && this.#rows === 0 ? from + 1 : fits;
   }
 }

@@ -6,6 +6,7 @@ import { usingFile } from '../platform/durable.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { writeFully } from '../platform/io-errors.ts';
 import { PartEncoder, readPart } from '../platform/part-file.ts';
+import { firstWhere } from '../platform/ranges.ts';
 import { BLOCK_ROWS, Blocks, gather, inBlocks, type Rows, textBytes } from './blocks.ts';
 
 /** Where a row belongs. */
@@ -75,13 +76,7 @@ export class Keys {
   #first(from: number, isBehind: (row: number) => boolean): number {
     if (from === this.length || isBehind(from)) return from;
     if (!isBehind(this.length - 1)) return this.length;
-    let [before, behind] = [from, this.length - 1];
-    while (behind - before > 1) {
-      const middle = (before + behind) >> 1;
-      if (isBehind(middle)) behind = middle;
-      else before = middle;
-    }
-    return behind;
+    return firstWhere(from + 1, this.length - 1, isBehind);
   }
 }
 

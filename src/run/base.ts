@@ -9,7 +9,7 @@ import { canonicalFilters, type Filters, mutableFilters } from '../jobs/query.ts
 import { type Effects, log } from '../platform/effects.ts';
 import { ExportError } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
-import { slices } from '../platform/slices.ts';
+import { slices } from '../platform/ranges.ts';
 import { type ExportIdentity, sameExport } from '../publish/guard.ts';
 import type { Snapshot } from '../publish/snapshots.ts';
 import { digest, isData } from '../publish/verify.ts';
