@@ -1,5 +1,4 @@
-import type { BaseIndex } from '../jobs/base-index.ts';
-import { DIGITS, dashed, IdList, prefixDigits } from '../jobs/id-index.ts';
+import { type BaseIndex, DIGITS, dashed, IdList, prefixDigits } from '../jobs/id-index.ts';
 import type { Micros } from '../jobs/timestamp.ts';
 import { firstWhere, slices } from '../platform/ranges.ts';
 import { ODD_IDS } from './leaves.ts';

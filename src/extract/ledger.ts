@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { BaseIndex } from '../jobs/base-index.ts';
-import { IdIndex } from '../jobs/id-index.ts';
+import { type BaseIndex, IdIndex } from '../jobs/id-index.ts';
 import type { Instant } from '../jobs/timestamp.ts';
 import { FORM } from '../json/json-scanner.ts';
 import { JOB_FIELDS, type RawJob } from '../json/raw-job.ts';

@@ -1,8 +1,6 @@
 import { Schema } from 'apache-arrow';
-import type { BaseIndex } from '../jobs/base-index.ts';
-import { FINAL_STATUSES } from '../jobs/columns.ts';
-import type { FoundColumn } from '../jobs/file-contents.ts';
-import { IdList } from '../jobs/id-index.ts';
+import { FINAL_STATUSES, type FoundColumn } from '../jobs/columns.ts';
+import { type BaseIndex, IdList } from '../jobs/id-index.ts';
 import type { Format } from '../jobs/pipeline.ts';
 import { damageError, openReader, UNORDERED } from './check.ts';
 import { columnsOf, describeColumn } from './encoder.ts';

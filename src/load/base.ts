@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import type { BaseIndex } from '../jobs/base-index.ts';
-import { IdIndex, IdList } from '../jobs/id-index.ts';
+import { type BaseIndex, IdIndex, IdList } from '../jobs/id-index.ts';
 import type { PublishedFile } from '../jobs/manifest.ts';
 import { FORMATS, type Format } from '../jobs/pipeline.ts';
 import type { Micros } from '../jobs/timestamp.ts';

@@ -1,8 +1,7 @@
 import { open } from 'node:fs/promises';
 import { Schema } from 'apache-arrow';
 import { JOB_SCHEMA } from '../jobs/arrow-schema.ts';
-import { JOB_COLUMNS } from '../jobs/columns.ts';
-import type { FileContents, FoundColumn } from '../jobs/file-contents.ts';
+import { type FileContents, type FoundColumn, JOB_COLUMNS } from '../jobs/columns.ts';
 import type { Format } from '../jobs/pipeline.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 import { ioError } from '../platform/io-errors.ts';

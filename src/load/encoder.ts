@@ -1,7 +1,6 @@
 import type { Data, RecordBatch, Schema } from 'apache-arrow';
 import { columnTypeOf } from '../jobs/arrow-schema.ts';
-import type { ColumnType } from '../jobs/columns.ts';
-import type { FoundColumn } from '../jobs/file-contents.ts';
+import type { ColumnType, FoundColumn } from '../jobs/columns.ts';
 import type { Compression } from '../jobs/pipeline.ts';
 import { EXIT, ExportError } from '../platform/errors.ts';
 

@@ -1,5 +1,4 @@
-import { CHANGE_COLUMNS } from '../jobs/columns.ts';
-import { CHANGES_PREFIX } from '../jobs/file-contents.ts';
+import { CHANGE_COLUMNS, CHANGES_PREFIX } from '../jobs/columns.ts';
 import type { PublishedFile } from '../jobs/manifest.ts';
 import type { LoadColumn } from './encoder.ts';
 

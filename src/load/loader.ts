@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import { CHANGES_PREFIX } from '../jobs/file-contents.ts';
+import { CHANGES_PREFIX } from '../jobs/columns.ts';
 import type { PublishedFile } from '../jobs/manifest.ts';
 import type { Compression, Format } from '../jobs/pipeline.ts';
 import type { Micros } from '../jobs/timestamp.ts';

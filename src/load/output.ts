@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import type { FileContents } from '../jobs/file-contents.ts';
+import type { FileContents } from '../jobs/columns.ts';
 import type { PublishedFile } from '../jobs/manifest.ts';
 import type { Compression, Format } from '../jobs/pipeline.ts';
 import { syncAndCheck, writeNewFile } from '../platform/durable.ts';

@@ -7,8 +7,7 @@ import {
   type SchemaTree,
 } from 'hyparquet';
 import { deserializeTCompactProtocol } from 'hyparquet/src/thrift.js';
-import type { ColumnType } from '../jobs/columns.ts';
-import type { FoundColumn } from '../jobs/file-contents.ts';
+import type { ColumnType, FoundColumn } from '../jobs/columns.ts';
 import { bytesAt, type Cut, checkEnd, checkStart, Damage } from './reader.ts';
 
 const MAGIC = 'PAR1';

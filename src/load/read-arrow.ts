@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Data, DataType, makeData, type Schema } from 'apache-arrow';
 import { batchOf } from '../jobs/column-buffers.ts';
-import type { FoundColumn } from '../jobs/file-contents.ts';
+import type { FoundColumn } from '../jobs/columns.ts';
 import { gather } from './blocks.ts';
 import {
   bytesAt,

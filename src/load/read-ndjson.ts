@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { Schema } from 'apache-arrow';
 import { type ColumnBuffer, StringsBuffer } from '../jobs/column-buffers.ts';
-import type { FoundColumn } from '../jobs/file-contents.ts';
+import type { FoundColumn } from '../jobs/columns.ts';
 import { instantAt, parseTimestamp } from '../jobs/timestamp.ts';
 import { SLACK_BYTES, type Token, tokenOf } from '../json/bytes.ts';
 import { FORM, isDigit, JsonScanner, MINUS, NEWLINE, QUOTE, SPACE } from '../json/json-scanner.ts';

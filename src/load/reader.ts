@@ -4,7 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { Data, type RecordBatch, type Schema } from 'apache-arrow';
 import { columnTypeOf } from '../jobs/arrow-schema.ts';
 import { batchOf, COLUMN_BUFFERS, type ColumnBuffer } from '../jobs/column-buffers.ts';
-import type { FoundColumn } from '../jobs/file-contents.ts';
+import type { FoundColumn } from '../jobs/columns.ts';
 import { BLOCK_BYTES, BLOCK_ROWS } from './blocks.ts';
 
 /** A place where a data file may be cut: so many rows and bytes come before it. */

@@ -1,5 +1,5 @@
 import type { ResourceLimits, Worker } from 'node:worker_threads';
-import type { FileContents, FoundColumn } from '../jobs/file-contents.ts';
+import type { FileContents, FoundColumn } from '../jobs/columns.ts';
 import type { Format } from '../jobs/pipeline.ts';
 import { EXIT, ExportError, errorCode, messageOf } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';

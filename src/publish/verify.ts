@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
 import { basename, join, resolve } from 'node:path';
-import { CHANGE_COLUMNS } from '../jobs/columns.ts';
-import { CHANGES_PREFIX, type FileContents, type FoundColumn } from '../jobs/file-contents.ts';
+import {
+  CHANGE_COLUMNS,
+  CHANGES_PREFIX,
+  type FileContents,
+  type FoundColumn,
+} from '../jobs/columns.ts';
 import { MANIFEST, type Manifest, type PublishedFile } from '../jobs/manifest.ts';
 import { FORMATS, type Format } from '../jobs/pipeline.ts';
 import { EXIT, ExportError, hasCode } from '../platform/errors.ts';

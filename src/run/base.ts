@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { REQUEST_LINE_BYTES, requestLineBytes } from '../extract/http/query.ts';
-import type { BaseIndex } from '../jobs/base-index.ts';
 import { columnsWithout, describeColumns } from '../jobs/columns.ts';
+import type { BaseIndex } from '../jobs/id-index.ts';
 import { canonical, FORMAT_VERSION, type Manifest } from '../jobs/manifest.ts';
 import type { Credentials } from '../jobs/options.ts';
 import { canonicalFilters, type Filters, mutableFilters } from '../jobs/query.ts';

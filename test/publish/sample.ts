@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FileContents } from '../../src/jobs/file-contents.ts';
+import type { FileContents } from '../../src/jobs/columns.ts';
 import type { Manifest, PublishedFile } from '../../src/jobs/manifest.ts';
 import type { FileSystem } from '../../src/platform/file-system.ts';
 import type { ReadBackFile } from '../../src/publish/verify.ts';
