@@ -1,11 +1,14 @@
+import { dirname, join } from 'node:path';
 import { requestsFor } from './extract/list.ts';
+import { MANIFEST } from './jobs/manifest.ts';
 import type { Filters } from './jobs/pipeline.ts';
 import { type Effects, nodeEffects } from './platform/effects.ts';
-import { EXIT } from './platform/errors.ts';
+import { EXIT, ExportError } from './platform/errors.ts';
 import { explainIoErrors } from './platform/io-errors.ts';
 import { nodeFiles } from './platform/node-files.ts';
 import { readManifest } from './publish/snapshots.ts';
 import { findSnapshot, type Verification, verifySnapshot as verify } from './publish/verify.ts';
+import { groupsOf } from './run/base.ts';
 import { runExport as exportOnce, openClient } from './run/export.ts';
 import { keepTrying } from './run/keep-trying.ts';
 import { checkOptions, type ExportResult, type GivenOptions } from './run/options.ts';
@@ -58,11 +61,15 @@ export async function runExport(
   const options = checkOptions(given, clock.wall());
   const { keepTryingMs, deadlineMs } = options;
   const begun = clock.monotonic();
-  // One deadline for all attempts.
+  let { restart, breakLock } = options;
   const attempt = () => {
-    if (deadlineMs === undefined) return exportOnce(options, all, signal);
-    const left = Math.max(1, begun + deadlineMs - clock.monotonic());
-    return exportOnce({ ...options, deadlineMs: left }, all, signal);
+    // One deadline for all attempts.
+    const left = deadlineMs && Math.max(1, begun + deadlineMs - clock.monotonic());
+    const again = { restart, breakLock, ...(left !== undefined && { deadlineMs: left }) };
+    return exportOnce({ ...options, ...again }, all, signal, () => {
+      // What is discarded and broken is what was there before.
+      [restart, breakLock] = [false, false];
+    });
   };
   const forMs = Math.min(keepTryingMs, deadlineMs ?? keepTryingMs);
   return keepTrying(attempt, { forMs, effects: all, signal });
@@ -80,7 +87,8 @@ export interface Plan {
 }
 
 /**
- * Asks for one job to learn the total; fetches nothing else and writes nothing.
+ * Asks for one job to learn the total (of a list of ids that is too long for one request: for some); fetches nothing else
+ * and writes nothing.
  *
  * @throws ExportError as `runExport` does for a first request that fails
  */
@@ -93,10 +101,17 @@ export async function planExport(
   const options = checkOptions(given, all.clock.wall());
   const client = openClient(options, all, all.clock.monotonic());
   const { apiUrl, filters, pageSize } = options;
+  const groups = groupsOf(apiUrl, filters, [...new Set(filters.id ?? [])]);
+  const plan = { apiUrl, filters, total: 0, requests: 0, pageSize };
   try {
-    const answer = await client.fetchPage({ offset: 0, limit: 1 }, signal);
-    const total = answer.kind === 'page' ? answer.total : 0;
-    return { apiUrl, filters, total, requests: requestsFor(total, pageSize), pageSize };
+    for (const ids of groups) {
+      const query = { offset: 0, limit: 1, ...(groups.length > 1 && { ids }) };
+      const answer = await client.fetchPage(query, signal);
+      const total = answer.kind === 'page' ? answer.total : 0;
+      plan.total += total;
+      plan.requests += requestsFor(total, pageSize);
+    }
+    return plan;
   } finally {
     await client.close();
   }
@@ -130,9 +145,16 @@ export async function reportSnapshot(
   const zone = values.orExit(EXIT.usage, () =>
     values.within('timeZone', () => values.readValue(values.timeZone, timeZone)),
   );
+  if (file.endsWith('.sql')) throw refused('file: .sql is the ending of what is written beside it');
   const { writeReport } = await import('./report/report.ts');
   const files = explainIoErrors(nodeFiles, 'report', 'start');
   const snapshot = await findSnapshot(files, folder);
   const { manifest } = await readManifest(files, snapshot);
+  if ((await files.stat(join(dirname(file), MANIFEST))) !== undefined)
+    throw refused('file: a snapshot stays as it is; choose a path outside of one');
   await writeReport({ folder: snapshot, files, timeZone: zone, manifest }, file);
+}
+
+function refused(message: string): ExportError {
+  return new ExportError(message, { exitCode: EXIT.usage, stage: 'report' });
 }

@@ -41,7 +41,7 @@ export async function runProgram(
       });
     if (selected || args[0] === COMPLETION) refuseFlags(args, selected ?? { options: [] });
     if (selected === undefined) {
-      screen.print(text || refuseCommand(args));
+      if (text || args[0] !== COMPLETING) screen.print(text || refuseCommand(args));
       return EXIT.ok;
     }
     const [, extra] = [flags._].flat();

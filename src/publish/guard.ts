@@ -24,7 +24,7 @@ export function guardShrink(
   if (!allGone && gone <= limits.maxShrink * previous.rows) return undefined;
   return new ExportError(
     `the export found ${counted(rows, 'job')}, but run ${previous.runId}, which \`latest\` names, has ${counted(previous.rows, 'job')}: ` +
-      `more are gone than --max-shrink ${limits.maxShrink * 100}% lets pass; nothing was published and nothing was removed. ` +
+      `more are gone than --max-shrink ${Number((limits.maxShrink * 100).toFixed(9))}% lets pass; nothing was published and nothing was removed. ` +
       'If that is right, run the same command with --allow-shrink',
     { exitCode: EXIT.data, stage: 'publish' },
   );

@@ -76,10 +76,10 @@ export interface Snapshot {
  */
 export async function listSnapshots(given: FileSystem, pipelineFolder: string) {
   const files = explainIoErrors(given, 'publish', 'verify');
-  if ((await files.stat(pipelineFolder))?.kind !== 'folder') return [];
-  const latest = await latestTarget(files, pipelineFolder);
   const found: Snapshot[] = [];
-  for (const name of await files.list(pipelineFolder)) {
+  const names = await namesIn(files, pipelineFolder);
+  const latest = names.includes(LATEST) ? await latestTarget(files, pipelineFolder) : undefined;
+  for (const name of names) {
     const runId = runIdOf(name);
     const folder = join(pipelineFolder, name);
     const manifest = runId && (await ownManifest(files, folder, runId));
@@ -90,6 +90,16 @@ export async function listSnapshots(given: FileSystem, pipelineFolder: string) {
   // Run ids tell seconds only: of two runs within one, the later may have the smaller id.
   const age = ({ manifest }: Snapshot) => `${manifest.startedAt} ${manifest.runId}`;
   return found.sort((one, other) => (age(one) < age(other) ? -1 : 1));
+}
+
+/** Names in a folder, or in what a link leads to; none where there is no folder. */
+export async function namesIn(files: FileSystem, folder: string): Promise<string[]> {
+  try {
+    return await files.list(folder);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  }
 }
 
 /** The snapshot that `latest` names; undefined without one, or when it leads elsewhere. */

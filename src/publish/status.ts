@@ -10,7 +10,7 @@ import type { FileSystem } from '../platform/file-system.ts';
 import { explainIoErrors } from '../platform/io-errors.ts';
 import { nodeFiles } from '../platform/node-files.ts';
 import { TOOL } from '../platform/tool.ts';
-import { latestSnapshot, listSnapshots, readOwn, type Snapshot } from './snapshots.ts';
+import { latestSnapshot, listSnapshots, namesIn, readOwn, type Snapshot } from './snapshots.ts';
 
 const STATUS = 'status.json';
 
@@ -59,7 +59,7 @@ export async function readStatus(
  * Runs an attempt and tells of its start and its end in `status.json`, replaced in one step each time. The caller holds
  * the pipeline's lock.
  *
- * @param reached looked at in the end, for attempts that fail
+ * @param run `reached` is looked at in the end, for attempts that fail; `signal` tells of those that were stopped
  * @returns what the attempt returns
  * @throws what the attempt throws, whatever becomes of its status; ExportError (74, publish) when the status of one that
  *   went well cannot be written
@@ -67,7 +67,7 @@ export async function readStatus(
 export async function withStatus<T extends { readonly manifest: Manifest }>(
   { clock, ...effects }: Pick<Effects, 'files' | 'clock'>,
   pipelineFolder: string,
-  reached: Reached,
+  { reached, signal }: { readonly reached: Reached; readonly signal: AbortSignal },
   attempt: () => Promise<T>,
 ): Promise<T> {
   const files = explainIoErrors(effects.files, 'publish', 'work');
@@ -91,7 +91,7 @@ export async function withStatus<T extends { readonly manifest: Manifest }>(
   try {
     result = await attempt();
   } catch (error) {
-    await end(failureOf(error)).catch(() => undefined);
+    await end(failureOf(error, signal)).catch(() => undefined);
     throw error;
   }
   const { runId, rows, requests } = result.manifest;
@@ -99,8 +99,15 @@ export async function withStatus<T extends { readonly manifest: Manifest }>(
   return result;
 }
 
-function failureOf(thrown: unknown): Pick<Status, 'outcome' | 'exitCode' | 'message' | 'stage'> {
+function failureOf(
+  thrown: unknown,
+  signal: AbortSignal,
+): Pick<Status, 'outcome' | 'exitCode' | 'message' | 'stage'> {
   const known = thrown instanceof ExportError ? thrown : undefined;
+  if (!known && signal.aborted) {
+    const message = 'stopped by its caller; the same run again resumes it';
+    return { outcome: 'interrupted', exitCode: null, message, stage: null };
+  }
   const exitCode = known?.exitCode ?? EXIT.bug;
   const interrupted = exitCode === EXIT.interrupted || exitCode === EXIT.terminated;
   return {
@@ -157,9 +164,8 @@ export async function pipelineStatus(
   now = Date.now(),
   freeBytes = bytesLeft,
 ): Promise<PipelineStatus> {
-  const work = join(folder, '.work');
-  const hasWork = (await nodeFiles.stat(work))?.kind === 'folder';
-  const snapshots = (await listSnapshots(nodeFiles, folder)).map(snapshotLine);
+  const files = explainIoErrors(nodeFiles, 'publish', 'verify');
+  const snapshots = (await listSnapshots(files, folder)).map(snapshotLine);
   const newest = snapshots.at(-1);
   const ageMs = newest ? Math.max(0, now - Date.parse(newest.finishedAt)) : undefined;
   const free = await freeBytes(folder);
@@ -167,8 +173,8 @@ export async function pipelineStatus(
   return {
     folder,
     snapshots,
-    attempt: await readStatus(nodeFiles, folder),
-    unfinished: hasWork ? await nodeFiles.list(work) : [],
+    attempt: await readStatus(files, folder),
+    unfinished: await namesIn(files, join(folder, '.work')),
     ...(ageMs !== undefined && { ageSeconds: ageMs / 1000 }),
     stale: ageMs === undefined || ageMs >= maxAgeMs,
     warnings: isTight

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { REQUEST_LINE_BYTES, requestLineBytes } from '../extract/http/query.ts';
 import { columnsWithout, describeColumns } from '../jobs/columns.ts';
 import type { BaseIndex } from '../jobs/id-index.ts';
-import { canonical, FORMAT_VERSION, type Manifest } from '../jobs/manifest.ts';
+import { canonical, FORMAT_VERSION, MANIFEST, type Manifest } from '../jobs/manifest.ts';
 import type { Credentials } from '../jobs/options.ts';
 import { canonicalFilters, type Filters, mutableFilters } from '../jobs/query.ts';
 import { type Effects, log } from '../platform/effects.ts';
@@ -11,7 +11,7 @@ import { ExportError } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { slices } from '../platform/ranges.ts';
 import { type ExportIdentity, sameExport } from '../publish/guard.ts';
-import type { Snapshot } from '../publish/snapshots.ts';
+import { readManifest, type Snapshot } from '../publish/snapshots.ts';
 import { digest, isData } from '../publish/verify.ts';
 import type { ExportOptions } from './options.ts';
 
@@ -93,7 +93,7 @@ export async function findBase(
   const trustedBefore = BigInt(Date.parse(manifest.startedAt) - overlapMs) * 1000n;
   const base = { folder, manifest, trustedBefore };
   const reason = incremental ? fullBecause(options, manifest, effects.clock.wall()) : '';
-  if (reason !== undefined) return readsAll(reason, changes ? base : undefined);
+  if (reason !== undefined) return readsAll(reason, base);
   try {
     return { ...base, index: await indexOf(latest, options) };
   } catch (error) {
@@ -120,6 +120,8 @@ async function unfitness(
   if (sameExport(manifest, identityOf(options))) return `${last} is of another export`;
   if (!manifest.completeness.proven) return `${last} is not proven`;
   if (manifest.rejects > 0) return `${last} lacks jobs that were set aside`;
+  if ((await readManifest(files, folder)).checksum === 'wrong')
+    return `${MANIFEST} of ${last} was altered`;
   const columns = canonical(describeColumns(columnsWithout(options.without)));
   if (manifest.formatVersion !== FORMAT_VERSION || canonical(manifest.columns) !== columns)
     return `${last} has other columns or other forms of values`;

@@ -70,12 +70,14 @@ export interface RunStart extends Opened {
  * Exports every job that the filters match into a new snapshot, or goes on with an interrupted export of the same.
  *
  * @param signal aborts the run, which then rejects with the signal's reason and stays resumable
+ * @param onOpened told when there is work of this run to go on with
  * @throws ExportError with the exit code and the stage; the last published snapshot is untouched then
  */
 export async function runExport(
   options: ExportOptions,
   effects: Effects,
   signal: AbortSignal,
+  onOpened = () => {},
 ): Promise<ExportResult> {
   const { files, clock } = effects;
   const begun = clock.monotonic();
@@ -88,10 +90,11 @@ export async function runExport(
     const latest = await latestSnapshot(files, pipelineFolder);
     const another = sameExport(latest?.manifest, identityOf(options));
     if (another !== undefined && !options.replace) throw another;
-    return await withStatus(effects, pipelineFolder, reached, async () => {
+    return await withStatus(effects, pipelineFolder, { reached, signal }, async () => {
       const base = await findBase(options, effects, latest);
       const opened = { options, effects, pipelineFolder, lock, latest, base };
       const work = await findWork(opened);
+      onOpened();
       const { runId, dates } = work.header;
       reached.runId = runId;
       const filters = { ...options.filters, ...dates };
@@ -118,6 +121,7 @@ async function findWork(opened: Opened): Promise<Work> {
   const own = fingerprint(options, base?.index && base.manifest.runId);
   const work = await openWork({
     ...{ files: effects.files, clock: effects.clock, restart, resumeWithinMs, takesRefused },
+    published: opened.latest?.manifest,
     folder: workFolder(pipelineFolder, own),
     runId: await newRunId(effects, pipelineFolder),
     ...(dates.length > 0 && { dates: Object.fromEntries(dates) }),

@@ -179,6 +179,9 @@ export const share = kind(
   { written: 'number', schema: { type: 'number', minimum: 0, maximum: 1 } },
 );
 
+/** A century: further back there is no job, and soon no date. */
+const MOST_AGE_MS = 36_500 * 8.64e7;
+
 /**
  * A date-time as the API takes it, or so long before now (`-7d`), which stays as it is written. A bare date stands for
  * its midnight, UTC; anything else is passed on as given.
@@ -186,7 +189,8 @@ export const share = kind(
 export const dateTime = kind(
   'an ISO 8601 date or date-time, such as 2026-01-31 or 2026-01-31T18:00:00Z, or -7d',
   (given) => {
-    if (ageOf(given) !== undefined) return given;
+    const age = ageOf(given);
+    if (age !== undefined) return age <= MOST_AGE_MS ? given : undefined;
     const full = /^\d{4}-\d{2}-\d{2}$/.test(given) ? `${given}T00:00:00Z` : given;
     return /^\d{4}-\d{2}-\d{2}T/.test(full) && parseTimestamp(full) !== null ? full : undefined;
   },

@@ -48,6 +48,8 @@ export interface WorkOptions {
   readonly resumeWithinMs: number;
   /** Whether to go on with work that was refused. */
   readonly takesRefused: boolean;
+  /** The last run that published. What began before its end has older rows, and is started afresh, unless it is that run. */
+  readonly published?: { readonly runId: string; readonly finishedAt: string } | undefined;
 }
 
 /**
@@ -128,7 +130,7 @@ export async function openWork(options: WorkOptions) {
 async function findHeader(
   files: FileSystem,
   path: string,
-  { restart, clock, resumeWithinMs, takesRefused }: WorkOptions,
+  { restart, clock, resumeWithinMs, takesRefused, published }: WorkOptions,
 ): Promise<Header | undefined> {
   if (restart || (await files.stat(path)) === undefined) return undefined;
   const header = parseHeader(await files.read(path));
@@ -140,7 +142,10 @@ async function findHeader(
   }
   // A clock that was set back must not keep work alive for ever: an age in the future counts like one in the past.
   const isStale = Math.abs(clock.wall() - header.startedAt) > resumeWithinMs;
-  return isStale || (header.refused && !takesRefused) ? undefined : header;
+  const end = published && published.runId !== header.runId && Date.parse(published.finishedAt);
+  // The same of an end in the future: it says nothing.
+  const isSuperseded = end && header.startedAt < end && end <= clock.wall();
+  return isStale || isSuperseded || (header.refused && !takesRefused) ? undefined : header;
 }
 
 function parseHeader(bytes: Uint8Array): Header | undefined {

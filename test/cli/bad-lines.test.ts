@@ -14,6 +14,11 @@ describe('a wrong command line', () => {
     ['export -x', /^unknown flag -x; /],
     ['export --no-status=DONE', /^unknown flag --no-status; /],
     ['export --no-errors=true', /^unknown flag --no-errors; /],
+    [
+      'plan --start-date -999999999999d',
+      /^--start-date: expected an ISO 8601 date .* or -7d, got /,
+    ],
+    ['export --start-date -36501d', /^--start-date: expected an ISO 8601 date/],
     ['export --start-date -7d -3d', /^unknown flag -3; /],
     ['export -7d', /^unknown flag -7; /],
     ['export ---status=DONE', /^unknown flag ---status; /],

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -191,6 +191,18 @@ async function statusOf(finishedAt: string | undefined, maxAgeMs: number, free?:
 
 describe('the status of a pipeline', () => {
   const AN_HOUR_AGO = '2026-11-23T02:00:00.000Z';
+
+  it('is stale where there is no folder, and no bug of the program where none can be', async () => {
+    const file = join(folder, 'no-folder');
+    await writeFile(file, '');
+    for (const place of [file, join(file, 'jobs'), join(folder, 'none')]) {
+      const { stale, snapshots, unfinished } = await pipelineStatus(place, 1000, WALL);
+      assert.deepEqual([stale, snapshots, unfinished], [true, [], []]);
+    }
+    const circle = join(folder, 'circle');
+    await symlink(circle, circle);
+    await assert.rejects(pipelineStatus(circle, 1000, WALL), { exitCode: 74 });
+  });
 
   it('is stale when its newest snapshot is too old, or there is none', async () => {
     const hour = 3_600_000;

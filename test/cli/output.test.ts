@@ -159,13 +159,21 @@ describe('what a command prints', () => {
 
   it('is what a shell may complete', async () => {
     const complete = async (...words: string[]) => {
-      const { stdout } = await program(['--get-yargs-completions', 'pasqal-jobs', ...words]);
+      const { code, stdout, stderr } = await program([
+        '--get-yargs-completions',
+        'pasqal-jobs',
+        ...words,
+      ]);
+      assert.deepEqual([code, stderr], [0, '']);
       return stdout.trim().split('\n');
     };
     assert.ok((await complete('ex')).includes('export'));
     assert.deepEqual(await complete('export', 'fail'), ['failures']);
     assert.deepEqual(await complete('export', '--region', ''), ['fr', 'sa']);
     assert.ok((await complete('export', '--pa')).includes('--page-size'));
+    assert.ok((await complete('export', 'jobs', '')).includes('--region'));
+    for (const command of ['report', 'verify'])
+      assert.deepEqual(await complete(command, 'o'), ['']);
   });
 });
 

@@ -26,6 +26,13 @@ describe('the guard against a list that shrank', () => {
     });
   }
 
+  it('tells the limit as it was given', () => {
+    for (const percent of [7, 29, 12.5, 100]) {
+      const error = guardShrink(previous, 0, { ...limits, maxShrink: percent / 100 });
+      assert.ok(error?.message.includes(`--max-shrink ${percent}% lets pass`), error?.message);
+    }
+  });
+
   it('is silent without a snapshot before, when told to let it pass, or without a limit', () => {
     assert.equal(guardShrink(undefined, 0, limits), undefined);
     assert.equal(guardShrink(previous, 0, { ...limits, allowShrink: true }), undefined);

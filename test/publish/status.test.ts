@@ -27,10 +27,12 @@ async function publishSample(files: MemoryFiles): Promise<void> {
   await files.symlink(`run=${MANIFEST.runId}`, `${PIPELINE}/latest`);
 }
 
+const NEVER = new AbortController().signal;
+
 /** An attempt that takes five seconds and ends as told. */
-function attempt(files: MemoryFiles, end: () => Promise<void>) {
+function attempt(files: MemoryFiles, end: () => Promise<void>, signal = NEVER) {
   const clock = fakeClock({ mode: 'still', wall: Date.parse(STARTED) });
-  return withStatus({ files, clock }, PIPELINE, { requests: 7 }, async () => {
+  return withStatus({ files, clock }, PIPELINE, { reached: { requests: 7 }, signal }, async () => {
     clock.advance(5000);
     await end();
     return { manifest: MANIFEST };
@@ -82,6 +84,17 @@ describe('status.json', () => {
       assert.deepEqual([status?.requests, status?.lastGood], [7, GOOD]);
     });
   }
+
+  it('tells of one that its caller stopped, for whatever reason', async () => {
+    const files = await folder();
+    for (const reason of [undefined, new TypeError('s3cret')]) {
+      const signal = AbortSignal.abort(reason);
+      await assert.rejects(attempt(files, async () => signal.throwIfAborted(), signal));
+      const { outcome, exitCode, message } = (await readStatus(files, PIPELINE)) ?? {};
+      assert.deepEqual([outcome, exitCode], ['interrupted', null]);
+      assert.match(String(message), /^stopped by its caller/);
+    }
+  });
 
   it('is whole after a kill or a power loss at any operation', async () => {
     const counted = faultyFiles(await folder(), undefined, crash);

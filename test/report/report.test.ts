@@ -237,6 +237,13 @@ describe('an export with a report', () => {
       exitCode: 64,
       message: /^timeZone: .*Mars\/Olympus/,
     });
+    for (const path of [join(folder, 'page.html'), join(dirname(folder), 'latest', 'load.html')])
+      await assert.rejects(reportSnapshot(folder, path), {
+        exitCode: 64,
+        message: /stays as it is/,
+      });
+    await assert.rejects(reportSnapshot(folder, `${file}.sql`), { exitCode: 64, message: /\.sql/ });
+    assert.deepEqual((await verifySnapshot(folder)).problems, []);
     await assert.rejects(reportSnapshot(folder, dirname(file)), { exitCode: 73, stage: 'report' });
   });
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { cp, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { runExport } from '../../src/index.ts';
+import { pipelineStatus, type RunEvent, runExport } from '../../src/index.ts';
 import type { ExitCode } from '../../src/platform/errors.ts';
 import type { ExportOptions } from '../../src/run/options.ts';
 import { type JobStore, startSimulator } from '../simulator/index.ts';
@@ -63,6 +63,46 @@ test('what was refused is not gone on with by a plain run: the list may be well 
   const { manifest } = await runExport(options);
   assert.equal(manifest.rows, 400);
   assert.equal(manifest.resumed, 0);
+});
+
+test('what takes the place of an export of its own kind is guarded all the same', async (t) => {
+  const { api, options } = await published(t);
+  shrinkTo(api.jobs, 100);
+  await refused(options, { replace: true }, [65, /found 100 jobs/]);
+});
+
+test('a link in place of the folder of a pipeline leads to its snapshots', async (t) => {
+  const { api, options } = await published(t);
+  const folder = join(options.output, 'jobs');
+  await rename(folder, join(options.output, 'elsewhere'));
+  await symlink('elsewhere', folder);
+  assert.equal((await pipelineStatus(folder, 3_600_000)).snapshots.length, 1);
+  const second = await runExport({ ...options, incremental: true });
+  assert.equal(second.manifest.completeness.method, 'incremental');
+  assert.deepEqual(await snapshotsIn(options), [`run=${second.manifest.runId}`]);
+  shrinkTo(api.jobs, 100);
+  await refused(options, {}, [65, /found 100 jobs/]);
+  await refused(options, { filters: { status: ['DONE'] } }, [64, /other filters/]);
+});
+
+test('a snapshot whose manifest was edited is neither gone on from nor compared with', async (t) => {
+  const { options, first } = await published(t);
+  const file = join(first.folder, 'manifest.json');
+  const manifest = JSON.parse(await readFile(file, 'utf8'));
+  manifest.anomalies.unknown_status = 77;
+  manifest.files[0].rows++;
+  await writeFile(file, JSON.stringify(manifest));
+  for (const incremental of [true, false]) {
+    const said: string[] = [];
+    const emit = (event: RunEvent) => void said.push('message' in event ? event.message : '');
+    const other = { ...options, output: await temporaryFolder(t), incremental };
+    await cp(options.output, other.output, { recursive: true, verbatimSymlinks: true });
+    const again = (await runExport(other, { emit })).manifest;
+    assert.equal(again.base, undefined);
+    assert.deepEqual(again.anomalies, first.manifest.anomalies);
+    const told = said.filter((line) => /reading everything: manifest\.json .* altered/.test(line));
+    assert.equal(told.length, Number(incremental));
+  }
 });
 
 test('an empty list never replaces one that had jobs, whatever the limit, incremental or not', async (t) => {

@@ -189,15 +189,14 @@ test('a batch longer than a page makes no night read everything, and the same fi
 
 test('what an incremental export takes on trust is counted by the next full one', async (t) => {
   const night = { altered: 5, backdated: 3, finished: 2, added: 10 };
-  const { first, second, told } = await (async () => {
-    const both = await twoNights(t, (store) => passNight(store, night, new Random(3)), {
-      incremental: false,
-    });
-    return { ...both, told: both.second.told };
-  })();
-  assert.equal(first.manifest.audit, undefined);
-  assert.deepEqual(second.manifest.audit, { changed: 5, late: 3 });
-  assert.match(told.join('\n'), /5 jobs changed that had ended, and 3 appeared late/);
+  for (const options of [{ incremental: false }, { changes: false, fullEveryMs: 0 }]) {
+    const change = (store: JobStore) => passNight(store, night, new Random(3));
+    const { first, second } = await twoNights(t, change, options);
+    assert.equal(first.manifest.audit, undefined);
+    assert.deepEqual(second.manifest.audit, { changed: 5, late: 3 });
+    const told = second.told.join('\n');
+    assert.match(told, /5 jobs changed that had ended, and 3 appeared late/);
+  }
 });
 
 test('a job older than the overlap, or a filter that jobs can leave, makes everything be read', async (t) => {

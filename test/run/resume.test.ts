@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { runExport } from '../../src/index.ts';
+import { planExport, runExport } from '../../src/index.ts';
 import type { Manifest } from '../../src/jobs/manifest.ts';
 import type { Effects } from '../../src/platform/effects.ts';
 import { nodeEffects } from '../../src/platform/effects.ts';
@@ -273,4 +273,54 @@ test('--keep removes older snapshots and never the latest', async (t) => {
       .sort(),
   );
   assert.ok(!('run' in (await read('latest'))[0]), 'no such column through latest');
+});
+
+test('what was fetched before another run published has older rows, and is fetched anew', async (t) => {
+  const api = await serve(t);
+  const output = await temporaryFolder(t);
+  await runExport(exportOptions(api.url, output));
+  await interrupted(api, output, 6000);
+  const [open] = api.jobs.idsWhere({ status: ['PENDING'] });
+  api.jobs.update(open, { status: 'DONE' });
+  const added = api.jobs.insert({ created_at: Date.now() * 1000 });
+  const incremental = { ...exportOptions(api.url, output), incremental: true };
+  const second = await runExport(incremental);
+  assert.equal(second.manifest.completeness.method, 'incremental');
+  const { manifest } = await runExport(exportOptions(api.url, output));
+  assert.equal(manifest.resumed, 0);
+  assert.deepEqual(manifest.changes, { created: 0, updated: 0, deleted: 0, failed: 0 });
+  assert.deepEqual(manifest.audit, { changed: 0, late: 0 });
+  assert.equal(manifest.idChecksum, second.manifest.idChecksum);
+  assert.ok(api.jobs.ids().includes(added));
+});
+
+test('a restart discards what was there before, not what the same run has fetched', async (t) => {
+  const api = await serve(t);
+  const output = await temporaryFolder(t);
+  await interrupted(api, output, 2500);
+  let failures = 0;
+  const full = Object.assign(new Error('no space'), { code: 'ENOSPC' });
+  const files: Effects['files'] = {
+    ...nodeFiles,
+    open: (path, mode) =>
+      path.includes('part-000002') && failures++ === 0
+        ? Promise.reject(full)
+        : nodeFiles.open(path, mode),
+  };
+  const clock = { ...nodeEffects.clock, sleep: async () => {} };
+  const options = { ...exportOptions(api.url, output), restart: true, keepTryingMs: 3_600_000 };
+  const { manifest } = await runExport(options, { files, clock });
+  assert.ok(failures > 1);
+  assert.equal(manifest.resumed, 1);
+});
+
+test('a plan of more ids than fit one request counts all of them', async (t) => {
+  const api = await serve(t);
+  const id = api.jobs.ids().slice(0, 300);
+  const options = { ...exportOptions(api.url, await temporaryFolder(t)), filters: { id } };
+  const { total, requests } = await planExport(options);
+  assert.equal(total, 300);
+  const { manifest } = await runExport(options);
+  assert.equal(manifest.rows, 300);
+  assert.ok(Math.abs(manifest.requests - requests) <= 4, `${manifest.requests}, ${requests}`);
 });
