@@ -1,4 +1,4 @@
-import { DIGITS, dashed } from '../jobs/id-index.ts';
+import { DIGITS, dashed, KEY_DIGITS } from '../jobs/id-index.ts';
 import { slices } from '../platform/ranges.ts';
 import { type Answer, isFull, type List } from './list.ts';
 
@@ -52,11 +52,11 @@ export class Leaves {
     if (ledger.oddIds > 0) this.barred ??= ODD_IDS;
   }
 
-  /** The prefixes under which the ids in hand are fewer than a page holds. */
+  /** The prefixes under which the ids in hand are fewer than a page holds, as far as these can be told quickly. */
   #plan(digits: string): string[] {
     const { ledger, cap } = this.#list;
     const fits = ledger.ids.countPrefix(dashed(digits)) < cap;
-    if (digits !== '' && (fits || digits.length >= UUID_DIGITS - 1)) return [digits];
+    if (digits !== '' && (fits || digits.length >= KEY_DIGITS)) return [digits];
     return DIGITS.flatMap((digit) => this.#plan(digits + digit));
   }
 
@@ -96,7 +96,7 @@ export class Leaves {
     const { idStartsWith: prefix = '' } = answer.query;
     const { rows = [], short = false } = this.#list.take(answer) ?? {};
     // A job whose id is missing will be set aside; the server knows it.
-    if (rows.some((row) => !(row.string('id') || prefix).startsWith(prefix)))
+    if (rows.some((row) => !(row.id ?? prefix).startsWith(prefix)))
       this.barred ??= 'the server does not honour id__starts_with';
     if (this.#list.ledger.oddIds > 0) this.barred ??= ODD_IDS;
     if (short) this.barred ??= 'an answer had fewer jobs than its own total leaves room for';

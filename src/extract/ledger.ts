@@ -49,7 +49,7 @@ export class Ledger {
         this.duplicates++;
         this.#again.push(idOf(row));
       }
-    } else if (this.ids.isOther(number) && row.string('id')) this.oddIds++;
+    } else if (this.ids.isOther(number) && row.id !== undefined) this.oddIds++;
     this.#note(number, updated);
     this.#rows.push(row);
   }
@@ -147,5 +147,5 @@ const UNSEEN = Number.NEGATIVE_INFINITY;
  * so that it is counted once like any other.
  */
 export function idOf(job: RawJob): string {
-  return job.string('id') || `${NO_ID}${createHash('sha256').update(job.toString()).digest('hex')}`;
+  return job.id ?? `${NO_ID}${createHash('sha256').update(job.toString()).digest('hex')}`;
 }

@@ -2,7 +2,7 @@ import { prefixDigits } from '../jobs/id-index.ts';
 import { Leaves } from './leaves.ts';
 import { BY_CREATION, BY_ID, type List } from './list.ts';
 import type { Key, ProofMethod, ProofState, Saved, Tried, Verdict } from './state.ts';
-import { Walk } from './walk.ts';
+import { UNREADABLE, Walk } from './walk.ts';
 
 /** One list being read, by whichever method. */
 export interface ListReading {
@@ -60,6 +60,7 @@ export class ListProof implements ListReading {
     if (walk.isProven) return this.#conclude('enclosed', ENCLOSED);
     this.#tried.push({ method: 'enclosed', reason: walk.barred ?? MOVED });
     if (this.#stage === 'walk') this.#stage = 'id';
+    if (walk.barred === UNREADABLE) byId.barred ??= UNREADABLE;
     if (this.#stage === 'id') yield* byId.read();
     if (byId.isProven && (byId.isOnePage || byId.evidence > ENOUGH_EVIDENCE))
       return this.#conclude('id', 'every id lies inside an answer that held all of its neighbours');

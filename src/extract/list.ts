@@ -108,21 +108,31 @@ export class List {
     return Math.max(1, Math.min(windows, Math.floor(bytes / this.pageBytes)));
   }
 
-  /** Reads one window; one that is too large or cannot be read is read in halves, down to the one job. */
+  /**
+   * Reads one window; one that is too large or cannot be read is read in halves, down to the one job. The next are smaller
+   * then, by one half at a time: it may have been a single job.
+   */
   async read(wanted: PageQuery, signal = this.reader.signal): Promise<Answer[]> {
     const query = { ...wanted, ...this.#filter };
     const answer = await this.reader.fetchPage(query, signal);
+    if (answer.kind === 'too-large' && query.limit > 1)
+      this.pageSize = Math.min(this.pageSize, halfOf(query.limit));
+    return this.#inHalves(query, answer, signal);
+  }
+
+  async #inHalves(query: PageQuery, answer: PageAnswer, signal: AbortSignal): Promise<Answer[]> {
     if (answer.kind === 'page')
       this.#pageBytes = Math.max(answer.bytes, Math.round(this.#pageBytes * 0.9));
     const { offset, limit } = query;
     if (answer.kind === 'page' || answer.kind === 'refused' || limit === 1)
       return [asked(query, answer)];
-    const half = Math.min(limit - 1, Math.ceil(limit / 2) + (limit > HALVES_SHARE ? 1 : 0));
-    if (answer.kind === 'too-large') this.pageSize = Math.min(this.pageSize, half);
+    const half = halfOf(limit);
     const second = Math.max(offset + 1, offset + half - (half > 1 ? HALVES_SHARE : 0));
-    const first = await this.read({ ...query, limit: half }, signal);
-    const rest = { ...query, offset: second, limit: offset + limit - second };
-    return [...first, ...heldOnce(await this.read(rest, signal), first)];
+    const read = async (half: PageQuery) =>
+      this.#inHalves(half, await this.reader.fetchPage(half, signal), signal);
+    const first = await read({ ...query, limit: half });
+    const rest = await read({ ...query, offset: second, limit: offset + limit - second });
+    return [...first, ...heldOnce(rest, first)];
   }
 
   /** Asks for jobs by a prefix of their id; an answer that cannot be read is one bad job. */
@@ -173,6 +183,10 @@ export class List {
     if (total !== seen.totals.first) seen.drift = true;
     seen.totals.last = total;
   }
+}
+
+function halfOf(limit: number): number {
+  return Math.min(limit - 1, Math.ceil(limit / 2) + (limit > HALVES_SHARE ? 1 : 0));
 }
 
 /** The jobs that came alone and came before are those that came before: each may fill a page, and halves share some. */

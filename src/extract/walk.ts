@@ -20,12 +20,21 @@ const ROUNDS = 6;
 const SAME_PAGES = 3;
 /** Windows in a row with fewer rows than they count, after which the list is one that hides rows. */
 const SHORT_PAGES = 5;
+const SHORT = 'page after page has fewer jobs than its own total leaves room for';
+/** Windows in a row without a job, besides those read at the same time, after which nothing more is read. */
+const EMPTY_WINDOWS = 5;
 /** Windows read behind twice the first total, where the end of the list does not show: a list may have none. */
 const WINDOWS_BEYOND = 300;
+/** The same where the newest job is known, which comes at last. */
+const WINDOWS_TO_NEWEST = 3_000;
 /** Requests that closing gaps may take, for each window. */
 const MOST_ENCLOSING = 2;
 /** Why a walk proves nothing where a batch is too large. */
 export const TIED = 'more jobs share one creation time than one answer can enclose';
+/** Why no walk proves anything where a job cannot be read: it is in no answer with others. */
+export const UNREADABLE = 'there is a job that no answer can enclose: it cannot be read';
+/** Why a walk ends at last, without the end of the list. */
+const ENDLESS = 'the list goes on far behind the total that the server tells';
 
 /**
  * One pass over the list in one order: windows up, the first page down, and what it takes to enclose what those leave
@@ -63,6 +72,7 @@ export class Walk {
   /** What the server said when it refused the last request for the newest jobs. */
   #refused: string | null = null;
   #shortPages = 0;
+  #emptyWindows = 0;
   /** The last key of all, and whether more may stand behind the furthest window. */
   #lastKey: Key | null = null;
   #goesOn = false;
@@ -164,8 +174,14 @@ export class Walk {
 
   /** Position behind the list, as far as that is known. */
   get #listEnd(): number {
-    const longest = 2 * this.#firstTotal + WINDOWS_BEYOND * this.#list.pageSize;
+    const longest = 2 * this.#firstTotal + this.#mostBeyond * this.#list.pageSize;
     return Math.min(Math.max(this.#total, this.#beyond), longest);
+  }
+
+  /** Where the newest jobs are in hand, and windows are in order, they come nearer: the end is in sight. */
+  get #mostBeyond(): number {
+    const isInSight = this.barred === null && this.#newestJobs > 0;
+    return isInSight ? WINDOWS_TO_NEWEST : WINDOWS_BEYOND;
   }
 
   /** The next stretch of the list. */
@@ -180,8 +196,11 @@ export class Walk {
   /** Whether to read on behind the total, which may be capped, old, or that of a page. */
   #extend(): boolean {
     const isEnd = this.barred === null && !this.#endIsOpen;
-    if (isEnd || this.#isLeft || !this.#goesOn || this.#windowsBeyond > WINDOWS_BEYOND)
+    if (isEnd || this.#isLeft || !this.#goesOn) return false;
+    if (this.#windowsBeyond > this.#mostBeyond) {
+      this.barred ??= ENDLESS;
       return false;
+    }
     const { reader, pageSize } = this.#list;
     const more = Math.min(Math.max(1, this.#windowsBeyond), reader.readAhead.windows);
     this.#windowsBeyond += more;
@@ -203,6 +222,13 @@ export class Walk {
     const keys = answers.flatMap((answer) => this.#take(answer));
     this.#windows += answers.length;
     this.#list.seen.requests[this.#order.hasTies ? 'windows' : 'id'] += answers.length;
+    const isEmpty = answers.every((answer) => answer.kind === 'page' && answer.rows.length === 0);
+    this.#emptyWindows = isEmpty ? this.#emptyWindows + 1 : 0;
+    // Behind the end of the list, whatever its total is: none of those read beside has brought a job.
+    if (this.#emptyWindows > EMPTY_WINDOWS + this.#list.reader.readAhead.windows) {
+      this.barred ??= SHORT;
+      this.readsOn = false;
+    }
     const high = keys.at(-1);
     const isNews = high !== undefined && (this.#lastKey === null || high > this.#lastKey);
     if (isNews) this.#lastKey = high;
@@ -226,6 +252,7 @@ export class Walk {
       if (this.#order.by === 'id') this.barred ??= answer.what;
     }
     const page = this.#list.take(answer);
+    if (answer.kind === 'bad-job') this.barred ??= UNREADABLE;
     if (page === undefined) return [];
     const { query, rows, damaged, total } = page;
     const descends = query.direction === 'DESC';
@@ -268,8 +295,7 @@ export class Walk {
     if (!this.#order.hasTies)
       for (let rank = 2; rank <= keys.length; rank++) this.evidence += Math.log(rank);
     this.#shortPages = answer.short ? this.#shortPages + 1 : 0;
-    if (this.#shortPages >= SHORT_PAGES)
-      this.barred ??= 'page after page has fewer jobs than its own total leaves room for';
+    if (this.#shortPages >= SHORT_PAGES) this.barred ??= SHORT;
     const isTied = keys.length > 1 && keys[0] === keys.at(-1);
     if (isTied && (query.limit === this.#list.pageSize || !isFull(answer))) this.barred ??= TIED;
     if (query.direction === 'DESC' || !isFull(answer)) return;

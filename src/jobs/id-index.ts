@@ -5,7 +5,7 @@ const CHUNK_IDS = 1 << 12;
 const FIRST_SLOTS = 1 << 10;
 const MAX_LOAD = 0.7;
 /** Hex digits of a prefix that the sorted keys can tell apart: 12 digits are 48 bits, exact in a double. */
-const KEY_DIGITS = 12;
+export const KEY_DIGITS = 12;
 const UUID_LENGTH = 36;
 
 /** Hex digits of ids that are UUIDs. */

@@ -60,7 +60,7 @@ export const JOB_FIELDS = new JobFields(sentFields(JOB_COLUMNS));
 export interface RowKey {
   /** Null where it cannot be told: such a job is set aside. */
   readonly created: Instant | null;
-  /** As the column `id` holds it; empty where it is no text. Bytes of the answer, to be copied if kept. */
+  /** As the column `id` holds it; empty where it has none. Bytes of the answer, to be copied if kept. */
   readonly id: Uint8Array;
 }
 
@@ -206,6 +206,21 @@ export class RawJob {
     return stringAt(this.bytes, this.startOf(field), this.endOf(field), this.formOf(field));
   }
 
+  /** What tells it from other jobs, as the column `id` holds it; undefined for none and for an empty one. */
+  get id(): string | undefined {
+    const field = this.fields.indexOf('id');
+    if (field < 0 || !this.isText(field)) return undefined;
+    if (this.formOf(field) === FORM.plain) return this.string('id') || undefined;
+    const json = this.bytes.toString('utf8', this.startOf(field), this.endOf(field));
+    return String(JSON.parse(escapeLoneSurrogates(json))) || undefined;
+  }
+
+  /** Bytes that it takes. */
+  get byteLength(): number {
+    const span = this.#base + this.fields.rowSpan;
+    return this.#spans[span + 1] - this.#spans[span];
+  }
+
   /** The digits of a field that is a number, as sent; undefined for anything else. */
   digits(name: string): string | undefined {
     const json = this.json(name);
@@ -257,10 +272,9 @@ const [CREATED_AT, ID] = [JOB_FIELDS.indexOf('created_at'), JOB_FIELDS.indexOf('
 export function keyOf(job: RawJob): RowKey {
   const created = job.instant(CREATED_AT);
   if (!job.isText(ID)) return { created, id: new Uint8Array() };
-  const json = job.bytes.subarray(job.startOf(ID), job.endOf(ID));
-  if (job.formOf(ID) === FORM.plain) return { created, id: json.subarray(1, -1) };
-  const text: unknown = JSON.parse(escapeLoneSurrogates(json.toString()));
-  return { created, id: Buffer.from(String(text)) };
+  if (job.formOf(ID) === FORM.plain)
+    return { created, id: job.bytes.subarray(job.startOf(ID) + 1, job.endOf(ID) - 1) };
+  return { created, id: Buffer.from(job.id ?? '') };
 }
 
 /** The order of the rows in every file; jobs whose creation cannot be told come last. */

@@ -219,11 +219,13 @@ async function restore(work: Work, { ledger }: Extraction): Promise<number> {
   let rows = 0;
   for (let index = 0; index < work.parts; index++) {
     const { batch, rejects } = await work.read(index);
-    const ids = batch.getChild('id');
+    const ids = batch.getChild('id')?.data[0];
     const updated = batch.getChild('updated_at')?.data[0];
     for (let row = 0; row < batch.numRows; row++) {
       const updatedAt: bigint | null = updated?.getValid(row) ? updated.values[row] : null;
-      ledger.restore(String(ids?.get(row)), updatedAt);
+      // Not `get`, which takes a byte order mark off.
+      const id = ids?.values.subarray(ids.valueOffsets[row], ids.valueOffsets[row + 1]);
+      ledger.restore(Buffer.from(id ?? []).toString('utf8'), updatedAt);
     }
     rows += batch.numRows;
     for (const line of Buffer.from(rejects).toString('utf8').split('\n').slice(0, -1)) {

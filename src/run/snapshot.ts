@@ -26,7 +26,7 @@ import type { ExportOptions, ExportResult } from './options.ts';
 /** Rows of a part at most: those of a block of the files. */
 export const PART_ROWS = 2_500;
 
-/** Bytes of long text after which a part is cut earlier. */
+/** Bytes of rows after which a part is cut earlier. */
 const PART_BYTES = 8 * 1024 * 1024;
 
 /** A chunk of fewer rows may hold a whole page each in memory: they get bytes of their own. */
@@ -207,7 +207,7 @@ async function* toSteps(
       for (const row of chunk.rows) {
         if (step.rows.length === PART_ROWS || bytes > PART_BYTES) yield take();
         step.rows.push(chunk.rows.length < FEW_ROWS ? row.copy() : row);
-        bytes += longText(row);
+        bytes += row.byteLength;
       }
       step.setAside.push(...chunk.setAside);
       step.settled = chunk.settled;
@@ -226,12 +226,7 @@ async function* toSteps(
   if (answers > 0 || isWanted) yield take(state());
 }
 
-const LONG_FIELDS = ['sequence', 'variables'].map((name) => JOB_FIELDS.indexOf(name));
 const UPDATED_AT = JOB_FIELDS.indexOf('updated_at');
-
-function longText(row: RawJob): number {
-  return LONG_FIELDS.reduce((sum, field) => sum + row.endOf(field) - row.startOf(field), 0);
-}
 
 /** The rows by creation time and id, of each job the newest version. */
 function inOrder(rows: readonly RawJob[]): readonly RawJob[] {
@@ -256,7 +251,7 @@ function isNewer(job: RawJob, other: RawJob): boolean {
 
 /** The id of what was set aside, where it has one all the same: a row may have it too. */
 function idsIn({ raw }: SetAside): string[] {
-  const id = raw ? RawJob.fromReject(Buffer.from(raw).toString('utf8'))?.string('id') : undefined;
+  const id = raw ? RawJob.fromReject(Buffer.from(raw).toString('utf8'))?.id : undefined;
   return id ? [id] : [];
 }
 

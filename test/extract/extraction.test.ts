@@ -49,6 +49,27 @@ for (const [kind, wrong] of Object.entries(TOTALS))
     assert.equal(ids.size, 1000);
   });
 
+test('a still list is read far behind a total that is capped, as the newest job is known', async () => {
+  const list = new ShiftingList({ length: 6100, refuses: ['id', 'prefix'] });
+  const fetchPage = altered(list, (answer) => ({ ...answer, total: 1000 }));
+  const { ids, completeness } = await readAll(readerOf(fetchPage, 10));
+  assert.equal(completeness.method, 'enclosed', completeness.reason);
+  assert.equal(ids.size, 6100);
+});
+
+test('a list without order ends where no more jobs come, whatever its total', async () => {
+  const list = new ShiftingList({ length: 500, tied: 500, shuffles: true, refuses: ['prefix'] });
+  const fetchPage = altered(list, (answer) => ({
+    ...answer,
+    rows: answer.rows.toSorted((a, b) => (idOf(a) < idOf(b) ? 1 : -1)),
+    total: Number.MAX_SAFE_INTEGER,
+    short: answer.rows.length < 100,
+  }));
+  const { completeness } = await readAll(readerOf(fetchPage));
+  assert.equal(completeness.proven, false);
+  assert.ok(list.requests < 200, `${list.requests} requests`);
+});
+
 test('where the reach is capped, leaves find the rest', async () => {
   const list = new ShiftingList({ length: 1200, tied: 3 });
   const fetchPage = altered(list, (answer, { offset, direction, idStartsWith }) =>
@@ -185,6 +206,7 @@ for (const [place, at] of Object.entries(PLACES)) {
       const { ids, completeness, chunks } = await readAll(readerOf(fetchPage));
       assert.equal(completeness.method, 'leaves', completeness.reason);
       assert.equal(ids.size, 499);
+      assert.ok(list.requests < 200, `${list.requests} requests`);
       const aside = chunks.flatMap(({ setAside }) => setAside);
       assert.equal(aside.length, 1);
       if (kind === 'unreadable') assert.equal(String(aside[0].raw), `{"id":"${id}" \u{0}}`);

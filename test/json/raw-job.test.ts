@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { idOf } from '../../src/extract/ledger.ts';
 import { FORM, JsonScanner } from '../../src/json/json-scanner.ts';
 import { compareKeys, keyOf, RawJob } from '../../src/json/raw-job.ts';
 
@@ -105,6 +106,25 @@ test('jobs are sorted by their instants, then by the UTF-8 of their ids', () => 
   const back = jobs.toSorted((a, b) => compareKeys(keyOf(a), keyOf(b)));
   assert.deepEqual(back.map(String), sorted.map((text) => RawJob.parse(text)).map(String));
   assert.deepEqual(Buffer.from(keyOf(RawJob.parse('{"id":"\\ud800"}')).id).toString(), '\\ud800');
+});
+
+test('a job is told from others by what the column of ids holds', () => {
+  for (const [json, id] of [
+    ['"a"', 'a'],
+    ['"\\u0061\\n"', 'a\n'],
+    ['"\\ufeffa"', '\ufeffa'],
+    ['"\ufeffa"', '\ufeffa'],
+    ['"\\ud800a"', '\\ud800a'],
+    ['"\\ud83d\\ude00\\udc00"', '\u{1f600}\\udc00'],
+    ['""', undefined],
+    ['7', undefined],
+  ] as const) {
+    const job = RawJob.parse(`{"id":${json}}`);
+    assert.equal(job.id, id);
+    if (id === undefined) assert.match(idOf(job), /^no id [0-9a-f]{64}$/);
+    else assert.deepEqual([idOf(job), Buffer.from(keyOf(job).id).toString('utf8')], [id, id]);
+    assert.equal(job.byteLength, Buffer.byteLength(`{"id":${json}}`));
+  }
 });
 
 test('a broken list tells where it is broken', () => {

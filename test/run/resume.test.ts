@@ -324,3 +324,37 @@ test('a plan of more ids than fit one request counts all of them', async (t) => 
   assert.equal(manifest.rows, 300);
   assert.ok(Math.abs(manifest.requests - requests) <= 4, `${manifest.requests}, ${requests}`);
 });
+
+test('ids that begin with a mark or hold half a pair are known again after an interruption', async (t) => {
+  const api = await serve(t, { largestBatch: 20, oddities: false });
+  const odd = ['"\\ufeffmark"', '"\\ud800half"', '"pair\\udc00"'];
+  for (const id of odd) api.jobs.insert({ created_at: 1_500_000_000_000_000, raw: { id } });
+  const output = await temporaryFolder(t);
+  await interrupted(api, output, 6000);
+  const { folder, manifest } = await runExport(exportOptions(api.url, output));
+  assert.equal(manifest.resumed, 1);
+  assert.equal(manifest.completeness.proven, true);
+  const lines = (await readFile(join(folder, 'jobs.ndjson'), 'utf8')).trim().split('\n');
+  const ids = lines.map((line) => String(JSON.parse(line).id));
+  assert.equal(new Set(ids).size, ids.length);
+  assert.deepEqual(ids.slice(0, 3).toSorted(), ['\\ud800half', 'pair\\udc00', '\ufeffmark']);
+});
+
+test('parts are as large as their jobs are, whichever field that is', async (t) => {
+  const api = await startSimulator({ jobs: 100 });
+  t.after(() => api.close());
+  const long = JSON.stringify([`${'x'.repeat(1e6)}`]);
+  for (let n = 0; n < 40; n++)
+    api.jobs.insert({ raw: n % 2 === 0 ? { errors: long } : { result: long } });
+  const parts = new Set<string>();
+  const files: Effects['files'] = {
+    ...nodeFiles,
+    open(path, mode) {
+      if (path.includes('part-')) parts.add(path);
+      return nodeFiles.open(path, mode);
+    },
+  };
+  const { manifest } = await runExport(exportOptions(api.url, await temporaryFolder(t)), { files });
+  assert.equal(manifest.rows, 140);
+  assert.ok(parts.size >= 4, `${parts.size} parts`);
+});
