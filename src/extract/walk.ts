@@ -222,7 +222,9 @@ export class Walk {
     const keys = answers.flatMap((answer) => this.#take(answer));
     this.#windows += answers.length;
     this.#list.seen.requests[this.#order.hasTies ? 'windows' : 'id'] += answers.length;
-    const isEmpty = answers.every((answer) => answer.kind === 'page' && answer.rows.length === 0);
+    const isEmpty = answers.every(
+      (answer) => answer.kind === 'page' && answer.rows.length + answer.damaged.length === 0,
+    );
     this.#emptyWindows = isEmpty ? this.#emptyWindows + 1 : 0;
     // Behind the end of the list, whatever its total is: none of those read beside has brought a job.
     if (this.#emptyWindows > EMPTY_WINDOWS + this.#list.reader.readAhead.windows) {
