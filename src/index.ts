@@ -3,7 +3,7 @@ import { requestsFor } from './extract/list.ts';
 import { MANIFEST } from './jobs/manifest.ts';
 import type { Filters } from './jobs/pipeline.ts';
 import { type Effects, nodeEffects } from './platform/effects.ts';
-import { EXIT, ExportError } from './platform/errors.ts';
+import { EXIT } from './platform/errors.ts';
 import { explainIoErrors } from './platform/io-errors.ts';
 import { nodeFiles } from './platform/node-files.ts';
 import { readManifest } from './publish/snapshots.ts';
@@ -134,7 +134,7 @@ export async function verifySnapshot(folder: string): Promise<Verification> {
  * @param folder a snapshot, or a pipeline's folder: then the one `latest` names
  * @param file absolute path of the page; one that is there is replaced
  * @param timeZone of days and hours, as the IANA names it
- * @throws ExportError (64) for an unknown time zone, (65) when there is no readable snapshot, (73) when the page cannot be
+ * @throws ExportError (64) for an unknown time zone or a path that a page cannot have, (65) when there is no readable snapshot, (73) when the page cannot be
  *   written there, (78, report) when DuckDB is not installed
  */
 export async function reportSnapshot(
@@ -142,19 +142,17 @@ export async function reportSnapshot(
   file: string,
   timeZone = 'UTC',
 ): Promise<void> {
-  const zone = values.orExit(EXIT.usage, () =>
-    values.within('timeZone', () => values.readValue(values.timeZone, timeZone)),
-  );
-  if (file.endsWith('.sql')) throw refused('file: .sql is the ending of what is written beside it');
   const { writeReport } = await import('./report/report.ts');
   const files = explainIoErrors(nodeFiles, 'report', 'start');
   const snapshot = await findSnapshot(files, folder);
   const { manifest } = await readManifest(files, snapshot);
-  if ((await files.stat(join(dirname(file), MANIFEST))) !== undefined)
-    throw refused('file: a snapshot stays as it is; choose a path outside of one');
+  const isInSnapshot = (await files.stat(join(dirname(file), MANIFEST))) !== undefined;
+  const zone = values.orExit(EXIT.usage, () => {
+    if (file.endsWith('.sql'))
+      throw new values.Refusal('file: .sql is the ending of what is written beside it');
+    if (isInSnapshot)
+      throw new values.Refusal('file: a snapshot stays as it is; choose a path outside of one');
+    return values.within('timeZone', () => values.readValue(values.timeZone, timeZone));
+  });
   await writeReport({ folder: snapshot, files, timeZone: zone, manifest }, file);
-}
-
-function refused(message: string): ExportError {
-  return new ExportError(message, { exitCode: EXIT.usage, stage: 'report' });
 }

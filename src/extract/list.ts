@@ -128,8 +128,8 @@ export class List {
       return [asked(query, answer)];
     const half = halfOf(limit);
     const second = Math.max(offset + 1, offset + half - (half > 1 ? HALVES_SHARE : 0));
-    const read = async (half: PageQuery) =>
-      this.#inHalves(half, await this.reader.fetchPage(half, signal), signal);
+    const read = async (piece: PageQuery) =>
+      this.#inHalves(piece, await this.reader.fetchPage(piece, signal), signal);
     const first = await read({ ...query, limit: half });
     const rest = await read({ ...query, offset: second, limit: offset + limit - second });
     return [...first, ...heldOnce(rest, first)];

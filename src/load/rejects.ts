@@ -30,7 +30,7 @@ export class Rejects {
       from = end;
       const { reason, raw } = JSON.parse(line.toString('utf8'));
       const job = RawJob.fromReject(raw);
-      const id = job?.string('id') || undefined;
+      const id = job?.id;
       const updated = job?.text('updated_at');
       const updatedAt = updated === undefined ? null : parseTimestamp(updated);
       this.#rejects.push({ line, reason: String(reason), id, updatedAt, part });

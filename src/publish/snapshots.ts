@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { MANIFEST, type Manifest, parseManifest, type ReadManifest } from '../jobs/manifest.ts';
+import { MANIFEST, parseManifest, type ReadManifest } from '../jobs/manifest.ts';
 import type { Effects } from '../platform/effects.ts';
 import { EXIT, ExportError, hasCode } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
@@ -59,10 +59,9 @@ export async function nameLatest(files: FileSystem, folder: string, name: string
 }
 
 /** A published snapshot, as its manifest tells. */
-export interface Snapshot {
+export interface Snapshot extends ReadManifest {
   /** Absolute path. */
   readonly folder: string;
-  readonly manifest: Manifest;
   /** Of all its files. */
   readonly bytes: number;
   readonly isLatest: boolean;
@@ -82,10 +81,11 @@ export async function listSnapshots(given: FileSystem, pipelineFolder: string) {
   for (const name of names) {
     const runId = runIdOf(name);
     const folder = join(pipelineFolder, name);
-    const manifest = runId && (await ownManifest(files, folder, runId));
-    if (!manifest) continue;
+    const read = runId && (await ownManifest(files, folder, runId));
+    if (!read) continue;
+    const { manifest } = read;
     const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
-    found.push({ folder, manifest, bytes, isLatest: name === latest });
+    found.push({ folder, ...read, bytes, isLatest: name === latest });
   }
   // Run ids tell seconds only: of two runs within one, the later may have the smaller id.
   const age = ({ manifest }: Snapshot) => `${manifest.startedAt} ${manifest.runId}`;
@@ -147,8 +147,9 @@ export async function readOwn<T>(
 export async function ownManifest(files: FileSystem, folder: string, runId: string) {
   if ((await files.stat(folder))?.kind !== 'folder') return undefined;
   try {
-    const { manifest } = await readManifest(files, folder);
-    return manifest.runId === runId && manifest.tool.name === TOOL.name ? manifest : undefined;
+    const read = await readManifest(files, folder);
+    const { manifest } = read;
+    return manifest.runId === runId && manifest.tool.name === TOOL.name ? read : undefined;
   } catch (error) {
     if (error instanceof ExportError && error.exitCode === EXIT.data) return undefined;
     throw error;

@@ -14,8 +14,8 @@ export const REPORT_FILES = ['report.html', 'report.sql', 'report.html.new', 're
  *
  * @param path absolute; `report.html` in the snapshot's folder unless given. `.sql` takes the place of its ending
  * @returns what the manifest says of the two
- * @throws ExportError (78, report) without DuckDB, (73) where one of them cannot be written, (65) for files that cannot be read or a time zone that is not known,
- *   and what the file system throws
+ * @throws ExportError (78, report) without DuckDB, (73) where anything but a file is in the way, (65) for files that cannot
+ *   be read or a time zone that is not known, and what the file system throws
  */
 export async function writeReport(task: ReportTask, path = join(task.folder, REPORT)) {
   const { files, manifest, timeZone } = task;

@@ -11,7 +11,7 @@ import { ExportError } from '../platform/errors.ts';
 import type { FileSystem } from '../platform/file-system.ts';
 import { slices } from '../platform/ranges.ts';
 import { type ExportIdentity, sameExport } from '../publish/guard.ts';
-import { readManifest, type Snapshot } from '../publish/snapshots.ts';
+import type { Snapshot } from '../publish/snapshots.ts';
 import { digest, isData } from '../publish/verify.ts';
 import type { ExportOptions } from './options.ts';
 
@@ -114,14 +114,13 @@ async function indexOf({ folder, manifest: { files } }: Snapshot, { without }: E
 async function unfitness(
   options: ExportOptions,
   files: FileSystem,
-  { folder, manifest }: Snapshot,
+  { folder, manifest, checksum }: Snapshot,
 ): Promise<string | undefined> {
   const last = `the last snapshot, run ${manifest.runId},`;
   if (sameExport(manifest, identityOf(options))) return `${last} is of another export`;
   if (!manifest.completeness.proven) return `${last} is not proven`;
   if (manifest.rejects > 0) return `${last} lacks jobs that were set aside`;
-  if ((await readManifest(files, folder)).checksum === 'wrong')
-    return `${MANIFEST} of ${last} was altered`;
+  if (checksum === 'wrong') return `${MANIFEST} of ${last} was altered`;
   const columns = canonical(describeColumns(columnsWithout(options.without)));
   if (manifest.formatVersion !== FORMAT_VERSION || canonical(manifest.columns) !== columns)
     return `${last} has other columns or other forms of values`;

@@ -48,6 +48,8 @@ interface Opened {
   readonly lock: Lock;
   /** The snapshot that `latest` names. */
   readonly latest: Snapshot | undefined;
+  /** Whether that is an export of another kind, whose place this one is to take. */
+  readonly isOther: boolean;
   readonly base: Base | undefined;
 }
 
@@ -92,7 +94,8 @@ export async function runExport(
     if (another !== undefined && !options.replace) throw another;
     return await withStatus(effects, pipelineFolder, { reached, signal }, async () => {
       const base = await findBase(options, effects, latest);
-      const opened = { options, effects, pipelineFolder, lock, latest, base };
+      const isOther = another !== undefined;
+      const opened = { options, effects, pipelineFolder, lock, latest, isOther, base };
       const work = await findWork(opened);
       onOpened();
       const { runId, dates } = work.header;
@@ -218,14 +221,14 @@ async function runUnderLock(
 async function restore(work: Work, { ledger }: Extraction): Promise<number> {
   let rows = 0;
   for (let index = 0; index < work.parts; index++) {
+    // When there is a part, not before the first request.
+    const { Keys, textOf } = await import('../load/runs.ts');
     const { batch, rejects } = await work.read(index);
-    const ids = batch.getChild('id')?.data[0];
+    const keys = new Keys(batch);
     const updated = batch.getChild('updated_at')?.data[0];
     for (let row = 0; row < batch.numRows; row++) {
       const updatedAt: bigint | null = updated?.getValid(row) ? updated.values[row] : null;
-      // Not `get`, which takes a byte order mark off.
-      const id = ids?.values.subarray(ids.valueOffsets[row], ids.valueOffsets[row + 1]);
-      ledger.restore(Buffer.from(id ?? []).toString('utf8'), updatedAt);
+      ledger.restore(textOf(keys.id(row)), updatedAt);
     }
     rows += batch.numRows;
     for (const line of Buffer.from(rejects).toString('utf8').split('\n').slice(0, -1)) {

@@ -16,7 +16,7 @@ import { EXIT, ExportError, messageOf } from '../platform/errors.ts';
 import { letGo } from '../platform/memory.ts';
 import { PartEncoder } from '../platform/part-file.ts';
 import { TOOL } from '../platform/tool.ts';
-import { guardShrink, sameExport } from '../publish/guard.ts';
+import { guardShrink } from '../publish/guard.ts';
 import { publish } from '../publish/publish.ts';
 import { RowsTransformer } from '../transform/transform-rows.ts';
 import { type Base, identityOf, lastFull } from './base.ts';
@@ -87,10 +87,8 @@ async function load(start: RunStart, chunks: AsyncIterable<RowChunk>, line: Load
   const loaded = await line.finish(isIncrement ? { gone } : { full: true });
   judgeRejects(options, loaded);
   const shrinks = mutableFilters(options.filters).length > 0 ? undefined : MAX_SHRINK;
-  // Of an export of another kind, which `--replace` lets take its place, the number of rows says nothing.
-  const isOther = sameExport(latest?.manifest, identityOf(options)) !== undefined;
   const refused = guardShrink(latest?.manifest, loaded.rows, {
-    allowShrink: options.allowShrink || isOther,
+    allowShrink: options.allowShrink || start.isOther,
     maxShrink: options.maxShrink ?? shrinks,
   });
   if (refused !== undefined) {
